@@ -1,0 +1,270 @@
+"""One session under judgement: what the rules ask about it, worked out once."""
+
+from livewatch_classifiers.model import Activity, Session, Vitals
+from livewatch_classifiers.thresholds import ALLOWANCE_MARGIN, Thresholds
+from livewatch_classifiers.verdict import Evidence, Verdict
+from livewatch_classifiers.vocabulary import (
+    ActivityKind,
+    Attention,
+    AwaitedState,
+    Classification,
+    EvidenceClass,
+    Presence,
+    Reason,
+    Remedy,
+    SessionState,
+    TerminalMark,
+)
+
+
+class Case:
+    """The facts of one session, its limits, and constructors for the verdicts that the rules share."""
+
+    __slots__ = (
+        "abort_limit_s",
+        "activity",
+        "allowance_s",
+        "foreign",
+        "limits",
+        "owned",
+        "ownerless",
+        "queued",
+        "session",
+        "silence_s",
+        "stall_limit_s",
+        "thresholds",
+        "vitals",
+    )
+
+    def __init__(self, session: Session, vitals: Vitals, thresholds: Thresholds) -> None:
+        self.session = session
+        self.vitals = vitals
+        self.thresholds = thresholds
+        self.queued = session.queued or 0
+        self.activity, self.foreign = _own_activity(session)
+        owner = self.activity.owner if self.activity is not None else session.owner
+        self.owned = owner is Presence.PRESENT
+        self.ownerless = self.activity is not None and owner is Presence.ABSENT
+        self.limits = thresholds.limits(session, self.activity)
+        declared_s = thresholds.declared(self.activity) if self.owned else None
+        self.allowance_s = declared_s * ALLOWANCE_MARGIN if declared_s is not None else None
+        """The declared allowance with its margin, or ``None``."""
+        self.abort_limit_s = self._abort_limit()
+        """Silence after which an owned run may be aborted."""
+        self.stall_limit_s = self._stall_limit()
+        """Silence after which the activity counts as stalled."""
+        self.silence_s = self._silence()
+        """Responsive seconds since anything new came from this run, or ``None`` when that is unknown."""
+
+    def silent(self, limit_s: float) -> bool:
+        """Return whether silence is known to exceed the limit."""
+        return self.silence_s is not None and self.silence_s > limit_s
+
+    def stale(self, limit_s: float) -> bool:
+        """Return whether state and progress (and, when idle, the oldest queued message) are older than the limit."""
+        session = self.session
+        if session.state is SessionState.IDLE and self.queued:
+            moments = [session.oldest_queued_s]
+        else:
+            moments = [session.state_since_s, session.progress_s]
+        ages = [age for age in map(self.vitals.age, moments) if age is not None]
+        return bool(ages) and min(ages) > limit_s
+
+    def turn_older_than(self, limit_s: float) -> bool:
+        """Return whether the current turn began longer ago than the limit."""
+        run = self.session.run
+        age_s = self.vitals.age(run.started_s if run is not None and run.started_s else self.session.state_since_s)
+        return age_s is not None and age_s > limit_s
+
+    def queue_settled(self) -> bool:
+        """Return whether the oldest message waits long enough that no run can be about to take it."""
+        age_s = self.vitals.age(self.session.oldest_queued_s)
+        return age_s is None or age_s > self.thresholds.settle_s
+
+    def wait_bound_s(self) -> float:
+        """Return the bound of the current wait kind in seconds."""
+        assert self.session.wait is not None
+        return self.thresholds.wait_bounds_s.get(self.session.wait.kind, float("inf"))
+
+    def wait_is_over(self) -> bool:
+        """Return whether the wait has passed its own deadline or its kind's bound."""
+        wait = self.session.wait
+        assert wait is not None
+        if wait.answer_impossible:
+            return True
+        if wait.deadline_s is not None and self.vitals.now_s >= wait.deadline_s:
+            return (self.vitals.age(wait.deadline_s) or 0.0) > 0
+        age_s = self.vitals.age(wait.since_s)
+        return age_s is not None and age_s > self.wait_bound_s()
+
+    def undelivered(self) -> bool:
+        """Return whether the request is known never to have reached anybody."""
+        wait = self.session.wait
+        assert wait is not None
+        age_s = self.vitals.age(wait.since_s)
+        limit_s = self.thresholds.allowances_s.get(ActivityKind.DELIVERY, 0.0)
+        return wait.delivered is Presence.ABSENT and age_s is not None and age_s > limit_s
+
+    def awaited_is_over(self) -> bool:
+        """Return whether the awaited run is terminal or unknown to the runtime, and had time to be noticed."""
+        wait = self.session.wait
+        assert wait is not None
+        ended = wait.awaited in (AwaitedState.TERMINAL, AwaitedState.MISSING)
+        age_s = self.vitals.age(wait.since_s)
+        return ended and age_s is not None and age_s > self.thresholds.settle_s
+
+    def verdict(
+        self,
+        rule: str,
+        attention: Attention,
+        reason: Reason,
+        *,
+        classification: Classification = Classification.NONE,
+        evidence_class: EvidenceClass = EvidenceClass.NONE,
+        remedy: Remedy = Remedy.NONE,
+        eligible: bool = False,
+        due_in_s: float | None = None,
+        limit_s: float | None = None,
+        extra: Evidence = (),
+    ) -> Verdict:
+        """Return a verdict with the evidence that every rule shares, the limit that decided, and ``extra``."""
+        return Verdict(
+            key=self.session.key,
+            attention=attention,
+            reason=reason,
+            rule=rule,
+            classification=classification,
+            evidence_class=evidence_class,
+            remedy=remedy,
+            eligible=eligible,
+            due_in_s=0.0 if eligible else due_in_s,
+            evidence=() if attention is Attention.NONE else (*self._evidence(limit_s), *extra),
+        )
+
+    def long_running(
+        self, rule: str, reason: Reason, *, remedy: Remedy = Remedy.NONE, due_limit_s: float | None = None
+    ) -> Verdict:
+        """Return the verdict on work that is slow and left alone."""
+        return self.verdict(
+            rule,
+            Attention.LONG_RUNNING,
+            reason,
+            classification=Classification.LONG_RUNNING,
+            remedy=remedy,
+            due_in_s=self._due_in(due_limit_s),
+            limit_s=due_limit_s,
+        )
+
+    def abortable(self, rule: str, reason: Reason, classification: Classification, *, label_s: float) -> Verdict:
+        """Return the verdict on work that stalled: an abort later if it is owned, a person if it is not."""
+        due_s = self.abort_limit_s if self.owned else None
+        return self.verdict(
+            rule,
+            Attention.STALLED,
+            reason,
+            classification=classification,
+            evidence_class=EvidenceClass.SILENCE,
+            remedy=Remedy.ABORT_RUN if self.owned else Remedy.TELL_PERSON,
+            eligible=due_s is not None and self.silent(due_s) and self.session.run is not None,
+            due_in_s=self._due_in(due_s),
+            limit_s=due_s if due_s is not None and self.silent(due_s) else label_s,
+        )
+
+    def release_lane(self, rule: str, reason: Reason) -> Verdict:
+        """Return the verdict on a lane that nobody serves; eligible only when no owner is *known* to exist."""
+        ended = self.session.terminal is TerminalMark.TURN_END
+        unowned = self.session.owner is Presence.ABSENT or self.ownerless
+        return self.verdict(
+            rule,
+            Attention.STUCK,
+            reason,
+            classification=Classification.STALE_SESSION_STATE,
+            evidence_class=EvidenceClass.SILENCE,
+            remedy=Remedy.RELEASE_LANE,
+            eligible=(unowned and self.session.activity_known) or (ended and rule == "10"),
+            limit_s=self.limits.warn_s,
+        )
+
+    def _silence(self) -> float | None:
+        session, activity = self.session, self.activity
+        moments = [session.progress_s]
+        if activity is not None:
+            moments += [activity.since_s, self._working(activity)]
+            moments.append(session.run.started_s if self.owned and session.run is not None else None)
+        known = [moment for moment in moments if moment is not None]
+        return self.vitals.age(max(known)) if known else None
+
+    def _working(self, activity: Activity) -> float | None:
+        """Return the last moment of outside evidence of work, unless a declared or the general bound is over."""
+        age_s = self.vitals.age(activity.since_s)
+        bound_s = self.allowance_s if self.allowance_s is not None else self.thresholds.corroboration_max_s
+        return activity.working_s if age_s is not None and age_s <= bound_s else None
+
+    def _abort_limit(self) -> float:
+        if self.allowance_s is not None:
+            return self.allowance_s
+        run = self.session.run
+        if run is not None and run.timeout_s is not None and run.abort_requested_s is None:
+            age_s = self.vitals.age(run.started_s)
+            if age_s is not None and age_s > run.timeout_s * ALLOWANCE_MARGIN + self.thresholds.settle_s:
+                return self.limits.warn_s  # the gateway's own timer should have ended it and did not
+        return self.limits.abort_s
+
+    def _stall_limit(self) -> float:
+        if self.allowance_s is not None:
+            return self.allowance_s
+        kind = self.activity.kind if self.activity is not None else None
+        if kind is ActivityKind.MODEL_CALL and self.owned:
+            return self.abort_limit_s
+        if kind is not None and self.owned and kind in self.thresholds.allowances_s:
+            return self.thresholds.allowances_s[kind]
+        return self.limits.warn_s
+
+    def _due_in(self, limit_s: float | None) -> float | None:
+        if limit_s is None or self.silence_s is None:
+            return None
+        return round(max(0.0, limit_s - self.silence_s), 3)
+
+    def _evidence(self, limit_s: float | None) -> Evidence:
+        session, activity = self.session, self.activity
+        pairs: list[tuple[str, float | int | str | None]] = [
+            ("state", session.state.value if session.state else "unknown"),
+            ("queued", session.queued),
+            ("owner", session.owner.value),
+            ("activity", activity.kind.value if activity is not None and activity.kind else None),
+            ("activity_name", activity.name if activity is not None and activity.name else None),
+            ("activity_owner", activity.owner.value if activity is not None else None),
+            ("activity_age_s", _rounded(self.vitals.age(activity.since_s)) if activity is not None else None),
+            ("silence_s", _rounded(self.silence_s)),
+            ("state_age_s", _rounded(self.vitals.age(session.state_since_s))),
+            ("wait", session.wait.kind.value if session.wait is not None else None),
+            ("wait_age_s", _rounded(self.vitals.age(session.wait.since_s)) if session.wait is not None else None),
+            ("limit_s", _rounded(limit_s)),
+            ("foreign_activity", 1 if self.foreign else None),
+        ]
+        return tuple((name, value) for name, value in pairs if value is not None)
+
+
+def _own_activity(session: Session) -> tuple[Activity | None, bool]:
+    """Return the activity to judge by, and whether a foreign one (of an older run) was set aside.
+
+    A registered run with no finer activity is itself the activity.
+    """
+    activity, run = session.activity, session.run
+    live = run is not None and session.owner is Presence.PRESENT
+    foreign = activity is not None and live and run is not None and _older(activity, run.id, run.started_s)
+    if activity is not None and not foreign:
+        return activity, False
+    if live and run is not None and session.activity_known:
+        return Activity(ActivityKind.EMBEDDED_RUN, Presence.PRESENT, run.id, run.started_s), foreign
+    return None, foreign
+
+
+def _older(activity: Activity, run_id: str, started_s: float | None) -> bool:
+    if activity.run_id is not None and activity.run_id != run_id:
+        return True
+    return activity.since_s is not None and started_s is not None and activity.since_s < started_s
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

@@ -1,0 +1,190 @@
+"""What a source hands to the classifiers: frozen facts, never ages, never clocks.
+
+Every ``*_s`` field that names a moment is in seconds on the observer's ``CLOCK_MONOTONIC``; ages are computed by
+`Vitals.age`, which subtracts the time in which the gateway could not have made or reported progress. ``None`` (or
+`Presence.UNKNOWN`) means "not observed" and is never read as "absent".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from livewatch_classifiers.blindtime import BlindTime
+from livewatch_classifiers.vocabulary import (
+    ActivityKind,
+    AwaitedState,
+    LaneKind,
+    Phase,
+    Presence,
+    ProcessState,
+    SessionState,
+    StallCause,
+    TerminalMark,
+    WaitKind,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One agent turn that holds a lane slot: an identity, not a flag."""
+
+    id: str
+    started_s: float | None = None
+    timeout_s: float | None = None
+    """How long the run may take, declared at its start; ``None`` when it has no timeout or none is known."""
+    handle: str | None = None
+    """Identity of the registered handle; a repair that names another handle must be refused."""
+    abort_requested_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What the session is doing now, stamped with the run it belongs to."""
+
+    kind: ActivityKind | None
+    owner: Presence = Presence.UNKNOWN
+    run_id: str | None = None
+    since_s: float | None = None
+    name: str = ""
+    """Tool or model name; empty when unknown. Local use only, never a metric attribute."""
+    allowance_s: float | None = None
+    """Finite time declared by whoever knows (a tool's own timeout, a provider's); wins over every threshold."""
+    working_s: float | None = None
+    """Last moment at which outside evidence (CPU or I/O of the tool's children, bytes on a socket) showed work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A declared wait. It is legal only while somebody can still end it."""
+
+    kind: WaitKind
+    since_s: float | None = None
+    deadline_s: float | None = None
+    """Moment after which the wait is over its bound; ``None`` when nobody set one."""
+    delivered: Presence = Presence.UNKNOWN
+    """Whether the question or approval request reached a person (OpenClaw 154733 against undelivered questions)."""
+    awaited: AwaitedState = AwaitedState.UNKNOWN
+    answer_impossible: bool = False
+    """The source knows that nobody can answer any more (undeliverable)."""
+    attempts_without_yield: int = 0
+    """Provider retries so far that produced nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session as last observed. An unchanged session is the same object in the next snapshot."""
+
+    key: str
+    id: str | None = None
+    generation: int | None = None
+    state: SessionState | None = None
+    state_since_s: float | None = None
+    """When the current state began; for a processing session this is the start of the turn."""
+    lane_kind: LaneKind = LaneKind.SESSION
+    queued: int | None = None
+    """Messages waiting in this session's lane; ``None`` where it cannot be seen."""
+    oldest_queued_s: float | None = None
+    owner: Presence = Presence.UNKNOWN
+    """Whether a live run handle is registered for this session."""
+    run: Run | None = None
+    activity: Activity | None = None
+    activity_known: bool = True
+    """False when the source cannot tell whether there is an activity (then ``activity`` is ``None``)."""
+    progress_s: float | None = None
+    """Last *new content of this run*; never stream touches, timers, queue arrivals or a sibling's work."""
+    terminal: TerminalMark = TerminalMark.NONE
+    repeats: int = 0
+    """How often the same step was seen again with the same outcome class, with nothing new between."""
+    repeating_since_s: float | None = None
+    wait: Wait | None = None
+    in_store: Presence = Presence.UNKNOWN
+    store_says_running: Presence = Presence.UNKNOWN
+    holder: Presence = Presence.UNKNOWN
+    """Whether a prompt holder is registered for this session's file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A serialized queue shared by sessions."""
+
+    name: str
+    kind: LaneKind
+    active: int | None = None
+    queued: int | None = None
+    capacity: int | None = None
+    head: str | None = None
+    """Key of the session whose run holds the lane."""
+    oldest_queued_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedStack:
+    """Where the loop was blocked, as the probe's own thread saw it."""
+
+    captured_s: float
+    count: int
+    text: str
+    """Innermost frame last, one ``file:line function`` per line; never locals, never contents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """The gateway's signs of life at one moment."""
+
+    now_s: float
+    """Read *before* the snapshot was taken, so that a pause of the observer never ages anybody."""
+    blind: BlindTime = field(default_factory=BlindTime)
+    phase: Phase = Phase.READY
+    process: ProcessState = ProcessState.UNKNOWN
+    ready_s: float | None = None
+    """When the gateway became ready (served its first session), if known."""
+    loop_heartbeat_s: float | None = None
+    thread_heartbeat_s: float | None = None
+    loop_delay_p99_s: float | None = None
+    loop_delay_max_s: float | None = None
+    loop_utilization: float | None = None
+    """Share of time the loop ran rather than waited, 0 to 1."""
+    cpu_cores: float | None = None
+    rss_bytes: int | None = None
+    threads: int | None = None
+    memory_pressure: float | None = None
+    """Share of time all tasks stalled on memory (PSI ``full avg10``), 0 to 1; likewise ``io_pressure``."""
+    io_pressure: float | None = None
+    swap_used: float | None = None
+    """Share of swap in use, 0 to 1."""
+    major_faults_per_s: float | None = None
+    cause: StallCause = StallCause.UNKNOWN
+    stack: BlockedStack | None = None
+    suspended: bool = False
+
+    def age(self, moment_s: float | None) -> float | None:
+        """Return the responsive age of a moment in seconds, or ``None`` when the moment is unknown.
+
+        The seconds in which nothing could run or report (`blind`) are not counted: OpenClaw 107415, 142200.
+        """
+        if moment_s is None:
+            return None
+        if moment_s >= self.now_s:
+            return 0.0
+        return max(0.0, self.now_s - moment_s - self.blind.overlap(moment_s, self.now_s))
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayIdentity:
+    """Process identity: a pid alone is recycled (OpenClaw 5006, 128032)."""
+
+    pid: int
+    start_time: str
+    """Opaque; equal only for the same process (boot id and start ticks on Linux, an instance id elsewhere)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a source saw in one look."""
+
+    vitals: Vitals
+    sessions: Mapping[str, Session]
+    lanes: Mapping[str, Lane] = MappingProxyType({})
+    identity: GatewayIdentity | None = None
+    counters: Mapping[str, int] = MappingProxyType({})
+    """Monotonic counts that the gateway keeps, by name: dropped heartbeats by reason, overflowed sessions, ..."""

@@ -1,0 +1,159 @@
+"""The limits that operators set, and the one set of limits that holds for a given session."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from livewatch_classifiers.model import Activity, Session
+from livewatch_classifiers.vocabulary import ActivityKind, LaneKind, WaitKind
+
+TOOL_ABORT_FLOOR_S = 15 * 60.0
+"""Tools are never aborted earlier unless they declare it: healthy ones reach 16 min of silence (OpenClaw 144514)."""
+
+ALLOWANCE_MARGIN = 1.05
+"""A declared allowance ends 5 % late, because timers set to the same second race with completion (OpenClaw 144514)."""
+
+_ALLOWANCES: Mapping[ActivityKind, float] = MappingProxyType(
+    {
+        ActivityKind.COMPACTION: 300.0,
+        ActivityKind.PREPARATION: 60.0,
+        ActivityKind.DELIVERY: 30.0,
+        ActivityKind.MAINTENANCE: 120.0,
+    }
+)
+_WAIT_BOUNDS: Mapping[WaitKind, float] = MappingProxyType(
+    {
+        WaitKind.APPROVAL: 24 * 3600.0,
+        WaitKind.QUESTION: 24 * 3600.0,
+        WaitKind.LANE_ADMISSION: 30 * 60.0,
+        WaitKind.PROVIDER_BACKOFF: 3600.0,
+        WaitKind.SUBAGENT: 2 * 3600.0,
+        WaitKind.SETUP: 15 * 60.0,
+        WaitKind.DRAIN: 5 * 60.0,
+        WaitKind.RUNTIME_OWNED: 24 * 3600.0,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Limits for a part of the sessions. Every selector that is set must match; the most specific override wins."""
+
+    activity: ActivityKind | None = None
+    name: str | None = None
+    """Glob over the tool or model name."""
+    lane: LaneKind | None = None
+    session: str | None = None
+    """Glob over the session key."""
+    warn_after_s: float | None = None
+    abort_after_s: float | None = None
+
+    @property
+    def specificity(self) -> tuple[int, int, int, int]:
+        """Order among matching overrides: session, then tool or model, then activity kind, then lane kind."""
+        return (
+            0 if self.session is None else 1 + len(self.session.replace("*", "")),
+            0 if self.name is None else 1 + len(self.name.replace("*", "")),
+            int(self.activity is not None),
+            int(self.lane is not None),
+        )
+
+    def matches(self, session: Session, activity: Activity | None) -> bool:
+        """Return whether this override speaks about the session and what it is doing."""
+        if self.activity is not None and (activity is None or activity.kind != self.activity):
+            return False
+        if self.name is not None and (activity is None or not fnmatchcase(activity.name, self.name)):
+            return False
+        if self.lane is not None and session.lane_kind != self.lane:
+            return False
+        return self.session is None or fnmatchcase(session.key, self.session)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The two limits of silence that hold for one session, in seconds."""
+
+    warn_s: float
+    abort_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """All limits, in seconds. Construction fails with ``ValueError`` when they contradict each other."""
+
+    warn_after_s: float = 120.0
+    abort_after_s: float = 0.0
+    """0 means the default, max(5 min, 3 x ``warn_after_s``)."""
+    tool_abort_after_s: float = TOOL_ABORT_FLOOR_S
+    zombie_grace_s: float = 30.0
+    ghost_after_s: float = 60.0
+    settle_s: float = 5.0
+    """How long a fact about *other* work (a child ended, a message arrived) must stand before it is judged."""
+    allowance_min_s: float = 1.0
+    allowance_max_s: float = 24 * 3600.0
+    """Declarations are clamped to this range (OpenClaw 125147 declared 24.8 days, 152983 29 h)."""
+    corroboration_max_s: float = 2 * 3600.0
+    """CPU or I/O of a tool's children counts as life no longer than this: a tool may also spin for ever."""
+    repeats_min: int = 20
+    abort_repeating: bool = True
+    retry_attempts_max: int = 10
+    allowances_s: Mapping[ActivityKind, float] = field(default_factory=lambda: _ALLOWANCES)
+    wait_bounds_s: Mapping[WaitKind, float] = field(default_factory=lambda: _WAIT_BOUNDS)
+    abort_waits: frozenset[WaitKind] = frozenset()
+    """Kinds of wait for which the operator allows an abort once the bound is over."""
+    overrides: tuple[Override, ...] = ()
+    loop_unresponsive_s: float = 1.0
+    """Age of the loop heartbeat beyond which the loop counts as blocked."""
+    loop_delay_warn_s: float = 1.0
+    loop_utilization_warn: float = 0.95
+    cpu_cores_warn: float = 0.9
+    memory_pressure_warn: float = 0.2
+    io_pressure_warn: float = 0.5
+    swap_used_warn: float = 0.6
+    major_faults_warn_per_s: float = 1000.0
+
+    def __post_init__(self) -> None:
+        """Fill in the derived default and refuse contradictions."""
+        if not self.abort_after_s:
+            object.__setattr__(self, "abort_after_s", max(300.0, 3 * self.warn_after_s))
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, float) and not 0 < value < float("inf"):
+                raise ValueError(f"{item.name} must be a positive number, not {value}")
+        if self.warn_after_s >= self.abort_after_s:
+            raise ValueError(
+                f"warn_after ({self.warn_after_s:g} s) must be below abort_after ({self.abort_after_s:g} s)"
+            )
+        for override in self.overrides:
+            limits = self._limits(override)
+            if limits.warn_s >= limits.abort_s:
+                raise ValueError(f"in {override}: warn_after must be below abort_after")
+
+    def limits(self, session: Session, activity: Activity | None) -> Limits:
+        """Return the limits of silence for this session in this activity; the most specific override wins."""
+        if not self.overrides:
+            return Limits(self.warn_after_s, self._abort_after(activity))
+        matching = [o for o in self.overrides if o.matches(session, activity)]
+        if not matching:
+            return Limits(self.warn_after_s, self._abort_after(activity))
+        best = max(matching, key=lambda o: o.specificity)
+        chosen = self._limits(best)
+        return chosen if best.abort_after_s else Limits(chosen.warn_s, self._abort_after(activity))
+
+    def declared(self, activity: Activity | None) -> float | None:
+        """Return the activity's own clamped allowance in seconds, or ``None`` when it declared none."""
+        if activity is None or activity.allowance_s is None or not activity.allowance_s > 0:
+            return None
+        return min(max(activity.allowance_s, self.allowance_min_s), self.allowance_max_s)
+
+    def _limits(self, override: Override) -> Limits:
+        warn_s = override.warn_after_s or self.warn_after_s
+        return Limits(warn_s, override.abort_after_s or max(self.abort_after_s, 3 * warn_s))
+
+    def _abort_after(self, activity: Activity | None) -> float:
+        if activity is None or activity.kind is None:
+            return self.abort_after_s
+        if activity.kind is ActivityKind.TOOL_CALL:
+            return max(self.abort_after_s, self.tool_abort_after_s)
+        return max(self.abort_after_s, self.allowances_s.get(activity.kind, 0.0))
