@@ -1,0 +1,61 @@
+"""What one tick of the agent says; every exporter, view and journal reads this and nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+from livewatch_classifiers.decision import Completed, Decision
+from livewatch_classifiers.model import Snapshot
+from livewatch_classifiers.verdict import Verdict, VitalsVerdict
+from livewatch_classifiers.vocabulary import VitalsState
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of a session's label."""
+
+    key: str
+    before: Verdict | None
+    """``None`` for a session seen for the first time."""
+    after: Verdict | None
+    """``None`` for a session that is gone."""
+    held_s: float = 0.0
+    """How long the label before lasted, in monotonic seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TickReport:
+    """One sample → classify → decide → act → look round."""
+
+    target: str
+    now_s: float
+    wall_s: float
+    snapshot: Snapshot | None
+    """``None`` when the gateway could not be read in this tick."""
+    problem: str
+    """Why it could not be read, and what to do; empty otherwise."""
+    vitals: VitalsVerdict
+    vitals_before: VitalsState | None
+    verdicts: Mapping[str, Verdict] = MappingProxyType({})
+    transitions: tuple[Transition, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    """Every action and every hold of this tick; holds repeat while they last."""
+    completed: tuple[Completed, ...] = ()
+    """Actions whose outcome was seen in this tick."""
+    restarted: bool = False
+    """The gateway's process identity changed since the last tick."""
+    budget_remaining: int = 0
+    longest_backoff_s: float = 0.0
+    sample_duration_s: float = 0.0
+    tick_duration_s: float = 0.0
+    lateness_s: float = 0.0
+    """How late this tick began; the agent's own lag, never evidence about the gateway."""
+
+
+class TickListener(Protocol):
+    """Something that is told about every tick. It must neither block nor raise."""
+
+    def on_tick(self, report: TickReport) -> None:
+        """Take note of one tick; called on the agent's loop."""
+        ...
