@@ -1,0 +1,195 @@
+"""The agent: one tick is sample, classify, decide, act, report. It owns the order of things and nothing else."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from livewatch.clock import Clock
+from livewatch.recovery.actor import Actor, IntentLog
+from livewatch.recovery.memory import Memory
+from livewatch.recovery.policy import decide
+from livewatch.recovery.request import Situation
+from livewatch.recovery.settings import Policy
+from livewatch.sources.base import Source, SourceError
+from livewatch_classifiers.decision import Act, Completed, Decision
+from livewatch_classifiers.model import Snapshot
+from livewatch_classifiers.report import TickListener, TickReport, Transition
+from livewatch_classifiers.session import classify_session
+from livewatch_classifiers.thresholds import Thresholds
+from livewatch_classifiers.verdict import Verdict, VitalsVerdict
+from livewatch_classifiers.vitals import classify_vitals
+from livewatch_classifiers.vocabulary import VitalsState
+
+
+@dataclass(slots=True)
+class Controls:
+    """What people and other agents may change while the agent runs."""
+
+    holds: Callable[[float], frozenset[str]] = lambda _now_s: frozenset()
+    """Session keys held by an operator at a monotonic moment; ``"*"`` holds all."""
+    may_act: Callable[[], bool] = lambda: True
+    """False while another livewatch holds the lease on this gateway."""
+
+
+class Agent:
+    """Watches one gateway. `tick` is one round; `run` repeats it until told to stop."""
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        clock: Clock,
+        intents: IntentLog,
+        thresholds: Thresholds | None = None,
+        policy: Policy | None = None,
+        listeners: Sequence[TickListener] = (),
+        controls: Controls | None = None,
+        interval_s: float = 1.0,
+    ) -> None:
+        self.source = source
+        self.thresholds = thresholds or Thresholds()
+        self.policy = policy or Policy()
+        self.memory = Memory()
+        self.report: TickReport | None = None
+        self._clock = clock
+        self._actor = Actor(source, clock, intents)
+        self._listeners = list(listeners)
+        self._controls = controls or Controls()
+        self._interval_s = interval_s
+        self._verdicts: Mapping[str, Verdict] = MappingProxyType({})
+        self._since_s: dict[str, float] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tick until ``stop`` is set. A late tick is reported as such and never made up for."""
+        due_s = self._clock.monotonic_s()
+        while not stop.is_set():
+            await self.tick(lateness_s=max(0.0, self._clock.monotonic_s() - due_s))
+            now_s = self._clock.monotonic_s()
+            due_s = max(due_s + self._interval_s, now_s)
+            await self._pause(stop, due_s - now_s)
+
+    async def tick(self, *, lateness_s: float = 0.0) -> TickReport:
+        """Do one round and return what it says. Never raises for anything the gateway does."""
+        started_s = self._clock.monotonic_s()
+        try:
+            snapshot = await self.source.sample()
+        except SourceError as error:
+            report = self._blind_round(error, started_s, lateness_s)
+        else:
+            report = self._round(snapshot, started_s, lateness_s)
+        self.report = report
+        for listener in self._listeners:
+            listener.on_tick(report)
+        return report
+
+    async def close(self, deadline_s: float = 2.0) -> None:
+        """Finish what is being sent, within ``deadline_s`` seconds, and let go of the source. Safe to call twice."""
+        await self._actor.close(deadline_s)
+        await self.source.close()
+
+    def _round(self, snapshot: Snapshot, started_s: float, lateness_s: float) -> TickReport:
+        sampled_s = self._clock.monotonic_s()
+        now_s = snapshot.vitals.now_s
+        vitals = classify_vitals(snapshot.vitals, self.thresholds)
+        verdicts = {
+            key: classify_session(session, snapshot.vitals, self.thresholds)
+            for key, session in snapshot.sessions.items()
+        }
+        restarted = self.memory.identity is not None and snapshot.identity != self.memory.identity
+        completed = self._settle(snapshot, verdicts, now_s, restarted=restarted)
+        self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s)
+        decisions = self._decide(snapshot, verdicts, vitals, now_s)
+        transitions = self._transitions(verdicts, now_s)
+        return TickReport(
+            target=self.source.name,
+            now_s=now_s,
+            wall_s=self._clock.wall_s(),
+            snapshot=snapshot,
+            problem="",
+            vitals=vitals,
+            vitals_before=self._vitals_before(),
+            verdicts=MappingProxyType(verdicts),
+            transitions=transitions,
+            decisions=tuple(decisions),
+            completed=tuple(completed),
+            restarted=restarted,
+            budget_remaining=self.memory.budget_remaining(self.policy),
+            longest_backoff_s=self.memory.longest_backoff_s(now_s),
+            sample_duration_s=sampled_s - started_s,
+            tick_duration_s=self._clock.monotonic_s() - started_s,
+            lateness_s=lateness_s,
+        )
+
+    def _blind_round(self, error: SourceError, started_s: float, lateness_s: float) -> TickReport:
+        lost = error.gone or self.memory.identity is None
+        vitals = VitalsVerdict(VitalsState.GONE if lost else VitalsState.UNRESPONSIVE)
+        self.memory = self.memory.unseen(vitals, started_s)
+        return TickReport(
+            target=self.source.name,
+            now_s=started_s,
+            wall_s=self._clock.wall_s(),
+            snapshot=None,
+            problem=str(error),
+            vitals=vitals,
+            vitals_before=self._vitals_before(),
+            budget_remaining=self.memory.budget_remaining(self.policy),
+            sample_duration_s=self._clock.monotonic_s() - started_s,
+            tick_duration_s=self._clock.monotonic_s() - started_s,
+            lateness_s=lateness_s,
+        )
+
+    def _settle(
+        self, snapshot: Snapshot, verdicts: Mapping[str, Verdict], now_s: float, *, restarted: bool
+    ) -> list[Completed]:
+        if restarted:
+            return self._actor.forget(now_s)
+        completed = self._actor.observe(snapshot, verdicts, self.policy)
+        for done in completed:
+            self.memory = self.memory.completed(done, self.policy, now_s)
+        return completed
+
+    def _decide(
+        self, snapshot: Snapshot, verdicts: Mapping[str, Verdict], vitals: VitalsVerdict, now_s: float
+    ) -> list[Decision]:
+        situation = Situation(
+            snapshot=snapshot,
+            verdicts=verdicts,
+            vitals=vitals,
+            capabilities=self.source.capabilities,
+            holds=self._controls.holds(now_s),
+            may_act=self._controls.may_act(),
+        )
+        decisions = decide(situation, self.memory, self.policy, now_s)
+        for decision in decisions:
+            if isinstance(decision, Act):
+                self.memory = self.memory.sent(decision.action, now_s)
+                self._actor.send(decision, now_s)
+        return decisions
+
+    def _transitions(self, verdicts: Mapping[str, Verdict], now_s: float) -> tuple[Transition, ...]:
+        changes: list[Transition] = []
+        for key, after in verdicts.items():
+            before = self._verdicts.get(key)
+            if before is None or before.label != after.label:
+                changes.append(Transition(key, before, after, now_s - self._since_s.get(key, now_s)))
+                self._since_s[key] = now_s
+        changes.extend(
+            Transition(key, self._verdicts[key], None, now_s - self._since_s.pop(key, now_s))
+            for key in self._verdicts.keys() - verdicts.keys()
+        )
+        self._verdicts = verdicts
+        return tuple(changes)
+
+    def _vitals_before(self) -> VitalsState | None:
+        return self.report.vitals.state if self.report is not None else None
+
+    async def _pause(self, stop: asyncio.Event, seconds: float) -> None:
+        """Sleep until the next tick is due, or until ``stop`` is set."""
+        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            stopping.cancel()

@@ -1,0 +1,210 @@
+"""The gates: each a small pure predicate with a name. A gate that does not hold says why, and until when if it knows.
+
+Order matters only for what is reported: the first gate that holds an action is the one that is named.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from livewatch.recovery.request import Request
+from livewatch_classifiers.vocabulary import (
+    ActionKind,
+    EvidenceClass,
+    Gate,
+    Mode,
+    Phase,
+    Presence,
+    Reason,
+    VitalsState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why a gate does not let the action pass."""
+
+    detail: str
+    until_s: float | None = None
+
+
+MODE_NEEDED: dict[ActionKind, Mode] = {
+    ActionKind.RELEASE_LANE: Mode.RELEASE,
+    ActionKind.EVICT_SESSION: Mode.RELEASE,
+    ActionKind.CORRECT_STORE: Mode.RELEASE,
+    ActionKind.WAKE: Mode.RELEASE,
+    ActionKind.ABORT_RUN: Mode.ABORT,
+    ActionKind.FORCE_CLEAR: Mode.ABORT,
+    ActionKind.RESTART_TARGET: Mode.RESTART,
+}
+_MODES = tuple(Mode)
+_STARTS_A_RUN = frozenset({ActionKind.RELEASE_LANE, ActionKind.EVICT_SESSION})
+_CANNOT_RUN = frozenset({VitalsState.UNRESPONSIVE, VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
+
+
+def capability(request: Request) -> Held | None:
+    """Hold what the gateway cannot do."""
+    if request.kind in request.situation.capabilities:
+        return None
+    return Held(f"this gateway offers no {request.kind.value}")
+
+
+def mode(request: Request) -> Held | None:
+    """Hold what the operator has not allowed."""
+    needed = MODE_NEEDED[request.kind]
+    if _MODES.index(request.policy.mode) >= _MODES.index(needed):
+        return None
+    return Held(f"mode is {request.policy.mode.value}; {request.kind.value} needs --mode {needed.value}")
+
+
+def operator_hold(request: Request) -> Held | None:
+    """Hold what a person asked to leave alone; people outrank recovery."""
+    if request.situation.holds.isdisjoint({"*", request.session.key}):
+        return None
+    return Held("held by an operator; `livewatch resume` lets go")
+
+
+def single_actor(request: Request) -> Held | None:
+    """Hold everything while another livewatch acts on this gateway."""
+    return None if request.situation.may_act else Held("another livewatch holds the lease on this gateway")
+
+
+def quarantine(request: Request) -> Held | None:
+    """Hold a session that repairs do not help: one page to a person, no 67 repairs a day (OpenClaw 145152)."""
+    if not request.patient.quarantined:
+        return None
+    return Held(f"quarantined after {len(request.patient.repaired_s)} repairs; a person must look")
+
+
+def startup_grace(request: Request) -> Held | None:
+    """Hold until the gateway served for a while; cold starts take up to 13.5 min (OpenClaw 149538)."""
+    vitals = request.situation.snapshot.vitals
+    if vitals.phase is Phase.STARTING:
+        return Held("the gateway is still starting")
+    since_s = vitals.ready_s if vitals.ready_s is not None else request.memory.attached_s
+    return _until(since_s, request.policy.startup_grace_s, request.now_s, "the gateway became ready only just now")
+
+
+def resume_grace(request: Request) -> Held | None:
+    """Hold after the gateway was frozen, suspended or restarted: let it catch up first."""
+    return _until(request.memory.paused_s, request.policy.resume_grace_s, request.now_s, "the gateway just came back")
+
+
+def responsive(request: Request) -> Held | None:
+    """Hold while the gateway cannot run; a bet on silence also waits until it has been healthy for a while."""
+    state = request.situation.vitals.state
+    if state in _CANNOT_RUN:
+        return Held(f"the gateway is {state.value}")
+    if request.verdict.evidence_class is EvidenceClass.CERTAIN:
+        return None
+    return _until(request.memory.unhealthy_s, request.policy.settle_s, request.now_s, "the gateway recovered just now")
+
+
+def confirmed(request: Request) -> Held | None:
+    """Hold until the same evidence about the same run was seen in several samples."""
+    certain = request.verdict.evidence_class is EvidenceClass.CERTAIN
+    needed = request.policy.confirm_certain if certain else request.policy.confirm_silence
+    if request.patient.samples >= needed:
+        return None
+    return Held(f"seen in {request.patient.samples} of {needed} samples")
+
+
+def generation(request: Request) -> Held | None:
+    """Hold what cannot be bound to one incarnation: a retired id was aborted four times (OpenClaw 92270)."""
+    if request.session.generation is None:
+        return Held("the session's generation is unknown")
+    if request.session.generation != request.patient.generation:
+        return Held("the session moved on since it was judged")
+    return None
+
+
+def owner_absent(request: Request) -> Held | None:
+    """Hold a release or an eviction while a live owner may still write (OpenClaw 85913)."""
+    if request.kind not in _STARTS_A_RUN or request.verdict.reason is Reason.POST_TERMINAL_HOLD:
+        return None
+    activity = request.session.activity
+    orphaned = activity is not None and activity.owner is Presence.ABSENT
+    if request.session.owner is Presence.ABSENT or (request.session.owner is Presence.UNKNOWN and orphaned):
+        return None
+    return Held(f"the owner is {request.session.owner.value}")
+
+
+def handle_identity(request: Request) -> Held | None:
+    """Hold a force-clear whose handle is unknown or not the one that was judged."""
+    if request.kind is not ActionKind.FORCE_CLEAR:
+        return None
+    run = request.session.run
+    if run is None or run.handle is None:
+        return Held("the run's handle is unknown")
+    return None if run.handle == request.patient.handle else Held("another handle is registered now")
+
+
+def holder_free(request: Request) -> Held | None:
+    """Hold what would start a second run on a session file that still has a holder (OpenClaw 85913, 105410)."""
+    if request.kind in _STARTS_A_RUN and request.session.holder is Presence.PRESENT:
+        return Held("the session file still has a holder")
+    return None
+
+
+def backoff(request: Request) -> Held | None:
+    """Hold a rung that was just tried; the next higher rung waits only for its own grace."""
+    patient = request.patient
+    tried = [kind for kind, _ in patient.tried]
+    if request.kind is ActionKind.FORCE_CLEAR and ActionKind.ABORT_RUN in tried:
+        grace_s = request.policy.force_clear_after_s
+        return _until(patient.last_sent_s, grace_s, request.now_s, "the abort still has its grace")
+    if tried and request.kind not in tried and request.kind is not ActionKind.RESTART_TARGET:
+        return None
+    if request.now_s >= patient.next_action_s:
+        return None
+    return Held(f"attempt {patient.attempts + 1} waits for its backoff", patient.next_action_s)
+
+
+def blast_radius(request: Request) -> Held | None:
+    """Hold aborts while most sessions are sick together, but let one canary go at a time."""
+    mass = request.memory.mass
+    if mass is None or mass.cleared or request.kind not in (ActionKind.ABORT_RUN, ActionKind.FORCE_CLEAR):
+        return None
+    if mass.canary is None and request.now_s >= mass.next_canary_s:
+        return None
+    return Held("mass_stall: many sessions are sick at once; one canary at a time", mass.next_canary_s or None)
+
+
+def budget(request: Request) -> Held | None:
+    """Hold when this window's actions are used up, like a supervisor's restart intensity."""
+    policy, sent_s = request.policy, request.memory.sent_s
+    if len(sent_s) < policy.budget_actions:
+        return None
+    until_s = sent_s[0] + policy.budget_window_s if sent_s else None
+    return Held(f"{policy.budget_actions} actions in {policy.budget_window_s:g} s are used up", until_s)
+
+
+def dry_run(request: Request) -> Held | None:
+    """Hold everything that would have been done, and say so."""
+    return Held("would act now; dry run") if request.policy.dry_run else None
+
+
+GATES: tuple[tuple[Gate, Callable[[Request], Held | None]], ...] = (
+    (Gate.CAPABILITY, capability),
+    (Gate.MODE, mode),
+    (Gate.OPERATOR_HOLD, operator_hold),
+    (Gate.SINGLE_ACTOR, single_actor),
+    (Gate.QUARANTINE, quarantine),
+    (Gate.STARTUP_GRACE, startup_grace),
+    (Gate.RESUME_GRACE, resume_grace),
+    (Gate.RESPONSIVE, responsive),
+    (Gate.CONFIRMED, confirmed),
+    (Gate.GENERATION, generation),
+    (Gate.OWNER_ABSENT, owner_absent),
+    (Gate.HANDLE_IDENTITY, handle_identity),
+    (Gate.HOLDER_FREE, holder_free),
+    (Gate.BACKOFF, backoff),
+    (Gate.BLAST_RADIUS, blast_radius),
+    (Gate.BUDGET, budget),
+    (Gate.DRY_RUN, dry_run),
+)
+
+
+def _until(since_s: float | None, grace_s: float, now_s: float, detail: str) -> Held | None:
+    if since_s is None or now_s - since_s >= grace_s:
+        return None
+    return Held(detail, since_s + grace_s)

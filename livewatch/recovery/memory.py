@@ -1,0 +1,233 @@
+"""What recovery remembers between ticks. Frozen: every change gives a new memory, so that decisions can be replayed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from livewatch.recovery.backoff import backoff_s
+from livewatch.recovery.settings import Policy
+from livewatch_classifiers.decision import Action, Completed
+from livewatch_classifiers.model import GatewayIdentity, Session, Snapshot
+from livewatch_classifiers.verdict import Verdict, VitalsVerdict
+from livewatch_classifiers.vocabulary import (
+    ActionKind,
+    Attention,
+    EvidenceClass,
+    Outcome,
+    Reason,
+    VitalsState,
+)
+
+SICK = frozenset({Attention.STALLED, Attention.STUCK})
+_HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
+_SIGN_OF_LIFE = frozenset({Outcome.RECOVERED, Outcome.SUPERSEDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A session that is sick now, or that was repaired lately."""
+
+    key: str
+    reason: Reason
+    certain: bool
+    sick_since_s: float
+    generation: int | None
+    run_id: str | None
+    handle: str | None
+    progress_s: float | None
+    samples: int = 0
+    """Consecutive ticks with the same identity, reason and an eligible remedy."""
+    pending: Action | None = None
+    attempts: int = 0
+    """Actions since the last sign of life; a request issued is no sign of life (OpenClaw 145152: 67 a day)."""
+    tried: tuple[tuple[ActionKind, Outcome], ...] = ()
+    next_action_s: float = 0.0
+    last_sent_s: float = 0.0
+    repaired_s: tuple[float, ...] = ()
+    ineffective_in_a_row: int = 0
+    quarantined: bool = False
+    sick: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MassStall:
+    """Many sessions sick at once: an outage of the provider or the host, not of the sessions."""
+
+    since_s: float
+    canary: str | None = None
+    next_canary_s: float = 0.0
+    cleared: bool = False
+    """True once a canary was seen to recover: the others may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Everything that `decide` knows from earlier ticks."""
+
+    patients: Mapping[str, Patient] = MappingProxyType({})
+    sent_s: tuple[float, ...] = ()
+    """When actions were sent, for the budget."""
+    attached_s: float | None = None
+    identity: GatewayIdentity | None = None
+    unhealthy_s: float | None = None
+    """Last moment at which the gateway could not run."""
+    paused_s: float | None = None
+    """Last moment at which it was frozen, suspended or gone."""
+    mass: MassStall | None = None
+
+    def observed(
+        self,
+        snapshot: Snapshot,
+        verdicts: Mapping[str, Verdict],
+        vitals: VitalsVerdict,
+        policy: Policy,
+        now_s: float,
+    ) -> "Memory":
+        """Take in one look at the gateway."""
+        restarted = self.identity is not None and snapshot.identity != self.identity
+        known = {} if restarted else dict(self.patients)
+        for key, verdict in verdicts.items():
+            session = snapshot.sessions.get(key)
+            if session is None or (verdict.attention not in SICK and key not in known):
+                continue
+            known[key] = _examined(known.get(key), verdict, session, policy, now_s)
+        kept = {k: p for k, p in known.items() if _worth_keeping(p, verdicts, policy, now_s)}
+        memory = replace(
+            self,
+            patients=MappingProxyType(kept),
+            sent_s=tuple(t for t in self.sent_s if now_s - t < policy.budget_window_s),
+            attached_s=now_s if self.attached_s is None or restarted else self.attached_s,
+            identity=snapshot.identity,
+            unhealthy_s=self.unhealthy_s if vitals.healthy else now_s,
+            paused_s=now_s if restarted or vitals.state in _HOST_PAUSES else self.paused_s,
+        )
+        return replace(memory, mass=_mass_stall(memory, verdicts, policy, now_s))
+
+    def unseen(self, vitals: VitalsVerdict, now_s: float) -> "Memory":
+        """Take note that the gateway could not be read in this tick: nothing stays confirmed."""
+        patients = {key: replace(patient, samples=0) for key, patient in self.patients.items()}
+        paused_s = now_s if vitals.state in _HOST_PAUSES else self.paused_s
+        return replace(self, patients=MappingProxyType(patients), unhealthy_s=now_s, paused_s=paused_s)
+
+    def sent(self, action: Action, now_s: float) -> "Memory":
+        """Take note of an action that is about to be sent."""
+        patient = self.patients[action.session]
+        patient = replace(patient, pending=action, attempts=patient.attempts + 1, last_sent_s=now_s)
+        patients = {**self.patients, action.session: patient}
+        mass = self.mass
+        if mass is not None and not mass.cleared and mass.canary is None:
+            mass = replace(mass, canary=action.session)
+        return replace(self, patients=MappingProxyType(patients), sent_s=(*self.sent_s, now_s), mass=mass)
+
+    def completed(self, done: Completed, policy: Policy, now_s: float) -> "Memory":
+        """Take note of what was seen after an action."""
+        patient = self.patients.get(done.action.session)
+        mass = self.mass
+        if mass is not None and mass.canary == done.action.session:
+            worked = done.outcome in _SIGN_OF_LIFE
+            mass = replace(mass, canary=None, cleared=worked, next_canary_s=now_s + policy.backoff_initial_s)
+        if patient is None:
+            return replace(self, mass=mass)
+        patients = {**self.patients, patient.key: _treated(patient, done, policy, now_s)}
+        return replace(self, patients=MappingProxyType(patients), mass=mass)
+
+    def pending(self) -> list[Action]:
+        """Return the actions whose outcome has not been seen yet."""
+        return [patient.pending for patient in self.patients.values() if patient.pending is not None]
+
+    def budget_remaining(self, policy: Policy) -> int:
+        """Return how many actions may still be sent in the current window."""
+        return max(0, policy.budget_actions - len(self.sent_s))
+
+    def longest_backoff_s(self, now_s: float) -> float:
+        """Return the longest wait that any sick session still has before it."""
+        waits = [patient.next_action_s - now_s for patient in self.patients.values() if patient.sick]
+        return max([0.0, *waits])
+
+
+def _examined(patient: Patient | None, verdict: Verdict, session: Session, policy: Policy, now_s: float) -> Patient:
+    run = session.run
+    run_id = run.id if run is not None else None
+    handle = run.handle if run is not None else None
+    sick = verdict.attention in SICK
+    certain = verdict.evidence_class is EvidenceClass.CERTAIN
+    if patient is None:
+        patient = Patient(
+            session.key, verdict.reason, certain, now_s, session.generation, run_id, handle, session.progress_s
+        )
+    same = (
+        patient.generation == session.generation
+        and patient.run_id == run_id
+        and patient.handle == handle
+        and patient.progress_s == session.progress_s
+        and patient.reason is verdict.reason
+    )
+    lived = patient.generation != session.generation and patient.progress_s != session.progress_s
+    moved = lived and not sick and patient.pending is None
+    return replace(
+        patient,
+        reason=verdict.reason,
+        certain=certain,
+        sick=sick,
+        sick_since_s=patient.sick_since_s if sick and patient.sick else now_s,
+        generation=session.generation,
+        run_id=run_id,
+        handle=handle,
+        progress_s=session.progress_s,
+        samples=(patient.samples + 1 if same else 1) if verdict.eligible else 0,
+        attempts=0 if moved else patient.attempts,
+        tried=() if moved else patient.tried,
+        next_action_s=0.0 if moved else patient.next_action_s,
+        ineffective_in_a_row=0 if moved else patient.ineffective_in_a_row,
+        repaired_s=tuple(t for t in patient.repaired_s if now_s - t < policy.poison_window_s),
+    )
+
+
+def _treated(patient: Patient, done: Completed, policy: Policy, now_s: float) -> Patient:
+    worked = done.outcome in _SIGN_OF_LIFE
+    repaired_s = (*patient.repaired_s, now_s) if done.outcome is Outcome.RECOVERED else patient.repaired_s
+    repeated = [kind for kind, _ in patient.tried].count(done.action.kind) + 1
+    ineffective = 0 if worked else patient.ineffective_in_a_row + int(repeated > 1)
+    wait_s = backoff_s(
+        patient.attempts,
+        initial_s=policy.backoff_initial_s,
+        maximum_s=policy.backoff_maximum_s,
+        jitter=policy.backoff_jitter,
+        seed=f"{policy.seed}:{patient.key}:{patient.reason}",
+    )
+    return replace(
+        patient,
+        pending=None,
+        samples=0,
+        tried=() if worked else (*patient.tried, (done.action.kind, done.outcome)),
+        next_action_s=now_s + wait_s,
+        repaired_s=repaired_s,
+        ineffective_in_a_row=ineffective,
+        quarantined=(
+            patient.quarantined or len(repaired_s) >= policy.poison_repairs or ineffective >= policy.ineffective_repairs
+        ),
+    )
+
+
+def _worth_keeping(patient: Patient, verdicts: Mapping[str, Verdict], policy: Policy, now_s: float) -> bool:
+    if patient.pending is not None:
+        return True
+    if patient.key not in verdicts:
+        return bool(patient.repaired_s) and now_s - patient.repaired_s[-1] < policy.poison_window_s
+    return patient.sick or patient.quarantined or bool(patient.repaired_s) or patient.next_action_s > now_s
+
+
+def _mass_stall(memory: Memory, verdicts: Mapping[str, Verdict], policy: Policy, now_s: float) -> MassStall | None:
+    sick = [p for p in memory.patients.values() if p.sick and p.key in verdicts]
+    if len(sick) < policy.blast_sessions_min:
+        return None
+    active = sum(verdict.reason is not Reason.IDLE for verdict in verdicts.values())
+    if len(sick) <= policy.blast_share * active:
+        return None
+    if memory.mass is not None:
+        return memory.mass
+    latest_s = max(patient.sick_since_s for patient in sick)
+    together = sum(latest_s - patient.sick_since_s <= policy.blast_window_s for patient in sick)
+    if together < policy.blast_sessions_min or together <= policy.blast_share * active:
+        return None
+    return MassStall(now_s)

@@ -1,0 +1,38 @@
+"""What `decide` looks at besides its memory, and one action under consideration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from livewatch.recovery.memory import Memory, Patient
+from livewatch.recovery.settings import Policy
+from livewatch_classifiers.model import Session, Snapshot
+from livewatch_classifiers.verdict import Verdict, VitalsVerdict
+from livewatch_classifiers.vocabulary import ActionKind
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One look at the gateway and what is allowed there."""
+
+    snapshot: Snapshot
+    verdicts: Mapping[str, Verdict]
+    vitals: VitalsVerdict
+    capabilities: frozenset[ActionKind]
+    holds: frozenset[str] = frozenset()
+    """Session keys that an operator holds; ``"*"`` holds all."""
+    may_act: bool = True
+    """False while another livewatch holds the lease on this gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One action under consideration, as the gates see it."""
+
+    kind: ActionKind
+    session: Session
+    verdict: Verdict
+    patient: Patient
+    situation: Situation
+    memory: Memory
+    policy: Policy
+    now_s: float

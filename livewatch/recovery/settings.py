@@ -1,0 +1,51 @@
+"""The settings of recovery: how far it may go, and how patient it is."""
+
+from dataclasses import dataclass, fields
+
+from livewatch_classifiers.vocabulary import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Limits of recovery, in seconds where the name ends in ``_s``. Contradictions raise ``ValueError``."""
+
+    mode: Mode = Mode.OBSERVE
+    dry_run: bool = False
+    confirm_certain: int = 2
+    """Consecutive samples in which a fact must hold before it is acted on."""
+    confirm_silence: int = 3
+    settle_s: float = 5.0
+    """How long loop and host must have been healthy before silence counts again."""
+    startup_grace_s: float = 30.0
+    resume_grace_s: float = 10.0
+    """After a suspend, a freeze or a restart of the gateway."""
+    verify_s: float = 15.0
+    """How long an action may take to show its effect (OpenClaw's own abort path needs 1.2 s)."""
+    force_clear_after_s: float = 30.0
+    """Grace between an abort that was seen to fail and the removal of its handle."""
+    backoff_initial_s: float = 60.0
+    backoff_maximum_s: float = 3600.0
+    backoff_jitter: float = 0.1
+    budget_actions: int = 10
+    budget_window_s: float = 600.0
+    blast_sessions_min: int = 5
+    blast_share: float = 0.5
+    blast_window_s: float = 120.0
+    poison_repairs: int = 3
+    """Repairs within ``poison_window_s`` after which a session is left to a person (Sidekiq's poison pill)."""
+    poison_window_s: float = 72 * 3600.0
+    ineffective_repairs: int = 2
+    hold_bound_s: float = 600.0
+    """A gate that holds longer than this is reported to a person; it is never opened by the bound."""
+    seed: str = "livewatch"
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
+                raise ValueError(f"{item.name} must not be negative, not {value}")
+        if self.confirm_certain < 1 or self.confirm_silence < 1:
+            raise ValueError("confirm_certain and confirm_silence must be at least 1")
+        if not 0 < self.blast_share <= 1:
+            raise ValueError(f"blast_share must be above 0 and at most 1, not {self.blast_share}")
