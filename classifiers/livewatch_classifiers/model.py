@@ -184,7 +184,7 @@ class Snapshot:
 
     vitals: Vitals
     sessions: Mapping[str, Session]
-    lanes: Mapping[str, Lane] = MappingProxyType({})
+    lanes: Mapping[str, Lane] = field(default_factory=lambda: MappingProxyType({}))
     identity: GatewayIdentity | None = None
-    counters: Mapping[str, int] = MappingProxyType({})
+    counters: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Monotonic counts that the gateway keeps, by name: dropped heartbeats by reason, overflowed sessions, ..."""

@@ -1,7 +1,7 @@
 """What one tick of the agent says; every exporter, view and journal reads this and nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
@@ -37,7 +37,7 @@ class TickReport:
     """Why it could not be read, and what to do; empty otherwise."""
     vitals: VitalsVerdict
     vitals_before: VitalsState | None
-    verdicts: Mapping[str, Verdict] = MappingProxyType({})
+    verdicts: Mapping[str, Verdict] = field(default_factory=lambda: MappingProxyType({}))
     transitions: tuple[Transition, ...] = ()
     decisions: tuple[Decision, ...] = ()
     """Every action and every hold of this tick; holds repeat while they last."""

@@ -1,7 +1,7 @@
 """What recovery remembers between ticks. Frozen: every change gives a new memory, so that decisions can be replayed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from livewatch.recovery.backoff import backoff_s
@@ -64,7 +64,7 @@ class MassStall:
 class Memory:
     """Everything that `decide` knows from earlier ticks."""
 
-    patients: Mapping[str, Patient] = MappingProxyType({})
+    patients: Mapping[str, Patient] = field(default_factory=lambda: MappingProxyType({}))
     sent_s: tuple[float, ...] = ()
     """When actions were sent, for the budget."""
     attached_s: float | None = None
