@@ -96,7 +96,9 @@ def responsive(request: Request) -> Held | None:
         return Held(f"the gateway is {state.value}")
     if request.verdict.evidence_class is EvidenceClass.CERTAIN:
         return None
-    return _until(request.memory.unhealthy_s, request.policy.settle_s, request.now_s, "the gateway recovered just now")
+    return _until(
+        request.memory.unhealthy_s, request.policy.healthy_for_s, request.now_s, "the gateway recovered just now"
+    )
 
 
 def confirmed(request: Request) -> Held | None:

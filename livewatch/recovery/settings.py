@@ -14,7 +14,7 @@ class Policy:
     confirm_certain: int = 2
     """Consecutive samples in which a fact must hold before it is acted on."""
     confirm_silence: int = 3
-    settle_s: float = 5.0
+    healthy_for_s: float = 5.0
     """How long loop and host must have been healthy before silence counts again."""
     startup_grace_s: float = 30.0
     resume_grace_s: float = 10.0

@@ -1,0 +1,237 @@
+"""Settings: flag over ``LIVEWATCH_*`` over file over default, with the origin of each value.
+
+The schema is the settings dataclasses themselves: a field ``warn_after_s`` of `Thresholds` is the key ``warn_after``
+in ``[thresholds]``, the variable ``LIVEWATCH_WARN_AFTER`` and the flag ``--warn-after``.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from difflib import get_close_matches
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from livewatch.durations import parse_duration
+from livewatch.recovery.settings import Policy
+from livewatch.settings import AgentSettings, Settings, TargetSettings, TelemetryOptions
+from livewatch_classifiers.thresholds import Override, Thresholds
+from livewatch_classifiers.vocabulary import ActivityKind, LaneKind, WaitKind
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used. The text is one line that says where it stands and what to write instead."""
+
+
+SECTIONS: Mapping[str, type[Any]] = {
+    "target": TargetSettings,
+    "thresholds": Thresholds,
+    "recovery": Policy,
+    "telemetry": TelemetryOptions,
+    "agent": AgentSettings,
+}
+_E = TypeVar("_E", bound=Enum)
+_TABLES = ("allowances", "wait_bounds", "abort_waits", "overrides")
+_RESERVED_VARIABLES = ("LIVEWATCH_CONFIG",)
+
+
+def load_settings(
+    path: Path | None = None, *, environ: Mapping[str, str] | None = None, flags: Mapping[str, object] | None = None
+) -> Settings:
+    """Return the settings in force.
+
+    Args:
+        path: configuration file; ``None`` looks at ``$LIVEWATCH_CONFIG``, the XDG user file and ``/etc/livewatch``.
+        environ: the environment; the process's own by default.
+        flags: key to raw value as given on the command line; ``None`` values are not given.
+
+    Raises:
+        ConfigError: with one line that says where and what to write instead.
+    """
+    environ = os.environ if environ is None else environ
+    chosen = path or _default_file(environ)
+    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    origins: dict[str, str] = {}
+    if chosen is not None:
+        _read_file(chosen, values, origins)
+    warnings = _read_environment(environ, values, origins)
+    for key, raw in (flags or {}).items():
+        if raw is not None:
+            section = _section_of(key)
+            values[section][key] = _convert(section, key, raw, f"--{key.replace('_', '-')}")
+            origins[f"{section}.{key}"] = "flag"
+    built = {section: _build(section, values[section], origins) for section in SECTIONS}
+    return Settings(**built, origins=origins, warnings=tuple(warnings))
+
+
+def keys(section: str) -> dict[str, Any]:
+    """Return the keys of a section with their field types; durations have no unit in their key."""
+    return {_key(item.name): item.type for item in fields(SECTIONS[section]) if _key(item.name) not in _TABLES}
+
+
+def _key(name: str) -> str:
+    return name.removesuffix("_s")
+
+
+def _section_of(key: str) -> str:
+    return next(section for section in SECTIONS if key in keys(section))
+
+
+def _default_file(environ: Mapping[str, str]) -> Path | None:
+    if environ.get("LIVEWATCH_CONFIG"):
+        return Path(environ["LIVEWATCH_CONFIG"])
+    user = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "livewatch" / "livewatch.toml"
+    return next((candidate for candidate in (user, Path("/etc/livewatch/livewatch.toml")) if candidate.exists()), None)
+
+
+def _read_file(path: Path, values: dict[str, dict[str, Any]], origins: dict[str, str]) -> None:
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give an existing file with --config") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML ({error})") from error
+    for section, table in document.items():
+        where = f"{path}:{_line(text, section, None)}"
+        if section not in SECTIONS:
+            raise ConfigError(f"{where}: unknown section [{section}]{_nearest(section, SECTIONS)}")
+        if not isinstance(table, dict):
+            raise ConfigError(f"{where}: [{section}] must be a table of keys")
+        known = [*keys(section), *(_TABLES if section == "thresholds" else ())]
+        for key, raw in cast("dict[str, Any]", table).items():
+            where = f"{path}:{_line(text, section, key)}"
+            if key not in known:
+                raise ConfigError(f"{where}: unknown key {section}.{key}{_nearest(key, known)}")
+            values[section][key] = _convert(section, key, raw, f"{where}: {section}.{key}")
+            origins[f"{section}.{key}"] = where
+
+
+def _read_environment(
+    environ: Mapping[str, str], values: dict[str, dict[str, Any]], origins: dict[str, str]
+) -> list[str]:
+    warnings: list[str] = []
+    variables = {f"LIVEWATCH_{key.upper()}": (section, key) for section in SECTIONS for key in keys(section)}
+    for variable, raw in sorted(environ.items()):
+        if variable in variables:
+            section, key = variables[variable]
+            values[section][key] = _convert(section, key, raw, variable)
+            origins[f"{section}.{key}"] = variable
+        elif variable.startswith("LIVEWATCH_") and variable not in _RESERVED_VARIABLES:
+            warnings.append(f"{variable} is not a setting of livewatch{_nearest(variable, variables)}")
+    return warnings
+
+
+def _convert(section: str, key: str, raw: Any, where: str) -> Any:
+    try:
+        if key in _TABLES:
+            return _convert_table(key, raw)
+        kind = keys(section)[key]
+        names = {item.name for item in fields(SECTIONS[section])}
+        return _convert_value(raw, kind, duration=f"{key}_s" in names)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _convert_value(raw: Any, kind: Any, *, duration: bool) -> Any:
+    if duration:
+        return parse_duration(raw if isinstance(raw, str) else str(raw))
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        values = [str(member.value) for member in kind]
+        if raw not in values:
+            raise ValueError(f"{raw!r} is not one of {', '.join(values)}{_nearest(str(raw), values)}")
+        return kind(raw)
+    if kind is bool:
+        return _boolean(raw)
+    if kind in (int, float):
+        return _number(raw, kind)
+    if kind in (Path, Path | None):
+        return Path(str(raw)).expanduser()
+    return str(raw)
+
+
+def _convert_table(key: str, raw: Any) -> Any:
+    match key:
+        case "allowances":
+            return {_word(ActivityKind, kind): parse_duration(value) for kind, value in raw.items()}
+        case "wait_bounds":
+            return {_word(WaitKind, kind): parse_duration(value) for kind, value in raw.items()}
+        case "abort_waits":
+            return frozenset(_word(WaitKind, kind) for kind in raw)
+        case _:
+            return tuple(_override(item) for item in raw)
+
+
+def _override(raw: Mapping[str, Any]) -> Override:
+    known = [_key(item.name) for item in fields(Override)]
+    unknown = [key for key in raw if key not in known]
+    if unknown:
+        raise ValueError(f"unknown key {unknown[0]}{_nearest(unknown[0], known)}")
+    return Override(
+        activity=_word(ActivityKind, raw["activity"]) if "activity" in raw else None,
+        name=raw.get("name"),
+        lane=_word(LaneKind, raw["lane"]) if "lane" in raw else None,
+        session=raw.get("session"),
+        warn_after_s=parse_duration(raw["warn_after"]) if "warn_after" in raw else None,
+        abort_after_s=parse_duration(raw["abort_after"]) if "abort_after" in raw else None,
+    )
+
+
+def _word(vocabulary: type[_E], raw: str) -> _E:
+    return cast("_E", _convert_value(raw, vocabulary, duration=False))
+
+
+def _boolean(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(raw).lower() not in words:
+        raise ValueError(f"{raw!r} is neither true nor false")
+    return words[str(raw).lower()]
+
+
+def _number(raw: Any, kind: type[int] | type[float]) -> int | float:
+    try:
+        return kind(raw)
+    except (TypeError, ValueError):
+        raise ValueError(f"{raw!r} is not a number") from None
+
+
+def _build(section: str, values: dict[str, Any], origins: Mapping[str, str]) -> Any:
+    kind = SECTIONS[section]
+    arguments: dict[str, Any] = {}
+    for item in fields(kind):
+        key = _key(item.name)
+        if key not in values:
+            continue
+        value = values[key]
+        if key in ("allowances", "wait_bounds"):
+            assert item.default_factory is not MISSING
+            value = {**item.default_factory(), **value}
+        arguments[item.name] = value
+    try:
+        return kind(**arguments)
+    except ValueError as error:
+        given = ", ".join(sorted({origin for name, origin in origins.items() if name.startswith(f"{section}.")}))
+        raise ConfigError(f"[{section}] {error} (set by {given})") from error
+
+
+def _nearest(word: str, known: Any) -> str:
+    close = get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
+
+
+def _line(text: str, section: str, key: str | None) -> int:
+    """Return the line on which a section or one of its keys stands; 1 when it cannot be found."""
+    inside, found = False, 1
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            inside = stripped.strip("[]").strip().split(".")[0] == section
+            found = number if inside and found == 1 else found
+            if inside and (key is None or stripped.strip("[]").strip() == f"{section}.{key}"):
+                return number
+        elif inside and key is not None and stripped.split("=")[0].strip().split(".")[0] == key:
+            return number
+    return found

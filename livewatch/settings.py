@@ -1,0 +1,87 @@
+"""All settings of the agent as frozen dataclasses; `livewatch.config` reads them from file, environment and flags."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from livewatch.recovery.settings import Policy
+from livewatch_classifiers.thresholds import Thresholds
+
+
+class SourceKind(StrEnum):
+    """Which kind of gateway to attach to."""
+
+    BOARD = "board"
+    OPENCLAW = "openclaw"
+
+
+class LogFormat(StrEnum):
+    """How log lines look; ``auto`` is readable on a terminal and JSON elsewhere."""
+
+    AUTO = "auto"
+    JSON = "json"
+    TEXT = "text"
+
+
+class SessionIds(StrEnum):
+    """How session keys appear in exported telemetry."""
+
+    HASH = "hash"
+    RAW = "raw"
+    NONE = "none"
+
+
+class Compat(StrEnum):
+    """Whether OpenClaw's metric names are emitted as well."""
+
+    OFF = "off"
+    OTLP = "otlp"
+    PROMETHEUS = "prometheus"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSettings:
+    """The gateway to watch."""
+
+    name: str = "gateway"
+    source: SourceKind = SourceKind.BOARD
+    board: Path | None = None
+    control: Path | None = None
+    url: str | None = None
+    token_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """The agent itself."""
+
+    interval_s: float = 1.0
+    state_dir: Path | None = None
+    socket: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryOptions:
+    """What is exported; OTLP itself is switched on by the standard ``OTEL_*`` variables."""
+
+    metrics_listen: str | None = None
+    log_format: LogFormat = LogFormat.AUTO
+    session_ids: SessionIds = SessionIds.HASH
+    compat_openclaw: Compat = Compat.OFF
+    metric_prefix: str = "livewatch."
+    export_events: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings in force, and where each value that is not a default came from."""
+
+    target: TargetSettings = field(default_factory=TargetSettings)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    recovery: Policy = field(default_factory=Policy)
+    telemetry: TelemetryOptions = field(default_factory=TelemetryOptions)
+    agent: AgentSettings = field(default_factory=AgentSettings)
+    origins: Mapping[str, str] = field(default_factory=dict[str, str])
+    """``section.key`` to where its value came from."""
+    warnings: tuple[str, ...] = ()
