@@ -82,7 +82,7 @@ class TickNotes:
             return []  # nothing was decided, so nothing is known to have ended
         holds = {(h.session, h.kind, h.gate): h for h in report.decisions if isinstance(h, Hold)}
         notes: list[Note] = []
-        for key in self._holds.keys() - holds.keys():
+        for key in [key for key in self._holds if key not in holds]:
             hold, since_s = self._holds.pop(key)
             data = {**_hold(hold), "held_s": round(report.now_s - since_s, 3)}
             notes.append(_event(report, EventKind.HOLD_ENDED, hold.session, data))

@@ -88,7 +88,7 @@ class Store:
             self.write(_thin_out())
             if self._connection.total_changes == before:
                 break  # only open intents are left
-        self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+        self._connection.executescript("PRAGMA incremental_vacuum")  # execute() would stop after one page
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def end(self, wall_s: float) -> None:
