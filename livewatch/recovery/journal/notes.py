@@ -15,7 +15,8 @@ from livewatch_classifiers.vocabulary import ActionKind, Attention, Gate, Vitals
 SICK = frozenset({Attention.STALLED, Attention.STUCK})
 WELL_VITALS = frozenset({VitalsState.STARTING, VitalsState.RESPONSIVE, VitalsState.DRAINING})
 CLOCK_JUMP_S = 1.0
-FRAME_EVERY_S = 10.0
+FRAME_EVERY_S = ((60.0, 2.0), (600.0, 10.0), (float("inf"), 60.0))
+"""(age of the trouble, seconds between looks): close at first, then ever wider, so that a long one stays small."""
 SESSIONS_PER_FRAME = 50
 _LEAD_IN = 5
 
@@ -34,6 +35,7 @@ class TickNotes:
         self._vitals_sick = False
         self._framed: dict[str, Session] = {}
         self._framed_s: float | None = None
+        self._trouble_s: float | None = None
 
     def take(self, report: TickReport) -> list[Note]:
         """Return what this tick adds to the story, in order."""
@@ -105,15 +107,25 @@ class TickNotes:
         acted |= {done.action.session for done in report.completed}
         changed = {key for key in self._sick if snapshot.sessions.get(key) is not self._framed.get(key)}
         ongoing = bool(self._sick) or self._vitals_sick
-        overdue = self._framed_s is None or report.now_s - self._framed_s >= FRAME_EVERY_S
-        if (ongoing and overdue) or newly_sick or newly_well or acted:
+        turned = report.vitals_before is not None and report.vitals_before is not report.vitals.state
+        ended = turned and not self._vitals_sick and self._framed_s is not None
+        if (ongoing and (turned or self._overdue(report.now_s))) or newly_sick or newly_well or acted or ended:
             wanted = newly_sick | newly_well | acted | changed
             notes.append(FrameNote(report.wall_s, _cut(snapshot, wanted, also=self._sick)))
             self._framed_s = report.now_s
             self._framed = {key: snapshot.sessions[key] for key in self._sick & snapshot.sessions.keys()}
         if not ongoing:
-            self._framed_s = None
+            self._framed_s = self._trouble_s = None
         return notes
+
+    def _overdue(self, now_s: float) -> bool:
+        """Return whether it is time for another look at a trouble that goes on."""
+        if self._trouble_s is None or self._framed_s is None:
+            self._trouble_s = now_s
+            return True
+        age_s = now_s - self._trouble_s
+        every_s = next(every_s for until_s, every_s in FRAME_EVERY_S if age_s < until_s)
+        return now_s - self._framed_s >= every_s
 
     def _sickness(self, report: TickReport) -> tuple[set[str], set[str]]:
         newly_sick: set[str] = set()

@@ -109,3 +109,48 @@ class StoredIntent:
     detail: str = ""
     reply: Reply | None = None
     settled_wall_s: float | None = None
+    settled_monotonic_s: float | None = None
+    settled_life: int | None = None
+    life: int = 0
+    """Number of the agent's life that wrote it; grows with time."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as read back."""
+
+    id: int
+    life: int
+    target: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFrame:
+    """A look at the gateway as read back."""
+
+    life: int
+    wall_s: float
+    target: str
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLife:
+    """A run of the agent as read back."""
+
+    id: int
+    target: str
+    life: Life
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a journal holds, each part in the order in which it was written."""
+
+    lives: tuple[StoredLife, ...] = ()
+    events: tuple[StoredEvent, ...] = ()
+    intents: tuple[StoredIntent, ...] = ()
+    frames: tuple[StoredFrame, ...] = ()
+    unreadable: int = 0
+    """Rows that this version cannot read, left out of the rest."""

@@ -23,7 +23,8 @@ Statement = tuple[str, dict[str, Any]]
 """SQL with named parameters; ``:life`` is filled in by the store."""
 
 INTENT_COLUMNS = (
-    "id, target, wall_s, monotonic_s, action, verdict, identity, how, outcome, detail, reply, settled_wall_s"
+    "id, life, target, wall_s, monotonic_s, action, verdict, identity, how, outcome, detail, reply,"
+    " settled_wall_s, settled_monotonic_s, settled_life"
 )
 
 
@@ -54,7 +55,8 @@ def stored_intent(row: tuple[Any, ...]) -> StoredIntent:
     Raises:
         msgspec.MsgspecError: when the row was written with words that this version does not know.
     """
-    number, target, wall_s, monotonic_s, action, verdict, identity, how, outcome, detail, reply, settled_wall_s = row
+    number, life, target, wall_s, monotonic_s, action, verdict, identity, how, outcome, detail, reply = row[:12]
+    settled_wall_s, settled_monotonic_s, settled_life = row[12:]
     return StoredIntent(
         id=number,
         target=target,
@@ -68,6 +70,9 @@ def stored_intent(row: tuple[Any, ...]) -> StoredIntent:
         detail=detail,
         reply=None if reply is None else msgspec.json.decode(reply, type=Reply),
         settled_wall_s=settled_wall_s,
+        settled_monotonic_s=settled_monotonic_s,
+        settled_life=settled_life,
+        life=life,
     )
 
 
@@ -109,7 +114,8 @@ def _intent(note: IntentNote, target: str) -> Statement:
 def _settlement(note: SettlementNote, target: str) -> Statement:
     return (
         """
-        UPDATE intents SET how = :how, outcome = :outcome, detail = :detail, reply = :reply, settled_wall_s = :wall_s
+        UPDATE intents SET how = :how, outcome = :outcome, detail = :detail, reply = :reply,
+            settled_wall_s = :wall_s, settled_monotonic_s = :monotonic_s, settled_life = :life
         WHERE how IS NULL AND id = coalesce(
             :id, (SELECT max(id) FROM intents WHERE target = :target AND idempotency_key = :key AND how IS NULL)
         )
@@ -123,6 +129,7 @@ def _settlement(note: SettlementNote, target: str) -> Statement:
             "detail": _text(note.detail),
             "reply": None if note.reply is None else compact_json(note.reply),
             "wall_s": note.wall_s,
+            "monotonic_s": note.monotonic_s,
         },
     )
 

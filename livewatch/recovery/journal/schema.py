@@ -46,7 +46,9 @@ _FIRST: Migration = (
         outcome TEXT,
         detail TEXT NOT NULL DEFAULT '',
         reply TEXT,
-        settled_wall_s REAL
+        settled_wall_s REAL,
+        settled_monotonic_s REAL,
+        settled_life INTEGER
     ) STRICT
     """,
     "CREATE INDEX intents_by_time ON intents (wall_s)",

@@ -16,6 +16,7 @@ from livewatch.recovery.journal.schema import NewerJournalError
 from livewatch.recovery.journal.store import Retention, Store, corrupt, move_aside
 
 _RETRY_GROWTH = 30
+_BATCH_PARCELS = 64
 LOG = logging.getLogger("livewatch.journal")
 
 
@@ -108,17 +109,18 @@ class Writer:
         self._end()
 
     def _collect(self) -> tuple[list[Parcel], bool]:
-        """Wait for something to do, then take everything that is queued."""
+        """Wait for something to do, then take what is queued, within a bound: a flood must not put off the commit."""
         parcels: list[Parcel] = []
         try:
             item = self._queue.get(timeout=self._settings.retry_s)
-            while True:
-                if item is None:
-                    return parcels, True
+            while item is not None:
                 parcels.append(item)
+                if len(parcels) >= _BATCH_PARCELS:
+                    return parcels, False
                 item = self._queue.get_nowait()
         except queue.Empty:
             return parcels, False
+        return parcels, True
 
     def _round(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:

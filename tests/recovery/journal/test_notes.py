@@ -105,7 +105,7 @@ def test_an_incident_is_framed_with_its_lead_in_its_changes_and_its_end() -> Non
     assert all(set(f.sessions) == {KEY} for f in began)
 
     during = [len(frames(notes.take(a_tick(n)))) for n in range(21, 41)]
-    assert sum(during) == 2  # every ten seconds
+    assert sum(during) == 10  # every two seconds
     assert len(frames(notes.take(a_tick(41, decisions=(an_act(),))))) == 1
     assert len(frames(notes.take(a_tick(42, completed=(completed(an_act()),))))) == 1
     assert len(frames(notes.take(a_tick(43, transitions=(gets_well(),))))) == 1
@@ -125,3 +125,12 @@ def test_a_session_that_disappears_while_sick_ends_its_incident() -> None:
     gone = Transition(KEY, falls_sick().after, None, 4.0)
     assert kinds(notes.take(a_tick(4, transitions=(gone,)))) == ["transition"]
     assert notes.take(a_tick(60)) == []
+
+
+def test_a_long_trouble_is_looked_at_ever_more_rarely() -> None:
+    notes = TickNotes()
+    notes.take(a_tick(transitions=(falls_sick(),)))
+    looks = [n for n in range(1, 7_200) if frames(notes.take(a_tick(n)))]
+    assert len([n for n in looks if n < 60]) == 29
+    assert len([n for n in looks if 600 < n <= 1_200]) == 10
+    assert len(looks) < 250
