@@ -7,7 +7,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from livewatch.recovery.journal.records import Life, Note, StoredIntent
@@ -15,8 +17,13 @@ from livewatch.recovery.journal.rows import Statement, statement
 from livewatch.recovery.journal.schema import NewerJournalError
 from livewatch.recovery.journal.store import Retention, Store, corrupt, move_aside
 
+_REFUSED_VALUES = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
 _RETRY_GROWTH = 30
+_REPLACE_EVERY_S = 60.0
+"""A disk that damages every file must not fill itself with what was moved aside."""
 _BATCH_PARCELS = 64
+_CHUNK_NOTES = 32
+"""Notes per commit: between two commits, intents that somebody waits for overtake everything else."""
 LOG = logging.getLogger("livewatch.journal")
 
 
@@ -43,6 +50,20 @@ class Parcel:
     told: Callable[[bool], None] | None = None
 
 
+@dataclass(slots=True)
+class _Entry:
+    """One note in memory, ready to be written."""
+
+    statement: Statement
+    told: Callable[[bool], None] | None = None
+
+    def tell(self, *, committed: bool) -> None:
+        """Tell whoever waits, once."""
+        told, self.told = self.told, None
+        if told is not None:
+            told(committed)
+
+
 class Writer:
     """Owns the file and the thread. Counters are written by the thread and may be read by anybody."""
 
@@ -60,13 +81,15 @@ class Writer:
         self._life = life
         self._settings = settings
         self._queue: queue.Queue[Parcel | None] = queue.Queue(settings.queue_items)
-        self._backlog: deque[Statement] = deque()
+        self._urgent: queue.SimpleQueue[Parcel] = queue.SimpleQueue()
+        self._backlog: deque[_Entry] = deque()
         self._store: Store | None = None
         self._refused = 0  # counted by callers
         self._lost = 0  # counted by the thread
         self._failures = 0
         self._retry_at_s = 0.0
         self._maintain_at_s = 0.0
+        self._replace_at_s = 0.0
         self._thread = threading.Thread(target=self._run, name=f"livewatch.journal.{target}", daemon=True)
 
     @property
@@ -79,12 +102,26 @@ class Writer:
         self._thread.start()
 
     def put(self, parcel: Parcel) -> bool:
-        """Queue notes without waiting; return false when the queue is full, which is counted."""
+        """Queue notes without waiting; return false when the queue is full, which is counted.
+
+        A parcel that somebody waits for overtakes the others.
+        """
+        if parcel.told is not None:
+            return self._put_urgent(parcel)
         try:
             self._queue.put_nowait(parcel)
         except queue.Full:
             self._refused += len(parcel.notes)
             return False
+        return True
+
+    def _put_urgent(self, parcel: Parcel) -> bool:
+        if self._urgent.qsize() >= self._settings.queue_items:
+            self._refused += len(parcel.notes)
+            return False
+        self._urgent.put(parcel)
+        with suppress(queue.Full):  # a thread with a full queue needs no waking
+            self._queue.put_nowait(Parcel(()))
         return True
 
     def stop(self, deadline_s: float) -> bool:
@@ -124,48 +161,75 @@ class Writer:
 
     def _round(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:
-            for note in parcel.notes:
-                self._add(note)
-        committed = self._flush()
-        for parcel in parcels:
-            if parcel.told is not None:
-                parcel.told(committed)
+            self._keep(self._entries(parcel))
+        self._flush()
         self._maintain()
 
-    def _add(self, note: Note) -> None:
-        try:
-            written = statement(note, self._target)
-        except Exception:  # a single note that cannot be told must not end the journal
-            self._lost += 1
-            LOG.exception("journal: a note could not be written down and is dropped")
-            return
-        if len(self._backlog) >= self._settings.backlog_items:
-            self._backlog.popleft()
-            self._lost += 1
-        self._backlog.append(written)
+    def _entries(self, parcel: Parcel) -> list[_Entry]:
+        """Return what is to be written; a single note that cannot be told must not end the journal."""
+        entries: list[_Entry] = []
+        for note in parcel.notes:
+            try:
+                entries.append(_Entry(statement(note, self._target), parcel.told))
+            except Exception:
+                self._lost += 1
+                LOG.exception("journal: a note could not be written down and is dropped")
+                if parcel.told is not None:
+                    parcel.told(False)  # noqa: FBT003 -- the one fact of this callback
+        return entries
 
-    def _flush(self) -> bool:
-        """Commit the backlog; return whether everything is on disk."""
+    def _keep(self, entries: Sequence[_Entry], *, first: bool = False) -> None:
+        if first:
+            self._backlog.extendleft(reversed(entries))
+        else:
+            self._backlog.extend(entries)
+        while len(self._backlog) > self._settings.backlog_items:
+            self._lost += 1
+            self._backlog.popleft().tell(committed=False)
+
+    def _take_urgent(self) -> None:
+        entries: list[_Entry] = []
+        while not self._urgent.empty():
+            entries += self._entries(self._urgent.get_nowait())
+        self._keep(entries, first=self._store is not None)
+
+    def _flush(self) -> None:
+        """Commit the backlog chunk by chunk, what somebody waits for first; stop at the first lasting failure."""
         if self._store is None and time.monotonic() >= self._retry_at_s:
             self._open()
-        for _ in range(2):  # a corrupt file is replaced once, and then written
-            if self._store is None:
-                return False
-            if not self._backlog:
-                self._recover()
-                return True
-            try:
-                self._store.write(self._backlog)
-            except (sqlite3.Error, OSError) as error:
-                self._fail(error)
-            except Exception as error:  # noqa: BLE001 -- values that SQLite cannot take; keeping them would fail for ever
-                self._discard(error)
+        self._take_urgent()
+        while self._backlog and self._store is not None:
+            self._commit(self._store)
+            self._take_urgent()
+        if self._store is not None:
+            self._recover()
+        for entry in self._backlog:
+            entry.tell(committed=False)
+
+    def _commit(self, store: Store) -> None:
+        chunk = list(islice(self._backlog, _CHUNK_NOTES))
+        try:
+            store.write([entry.statement for entry in chunk])
+        except (sqlite3.Error, OSError) as error:
+            if isinstance(error, _REFUSED_VALUES):
+                self._discard(chunk, error)
             else:
-                self.written += len(self._backlog)
-                self._backlog.clear()
-                self._recover()
-                return True
-        return False
+                self._fail(error)
+        except Exception as error:  # noqa: BLE001 -- values that SQLite cannot take; keeping them would fail for ever
+            self._discard(chunk, error)
+        else:
+            self._settle(chunk, committed=True)
+            self.written += len(chunk)
+
+    def _settle(self, chunk: Sequence[_Entry], *, committed: bool) -> None:
+        for entry in chunk:
+            self._backlog.popleft()
+            entry.tell(committed=committed)
+
+    def _discard(self, chunk: Sequence[_Entry], error: BaseException) -> None:
+        self._settle(chunk, committed=False)
+        self._lost += len(chunk)
+        LOG.error("journal: notes that the file cannot take are dropped: %s", error)
 
     def _open(self) -> None:
         for _ in range(2):
@@ -181,9 +245,6 @@ class Writer:
                 return
 
     def _fail(self, error: BaseException) -> None:
-        if isinstance(error, sqlite3.IntegrityError):
-            self._discard(error)
-            return
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -194,8 +255,10 @@ class Writer:
 
     def _replace(self, error: BaseException) -> bool:
         """Move a damaged file aside; return whether the way is free for a new one."""
-        if not corrupt(error):
+        now_s = time.monotonic()
+        if not corrupt(error) or now_s < self._replace_at_s:
             return False
+        self._replace_at_s = now_s + _REPLACE_EVERY_S
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -224,11 +287,6 @@ class Writer:
             self.degraded = False
             self.problem = ""
             LOG.warning("journal: %s can be written again; %d notes were lost so far", self._path, self.dropped)
-
-    def _discard(self, error: BaseException) -> None:
-        self._lost += len(self._backlog)
-        self._backlog.clear()
-        LOG.error("journal: notes that the file cannot take are dropped: %s", error)
 
     def _maintain(self) -> None:
         now_s = time.monotonic()

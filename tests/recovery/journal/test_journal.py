@@ -306,3 +306,27 @@ async def test_an_agent_that_ends_between_intent_and_outcome_leaves_the_intent_o
     journal.on_tick(a_tick(1, transitions=(gets_well(),)))
     found = await keep().open_intents()
     assert [(i.how, i.outcome) for i in found] == [(None, None)]
+
+
+async def test_an_intent_overtakes_a_storm_of_other_notes(keep: Keep, path: Path) -> None:
+    journal = keep()
+    await journal.open_intents()
+    for n in range(20):
+        journal.on_tick(a_tick(n, snapshot=None, transitions=tuple(falls_sick(f"s{n}-{m}") for m in range(500))))
+    await journal.intent(an_act())
+    assert rows(path, "SELECT count(*) FROM intents") == [(1,)]
+    ((noted,),) = rows(path, "SELECT count(*) FROM events")
+    assert journal.close(10.0)
+    assert rows(path, "SELECT count(*) FROM events") == [(10_000,)]
+    assert int(str(noted)) < 10_000
+
+
+def test_a_disk_that_damages_every_file_is_not_filled_with_what_was_moved_aside(keep: Keep, path: Path) -> None:
+    journal = keep()
+    wait_until(journal._writer.ready.is_set)
+    writer = journal._writer
+    error = sqlite3.DatabaseError("malformed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    assert writer._replace(error)
+    assert not writer._replace(error)
+    assert len({p.name.removesuffix("-wal").removesuffix("-shm") for p in aside(path)}) == 1
