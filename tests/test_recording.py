@@ -25,7 +25,8 @@ from livewatch_classifiers import (
 )
 from livewatch_classifiers.vocabulary import ActivityKind, LaneKind, Presence, SessionState, WaitKind
 
-FINITE = st.floats(allow_nan=False, allow_infinity=False)
+FINITE = st.floats(-1e12, 1e12)
+"""Seconds: more than 30,000 years either way, so that sums stay finite too."""
 MOMENT = st.none() | FINITE
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 ACTIVITIES = st.builds(
