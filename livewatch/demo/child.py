@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Sequence
@@ -32,9 +33,16 @@ async def end_child(process: Process, *, kill_after_s: float = _KILL_AFTER_S) ->
             async with asyncio.timeout(kill_after_s):
                 await process.wait()
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            _kill_group(process)
+    elif process.returncode != 0:
+        _kill_group(process)  # it crashed and may have left tools behind
     code = await process.wait()
     if process.stdin is not None:
         process.stdin.close()
     return code
+
+
+def _kill_group(process: Process) -> None:
+    """Kill the child and what it started; it leads a process group of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

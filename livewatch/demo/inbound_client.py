@@ -75,6 +75,11 @@ class InboundClient:
         """Wait for the answer to one message, which must have been sent by this client."""
         return await asyncio.shield(self._waiting[message_id])
 
+    async def settled(self) -> None:
+        """Wait until everything that was sent is answered."""
+        for message_id in list(self._sent):
+            await self.answered(message_id)
+
     async def session(self, key: str) -> dict[str, Any] | None:
         """Return what the gateway says about one session."""
         described: dict[str, Any] | None = (await self.request(op="session", session=key))["session"]
@@ -119,12 +124,20 @@ class InboundClient:
     def _future(self, message_id: str) -> asyncio.Future[Answer]:
         return self._waiting.setdefault(message_id, asyncio.get_running_loop().create_future())
 
+    def _fail(self, error: InboundError) -> None:
+        """Let everybody who waits know that no answer will come."""
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # those for whom nobody waits need no complaint
+
     async def _collect(self) -> None:
         while True:
             await asyncio.sleep(_POLL_S)
             try:
                 reply = await self.request(op="answers", since=self._next)
-            except InboundError:
+            except InboundError as error:
+                self._fail(error)
                 return
             self._next = reply["next"]
             for fields in reply["answers"]:
