@@ -76,7 +76,7 @@ def open_source(settings: Settings, clock: Clock) -> Source:
     target = settings.target
     if target.source is SourceKind.OPENCLAW:
         raise ServiceError(Exit.USAGE, "usage", "this build has no openclaw source")
-    from livewatch.sources.board import BoardSource  # noqa: PLC0415 -- one kind of source per process
+    from livewatch.sources.board import BoardSource
 
     assert target.board is not None
     return BoardSource(target.board, target.socket, clock, name=target.name)

@@ -20,7 +20,7 @@ class Exit(IntEnum):
 def end(code: Exit, message: str, *, as_json: bool = False, kind: str = "error") -> click.exceptions.Exit:
     """Print one line on standard error (and the JSON envelope on standard output), and return what to raise."""
     if as_json:
-        import json  # noqa: PLC0415 -- only failures need it
+        import json
 
         click.echo(json.dumps({"ok": False, "error": {"type": kind, "message": message}}))
     click.echo(f"livewatch: {message}", err=True)

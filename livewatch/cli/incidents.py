@@ -161,7 +161,7 @@ def _timeline(incident: Incident) -> list[dict[str, Any]]:
 
 
 def _write_page(incident: Incident, journal: Path, page: Path, *, as_json: bool) -> None:
-    from livewatch.cli.incident_page import render  # noqa: PLC0415 -- only this option needs it
+    from livewatch.cli.incident_page import render
 
     ends_s = max(moment.wall_s for moment in incident.timeline)
     between = (incident.began_wall_s - _FRAMES_AROUND_S, ends_s + _FRAMES_AROUND_S)

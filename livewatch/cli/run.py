@@ -48,7 +48,7 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
         raise end(Exit.USAGE, str(error), kind="usage") from error
     for warning in settings.warnings:
         click.echo(f"livewatch: warning: {warning}", err=True)
-    from livewatch.service import ServiceError, run_service  # noqa: PLC0415 -- OpenTelemetry is heavy
+    from livewatch.service import ServiceError, run_service
 
     try:
         code = asyncio.run(run_service(settings, wait=wait))

@@ -31,7 +31,7 @@ def command(agent: Path | None, name: str, *, as_json: bool) -> None:
         for line in lines(document):
             click.echo(line)
     sick = any(row["attention"] in ("stuck", "stalled") for row in document["attention"])
-    state = (document["vitals"] or {}).get("state")
+    state = document["vitals"]["state"] if document["vitals"] else None
     if sick or state not in _HEALTHY:
         raise click.exceptions.Exit(int(Exit.PROBLEM))
 
