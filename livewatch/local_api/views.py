@@ -194,7 +194,7 @@ def _next(
     }
 
 
-def _doing_now(pending: bool) -> str:
+def _doing_now(pending: bool) -> str:  # noqa: FBT001 -- one private caller
     return "was sent; its effect is being looked for" if pending else "is due as soon as every gate passes"
 
 

@@ -80,7 +80,12 @@ class BoardWriter:
         """Return the function that stamps progress: one clock read and one 8-byte store, no lock."""
         words, index, now = self.words, self._slot_words["progress_ns"] + slot, time.monotonic_ns
 
-        def progress(kind: str = "token", *, _words: "memoryview[int]" = words, _index: int = index) -> None:
+        def progress(  # the kind names the call site for readers; only the moment is stored
+            kind: str = "token",  # noqa: ARG001 -- see above
+            *,
+            _words: "memoryview[int]" = words,
+            _index: int = index,
+        ) -> None:
             _words[_index] = now()
 
         return progress

@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
     def address_string(self) -> str:
         return "unix"
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class names it so
         """Stay silent: the gateway's standard error is not ours."""
 
     def _control(self) -> Control:
@@ -147,7 +147,7 @@ class _Server(ThreadingMixIn, UnixStreamServer):
         self._free = threading.BoundedSemaphore(_CONNECTIONS_MAX)
         super().__init__(path, _Handler)
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 -- the base class's signature
         return _peer_uid(request) in (0, os.getuid())
 
     def process_request(self, request: Any, client_address: Any) -> None:

@@ -139,7 +139,7 @@ class Run:
 class Waiting:
     """A declared wait; a context manager. ``delivered()`` may be called once the question reached somebody."""
 
-    def __init__(self, session: "Session", kind: int, delivered: bool | None, deadline: float | None) -> None:
+    def __init__(self, session: "Session", kind: int, *, delivered: bool | None, deadline: float | None) -> None:
         self._session = session
         self.kind = kind
         self.was_delivered = delivered

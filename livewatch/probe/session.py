@@ -65,21 +65,21 @@ class Session:
         """
         if kind not in WAITS:
             raise ValueError(f"{kind!r} is no kind of wait; known: {', '.join(WAITS)}")
-        return Waiting(self, WAITS.index(kind), delivered, deadline)
+        return Waiting(self, WAITS.index(kind), delivered=delivered, deadline=deadline)
 
     def queued(self, depth: int | None, oldest_ns: int | None = None) -> None:
         """Report the depth of the lane's queue and when its oldest message came (CLOCK_MONOTONIC ns)."""
         self._write({"queued": NONE if depth is None else depth, "oldest_queued_ns": oldest_ns or 0})
 
-    def in_store(self, known: bool | None) -> None:
+    def in_store(self, known: bool | None) -> None:  # noqa: FBT001 -- a tri-state fact, not an option
         """Report whether the session store has this session."""
         self._write({"in_store": _presence(known)})
 
-    def store_running(self, known: bool | None) -> None:
+    def store_running(self, known: bool | None) -> None:  # noqa: FBT001 -- a tri-state fact, not an option
         """Report whether the session store says that a run is active."""
         self._write({"store_says_running": _presence(known)})
 
-    def holder(self, known: bool | None) -> None:
+    def holder(self, known: bool | None) -> None:  # noqa: FBT001 -- a tri-state fact, not an option
         """Report whether a prompt holder is registered for the session's file."""
         self._write({"holder": _presence(known)})
 
@@ -215,7 +215,7 @@ class Session:
             self._board.write(self._slot, values, texts)
 
 
-def _presence(known: bool | None) -> int:
+def _presence(known: bool | None) -> int:  # noqa: FBT001 -- a tri-state fact
     return NONE if known is None else int(known)
 
 
