@@ -41,12 +41,13 @@ class Gateway:
         self._tallies: dict[str, Tally] = {}
         self._stored: dict[str, StoredSession] = {}
         self._store = SessionStore(store)
-        self._client = ModelClient(provider_url)
-        self._runs = Runs(self.ledger, self._client, self._save)
-        self._levers = GatewayLevers(self, self._begin_stop)
-        self._probe = Probe.open(board, socket, levers=self._levers, capacity=capacity)
+        self.client = ModelClient(provider_url)
+        self._runs = Runs(self.ledger, self.client, self._save)
+        self.levers = GatewayLevers(self, self._begin_stop)
+        self._probe = Probe.open(board, socket, levers=self.levers, capacity=capacity)
         self._beats = Heartbeats(self._sessions, lambda: self.draining)
-        self._drain_s = _DRAIN_S
+        self.drain_s = _DRAIN_S
+        """How long what runs may go on once the gateway drains, in seconds."""
         self._services: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -98,6 +99,10 @@ class Gateway:
         if session is not None:
             session.approved.set()
         return session is not None
+
+    def beat(self, key: str) -> None:
+        """Queue a heartbeat now, besides the regular ones."""
+        self._beats.beat(key)
 
     def stats(self) -> dict[str, Any]:
         """Return the books, and how many sessions and heartbeats there are."""
@@ -187,14 +192,14 @@ class Gateway:
                 session.watch.in_store(key in stored)
 
     def _begin_stop(self, timeout_s: float) -> None:
-        self._drain_s = timeout_s
+        self.drain_s = timeout_s
         self.draining = True
         self.stopping.set()
 
     async def _drain(self) -> None:
         """Let what runs and waits finish; then end what is left, keeping unstarted messages in the store."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._drain_s):
+            async with asyncio.timeout(self.drain_s):
                 while running := [task for session in self._sessions.values() for task in _running(session)]:
                     await asyncio.wait(running)
         tasks: list[asyncio.Task[None]] = []
@@ -206,7 +211,7 @@ class Gateway:
             self._save(session, running=False)
         for task in tasks:
             task.cancel()
-        self._client.abort_all()  # a run that ignores its cancellation sees its connection end
+        self.client.abort_all()  # a run that ignores its cancellation sees its connection end
         if tasks:
             await asyncio.wait(tasks, timeout=2.0)
 

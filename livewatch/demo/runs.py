@@ -9,7 +9,7 @@ from livewatch.demo.fault import Fault
 from livewatch.demo.gateway_session import GatewaySession
 from livewatch.demo.lanes import Turn, TurnKind
 from livewatch.demo.ledger import AnswerStatus, Ledger
-from livewatch.demo.model_client import ModelClient
+from livewatch.demo.model_client import ModelClient, ProviderError
 from livewatch.demo.scale import ZOMBIE_TIMEOUT_S
 from livewatch.demo.script import Step, StepKind, parse_script
 from livewatch.demo.tools import run_tool
@@ -108,7 +108,7 @@ class Runs:
         async with self._client.call(step.prompt) as call:
             if turn.fault is Fault.ZOMBIE_RUN:
                 await _never_settle(call.line)
-                return "too late"
+                raise ProviderError("the call ended without an answer")
             async for token in call.tokens():
                 run.progress("token")
                 words.append(token)
