@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import sys
 import tempfile
 import time
@@ -48,12 +49,13 @@ async def run_demo(*, attach: Attach, view: DemoView, sessions: int = HEALTHY_SE
 
     Raises:
         DemoError: when the gateway does not start, or does not live and end as it must.
+        asyncio.CancelledError: on SIGTERM, as on Ctrl-C, after everything was ended.
     """
     records = [FaultRecord(fault, None if fault is Fault.BLOCKED_LOOP else fault.value) for fault in Fault]
     watcher = Watcher(records)
     started_s = time.monotonic()
     try:
-        async with _processes() as place, InboundClient(place.inbound) as client:
+        async with _ending_on_sigterm(), _processes() as place, InboundClient(place.inbound) as client:
             visitors = Visitors(client, sessions)
             stage = _Stage(view, watcher, visitors, client, started_s)
             async with attach(place.board, place.socket, THRESHOLDS, watcher), stage.shown():
@@ -128,16 +130,27 @@ class _Stage:
 
 
 async def _act_out(stage: _Stage, injector: Injector) -> None:
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        await _acts(stage, injector, tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await stage.visitors.finish(0.0)
+
+
+async def _acts(stage: _Stage, injector: Injector, tasks: list[asyncio.Task[None]]) -> None:
     stage.title = "healthy traffic"
     await asyncio.sleep(_SETTLE_IN_S)
     stage.title = "faults appear one after another"
     slow = [asyncio.create_task(injector.left_alone(fault)) for fault in _SLOW]
-    sick: list[asyncio.Task[None]] = []
+    tasks.extend(slow)
     for record in stage.records:
         if record.expected.repaired:
-            sick.append(asyncio.create_task(injector.repaired(record.fault)))
+            tasks.append(asyncio.create_task(injector.repaired(record.fault)))
             await asyncio.sleep(_STAGGER_S)
-    await asyncio.gather(*sick)
+    await asyncio.gather(*tasks[len(slow) :])
     stage.title = "the event loop is blocked"
     await injector.block(BLOCK_S)
     stage.title = "after the block: nobody may be blamed"
@@ -192,6 +205,18 @@ def _problem(record: FaultRecord) -> str:
     if not expected.repaired and (record.action != "none" or record.attention in (Attention.STALLED, Attention.STUCK)):
         return f"was slow, not sick, yet was called {record.attention} and got {record.action}"
     return ""
+
+
+@contextlib.asynccontextmanager
+async def _ending_on_sigterm() -> AsyncGenerator[None]:
+    """Cancel the current task on SIGTERM, so that children and files are cleaned up as on Ctrl-C."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 @contextlib.asynccontextmanager
