@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from livewatch.clock import Clock
 from livewatch.recovery.actor import Actor, IntentLog
+from livewatch.recovery.holds import Holds
 from livewatch.recovery.memory import Memory
 from livewatch.recovery.policy import decide
 from livewatch.recovery.request import Situation
@@ -26,8 +27,7 @@ from livewatch_classifiers.vocabulary import VitalsState
 class Controls:
     """What people and other agents may change while the agent runs."""
 
-    holds: Callable[[float], frozenset[str]] = lambda _now_s: frozenset()
-    """Session keys held by an operator at a monotonic moment; ``"*"`` holds all."""
+    holds: Holds = field(default_factory=Holds)
     may_act: Callable[[], bool] = lambda: True
     """False while another livewatch holds the lease on this gateway."""
 
@@ -55,7 +55,7 @@ class Agent:
         self._clock = clock
         self._actor = Actor(source, clock, intents)
         self._listeners = list(listeners)
-        self._controls = controls or Controls()
+        self.controls = controls or Controls()
         self._interval_s = interval_s
         self._verdicts: Mapping[str, Verdict] = MappingProxyType({})
         self._since_s: dict[str, float] = {}
@@ -82,6 +82,19 @@ class Agent:
         for listener in self._listeners:
             listener.on_tick(report)
         return report
+
+    def situation(
+        self, snapshot: Snapshot, verdicts: Mapping[str, Verdict], vitals: VitalsVerdict, now_s: float
+    ) -> Situation:
+        """Return what `decide` looks at besides the memory; `explain` asks with the same."""
+        return Situation(
+            snapshot=snapshot,
+            verdicts=verdicts,
+            vitals=vitals,
+            capabilities=self.source.capabilities,
+            held=lambda session: self.controls.holds.holds(session, now_s),
+            may_act=self.controls.may_act(),
+        )
 
     async def close(self, deadline_s: float = 2.0) -> None:
         """Finish what is being sent, within ``deadline_s`` seconds, and let go of the source. Safe to call twice."""
@@ -152,14 +165,7 @@ class Agent:
     def _decide(
         self, snapshot: Snapshot, verdicts: Mapping[str, Verdict], vitals: VitalsVerdict, now_s: float
     ) -> list[Decision]:
-        situation = Situation(
-            snapshot=snapshot,
-            verdicts=verdicts,
-            vitals=vitals,
-            capabilities=self.source.capabilities,
-            holds=self._controls.holds(now_s),
-            may_act=self._controls.may_act(),
-        )
+        situation = self.situation(snapshot, verdicts, vitals, now_s)
         decisions = decide(situation, self.memory, self.policy, now_s)
         for decision in decisions:
             if isinstance(decision, Act):

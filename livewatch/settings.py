@@ -47,7 +47,8 @@ class TargetSettings:
     name: str = "gateway"
     source: SourceKind = SourceKind.BOARD
     board: Path | None = None
-    control: Path | None = None
+    socket: Path | None = None
+    """The gateway's control socket."""
     url: str | None = None
     token_file: Path | None = None
 
@@ -58,7 +59,8 @@ class AgentSettings:
 
     interval_s: float = 1.0
     state_dir: Path | None = None
-    socket: Path | None = None
+    agent_socket: Path | None = None
+    """Where the agent answers `livewatch status`; a place in the runtime directory by default."""
 
 
 @dataclass(frozen=True, slots=True)

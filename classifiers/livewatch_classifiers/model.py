@@ -68,6 +68,10 @@ class Wait:
     """The source knows that nobody can answer any more (undeliverable)."""
     attempts_without_yield: int = 0
     """Provider retries so far that produced nothing."""
+    lane: str | None = None
+    """Name of the lane whose slot it waits for, where the source knows it."""
+    session: str | None = None
+    """Key of the session whose run must end first, where the source knows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def command(
     \b
     Example: livewatch demo-gateway --board run/board --socket run/control.sock
     """
-    from livewatch.demo.gateway_service import GatewaySettings, serve_gateway  # noqa: PLC0415 -- keeps help fast
+    from livewatch.demo.gateway_service import GatewaySettings, serve_gateway
 
     settings = GatewaySettings(
         board=board,

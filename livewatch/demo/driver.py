@@ -223,7 +223,7 @@ async def _ending_on_sigterm() -> AsyncGenerator[None]:
 async def _processes() -> AsyncGenerator[_Place]:
     """Run a provider and a gateway, each in a process of its own, in a temporary folder with a short path."""
     short = len(tempfile.gettempdir()) <= _SOCKET_PATH_BYTES  # a UNIX socket's path ends at 107 bytes
-    with tempfile.TemporaryDirectory(prefix="livewatch-", dir=None if short else "/tmp") as name:  # noqa: S108 -- 0700
+    with tempfile.TemporaryDirectory(prefix="livewatch-", dir=None if short else "/tmp") as name:
         folder = Path(name)
         place = _Place(folder / "board", folder / "control", folder / "inbound", folder / "gateway.log")
         async with provider_process() as url:

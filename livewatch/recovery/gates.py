@@ -58,7 +58,7 @@ def mode(request: Request) -> Held | None:
 
 def operator_hold(request: Request) -> Held | None:
     """Hold what a person asked to leave alone; people outrank recovery."""
-    if request.situation.holds.isdisjoint({"*", request.session.key}):
+    if not request.situation.held(request.session.key):
         return None
     return Held("held by an operator; `livewatch resume` lets go")
 

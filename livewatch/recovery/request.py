@@ -1,6 +1,6 @@
 """What `decide` looks at besides its memory, and one action under consideration."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from livewatch.recovery.memory import Memory, Patient
@@ -18,8 +18,8 @@ class Situation:
     verdicts: Mapping[str, Verdict]
     vitals: VitalsVerdict
     capabilities: frozenset[ActionKind]
-    holds: frozenset[str] = frozenset()
-    """Session keys that an operator holds; ``"*"`` holds all."""
+    held: Callable[[str], bool] = lambda _session: False
+    """Whether an operator holds this session."""
     may_act: bool = True
     """False while another livewatch holds the lease on this gateway."""
 

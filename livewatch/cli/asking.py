@@ -1,0 +1,45 @@
+"""What the commands that ask a running agent share: the option that names it, and its errors as exit codes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from livewatch.cli.exits import Exit, end
+from livewatch.local_api.client import AgentRefused, AgentUnreachable, ask
+from livewatch.local_api.paths import agent_socket
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def agent_options(function: _F) -> _F:
+    """Add ``--agent``, ``--name`` and ``--json`` to a command."""
+    options = [
+        click.option(
+            "--agent",
+            type=click.Path(path_type=Path),
+            envvar="LIVEWATCH_AGENT_SOCKET",
+            help="Socket of the agent; found by its name when not given.",
+        ),
+        click.option(
+            "--name", default="gateway", show_default=True, envvar="LIVEWATCH_NAME", help="Name of the gateway."
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def ask_agent(
+    agent: Path | None, name: str, method: str, target: str, *, as_json: bool, **parameters: object
+) -> dict[str, Any]:
+    """Return the agent's answer, or end the command with one line and the documented exit code."""
+    try:
+        return ask(agent_socket(name, agent), method, target, **parameters)
+    except AgentUnreachable as error:
+        raise end(Exit.UNREACHABLE, str(error), as_json=as_json, kind="unreachable") from error
+    except AgentRefused as error:
+        code = {"not_authorised": Exit.NOT_AUTHORISED, "gate": Exit.REFUSED}.get(error.kind, Exit.PROBLEM)
+        raise end(code, str(error), as_json=as_json, kind=error.kind) from error

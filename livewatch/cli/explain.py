@@ -1,0 +1,64 @@
+"""``livewatch explain``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from livewatch.cli.asking import agent_options, ask_agent
+from livewatch.durations import format_duration
+
+
+@click.command("explain")
+@click.argument("session")
+@agent_options
+def command(session: str, agent: Path | None, name: str, *, as_json: bool) -> None:
+    r"""Say why a session has its label, what happens next, and which gates hold.
+
+    \b
+    Example: livewatch explain agent:main:main
+    """
+    document = ask_agent(agent, name, "GET", "/v1/explain", as_json=as_json, session=session)
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+        return
+    for line in lines(document):
+        click.echo(line)
+
+
+def lines(document: dict[str, Any]) -> list[str]:
+    """Return the explanation as lines for people."""
+    verdict, following = document["verdict"], document["next"]
+    out = [
+        (
+            f"{document['session']}: {verdict['attention']} / {verdict['reason']} (rule {verdict['rule']}, "
+            f"evidence: {verdict['evidence_class']})"
+        ),
+        "  seen:",
+        *(
+            f"    {fact['fact']:<22} {fact['value']!s:<24} {_since(fact['age_s'])}".rstrip()
+            for fact in document["seen"]
+        ),
+        "  judged by:",
+        *(f"    {name:<22} {value}" for name, value in verdict["evidence"].items()),
+        f"  gateway: {document['vitals']['state']}",
+        f"  next: {following['action'] or 'nothing'}: {following['why']}",
+    ]
+    if following.get("due_in_s"):
+        out.append(f"    due in {format_duration(following['due_in_s'])} if it stays silent")
+    held = [gate for gate in following["gates"] if gate["holds"]]
+    passed = [gate["gate"] for gate in following["gates"] if not gate["holds"]]
+    for gate in held:
+        opens = f", opens in {format_duration(gate['opens_in_s'])}" if gate["opens_in_s"] is not None else ""
+        out.append(f"    held by {gate['gate']}: {gate['detail']}{opens}")
+    if passed:
+        out.append(f"    passes: {', '.join(passed)}")
+    out.extend(f"  tried: {item['action']}: {item['outcome']}" for item in document["tried"])
+    if document["repairs"]:
+        out.append(f"  repaired {document['repairs']} times lately{', quarantined' if document['quarantined'] else ''}")
+    return out
+
+
+def _since(age_s: float | None) -> str:
+    return "" if age_s is None else f"since {format_duration(age_s)}"

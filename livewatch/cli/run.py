@@ -1,0 +1,57 @@
+"""``livewatch run``."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from livewatch.cli.exits import Exit, end
+from livewatch.config import ConfigError, load_settings
+from livewatch.settings import SourceKind
+from livewatch_classifiers.vocabulary import Mode
+
+
+@click.command("run")
+@click.option("--board", type=click.Path(path_type=Path), help="Vitals board that the gateway's probe writes.")
+@click.option("--socket", type=click.Path(path_type=Path), help="Control socket that the gateway's probe serves.")
+@click.option(
+    "--source", type=click.Choice([kind.value for kind in SourceKind]), help="Kind of gateway.  [default: board]"
+)
+@click.option("--url", help="Address of the gateway, for sources that have one.")
+@click.option("--token-file", type=click.Path(path_type=Path), help="File with the gateway's token, mode 0600.")
+@click.option("--name", help="Name of the gateway in metrics and for `status`.  [default: gateway]")
+@click.option("--warn-after", metavar="DURATION", help="Silence after which work is labelled.  [default: 2m]")
+@click.option("--abort-after", metavar="DURATION", help="Silence after which work may be aborted.  [default: 6m]")
+@click.option(
+    "--mode", type=click.Choice([mode.value for mode in Mode]), help="How far recovery may go.  [default: observe]"
+)
+@click.option("--dry-run", is_flag=True, default=None, help="Decide everything, do nothing.")
+@click.option("--interval", metavar="DURATION", help="Time between two looks.  [default: 1s]")
+@click.option("--metrics-listen", metavar="HOST:PORT", help="Serve Prometheus metrics, for example 127.0.0.1:9464.")
+@click.option("--agent-socket", type=click.Path(path_type=Path), help="Where `livewatch status` finds this agent.")
+@click.option("--state-dir", type=click.Path(path_type=Path), help="Folder of the journal.")
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="Configuration file (TOML).")
+@click.option("--wait", is_flag=True, help="Wait for a gateway that is not there yet, instead of ending with 3.")
+def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
+    r"""Attach to a gateway and stay: watch its sessions, repair what is provably dead, export metrics.
+
+    Ends with 0 on SIGTERM, 2 on settings that cannot be used, 3 when there is no gateway to attach to.
+
+    \b
+    Example: livewatch run --board run/board --socket run/control.sock --mode abort
+    """
+    try:
+        settings = load_settings(config_path, flags=flags)
+        if settings.target.source is SourceKind.BOARD and settings.target.board is None:
+            raise ConfigError("no gateway given; name its board with --board PATH, or use --source openclaw")
+    except ConfigError as error:
+        raise end(Exit.USAGE, str(error), kind="usage") from error
+    for warning in settings.warnings:
+        click.echo(f"livewatch: warning: {warning}", err=True)
+    from livewatch.service import ServiceError, run_service
+
+    try:
+        code = asyncio.run(run_service(settings, wait=wait))
+    except ServiceError as error:
+        raise end(error.code, str(error), kind=error.kind) from error
+    raise click.exceptions.Exit(int(code))

@@ -1,0 +1,75 @@
+"""``livewatch status``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from livewatch.cli.asking import agent_options, ask_agent
+from livewatch.cli.exits import Exit
+from livewatch.durations import format_duration
+
+_COLOURS = {"stuck": "red", "stalled": "yellow", "long_running": "cyan"}
+_HEALTHY = ("responsive", "degraded", "starting", "draining")
+
+
+@click.command("status")
+@agent_options
+def command(agent: Path | None, name: str, *, as_json: bool) -> None:
+    r"""Ask the running agent how gateway and sessions are.
+
+    Exit code 0: nothing is stalled or stuck. 1: something is. 3: no agent answers.
+
+    \b
+    Example: livewatch status --json
+    """
+    document = ask_agent(agent, name, "GET", "/v1/status", as_json=as_json)
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        for line in lines(document):
+            click.echo(line)
+    sick = any(row["attention"] in ("stuck", "stalled") for row in document["attention"])
+    state = document["vitals"]["state"] if document["vitals"] else None
+    if sick or state not in _HEALTHY:
+        raise click.exceptions.Exit(int(Exit.PROBLEM))
+
+
+def lines(document: dict[str, Any]) -> list[str]:
+    """Return the status document as lines for people."""
+    vitals = document["vitals"]
+    if vitals is None:
+        return [f"{document['target']}: {document['problem']}"]
+    warn, abort = (format_duration(document["thresholds"][key]) for key in ("warn_after_s", "abort_after_s"))
+    reasons = f" ({', '.join(vitals['reasons'])})" if vitals["reasons"] else ""
+    out = [
+        (
+            f"{document['target']}: {click.style(vitals['state'], bold=True)}{reasons}, loop delay "
+            f"{_duration(vitals.get('loop_delay_max_s'))} max, mode {document['mode']}, warn {warn}, abort {abort}"
+        )
+    ]
+    if document["problem"]:
+        out.append(f"  {document['problem']}")
+    if vitals.get("blocked_stack"):
+        stack = vitals["blocked_stack"]
+        frame = stack["text"].strip().splitlines()[-1] if stack["text"].strip() else "?"
+        out.append(f"  last blocked {format_duration(stack['age_s'])} ago at {frame}")
+    counts = document["sessions"]
+    out.append(
+        f"  {counts.get('total', 0)} sessions: {counts.get('stuck', 0)} stuck, {counts.get('stalled', 0)} stalled, "
+        f"{counts.get('long_running', 0)} long running"
+    )
+    for row in document["attention"]:
+        label = click.style(f"{row['attention']:<12}", fg=_COLOURS.get(row["attention"]))
+        doing = f" | {row['doing']}" if row["doing"] else ""
+        out.append(f"  {label} {row['session']}  {row['reason']}, silent {_duration(row['silence_s'])}{doing}")
+    out.extend(
+        f"  {action['action']} on {action['session']}: {action['outcome']} after {format_duration(action['took_s'])}"
+        for action in document["last_actions"]
+    )
+    return out
+
+
+def _duration(seconds: float | None) -> str:
+    return "?" if seconds is None else format_duration(seconds)

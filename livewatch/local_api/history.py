@@ -1,0 +1,54 @@
+"""The last things that happened, for people who ask right now; the journal keeps the rest."""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from livewatch_classifiers.decision import Completed
+from livewatch_classifiers.report import TickReport, Transition
+from livewatch_classifiers.vocabulary import Attention
+
+_KEPT = 100
+
+
+class History:
+    """A `TickListener` that keeps the latest transitions and outcomes as JSON-ready documents."""
+
+    def __init__(self) -> None:
+        self.actions: deque[Mapping[str, Any]] = deque(maxlen=_KEPT)
+        self.transitions: deque[Mapping[str, Any]] = deque(maxlen=_KEPT)
+
+    def on_tick(self, report: TickReport) -> None:
+        """Take note of one tick."""
+        self.actions.extend(_action(done, report) for done in report.completed)
+        self.transitions.extend(_transition(change, report) for change in report.transitions if _worth_telling(change))
+
+
+def _worth_telling(change: Transition) -> bool:
+    return any(v is not None and v.attention is not Attention.NONE for v in (change.before, change.after))
+
+
+def _action(done: Completed, report: TickReport) -> dict[str, Any]:
+    return {
+        "time": report.wall_s,
+        "session": done.action.session,
+        "action": done.action.kind.value,
+        "reason": done.action.reason.value,
+        "cause": done.action.cause,
+        "reply": done.reply.status.value,
+        "outcome": done.outcome.value,
+        "detail": done.detail,
+        "took_s": round(done.observed_s - done.decided_s, 3),
+    }
+
+
+def _transition(change: Transition, report: TickReport) -> dict[str, Any]:
+    after = change.after
+    return {
+        "time": report.wall_s,
+        "session": change.key,
+        "before": change.before.attention.value if change.before is not None else None,
+        "attention": after.attention.value if after is not None else None,
+        "reason": after.reason.value if after is not None else None,
+        "held_s": round(change.held_s, 3),
+    }

@@ -1,0 +1,217 @@
+"""What the agent answers: JSON-ready documents from its state. Every document carries ``schema_version``."""
+
+from collections import Counter
+from typing import Any
+
+from livewatch import __version__
+from livewatch.agent import Agent
+from livewatch.local_api.history import History
+from livewatch.recovery.gates import GATES
+from livewatch.recovery.ladder import next_rung
+from livewatch.recovery.memory import Patient
+from livewatch.recovery.request import Request
+from livewatch_classifiers.decision import Act
+from livewatch_classifiers.model import Session, Snapshot
+from livewatch_classifiers.report import TickReport
+from livewatch_classifiers.verdict import Verdict
+from livewatch_classifiers.vocabulary import ActionKind, Attention, Reason
+
+SCHEMA_VERSION = 1
+_URGENCY = {Attention.STUCK: 0, Attention.STALLED: 1, Attention.LONG_RUNNING: 2, Attention.NONE: 3}
+
+
+def status(agent: Agent, history: History) -> dict[str, Any]:
+    """Return the state of gateway, sessions and recovery at the last tick."""
+    report = agent.report
+    document: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "ok": True,
+        "version": __version__,
+        "target": agent.source.name,
+        "mode": agent.policy.mode.value,
+        "thresholds": {
+            "warn_after_s": agent.thresholds.warn_after_s,
+            "abort_after_s": agent.thresholds.abort_after_s,
+            "tool_abort_after_s": agent.thresholds.tool_abort_after_s,
+        },
+    }
+    if report is None:
+        return document | {"vitals": None, "problem": "no look at the gateway yet", "attention": [], "sessions": {}}
+    counts = Counter(verdict.attention.value for verdict in report.verdicts.values())
+    return document | {
+        "time": report.wall_s,
+        "problem": report.problem,
+        "vitals": _vitals(report),
+        "sessions": {"total": len(report.verdicts), **{a.value: counts[a.value] for a in Attention}},
+        "attention": attention_rows(report),
+        "budget_remaining": report.budget_remaining,
+        "counters": dict(report.snapshot.counters) if report.snapshot is not None else {},
+        "last_actions": list(history.actions)[-10:],
+    }
+
+
+def sessions(agent: Agent, attention: str | None = None) -> dict[str, Any]:
+    """Return one row per session, most urgent first; ``attention`` keeps one label only."""
+    rows: list[dict[str, Any]] = []
+    report = agent.report
+    if report is not None and report.snapshot is not None:
+        chosen = [v for v in report.verdicts.values() if attention in (None, v.attention.value)]
+        chosen.sort(key=lambda v: (_URGENCY[v.attention], v.key))
+        rows = [_row(report.snapshot, verdict) for verdict in chosen]
+    return {"schema_version": SCHEMA_VERSION, "ok": True, "sessions": rows}
+
+
+def attention_rows(report: TickReport) -> list[dict[str, Any]]:
+    """Return a row for each session that needs attention, most urgent first, with what is being done about it."""
+    if report.snapshot is None:
+        return []
+    doing = {_session_of(d): _doing(d) for d in report.decisions}
+    sick = [verdict for verdict in report.verdicts.values() if verdict.attention is not Attention.NONE]
+    sick.sort(key=lambda v: (_URGENCY[v.attention], v.key))
+    return [_row(report.snapshot, verdict) | {"doing": doing.get(verdict.key, "")} for verdict in sick]
+
+
+def explain(agent: Agent, key: str) -> dict[str, Any] | None:
+    """Return everything that led to the present judgement of one session, or ``None`` if there is no such session."""
+    report = agent.report
+    if report is None or report.snapshot is None or key not in report.verdicts:
+        return None
+    session, verdict = report.snapshot.sessions[key], report.verdicts[key]
+    patient = agent.memory.patients.get(key)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "ok": True,
+        "session": key,
+        "seen": _seen(session, report.snapshot),
+        "verdict": _verdict(verdict),
+        "vitals": _vitals(report),
+        "next": _next(agent, report, session, verdict, patient),
+        "tried": [{"action": k.value, "outcome": o.value} for k, o in patient.tried] if patient else [],
+        "repairs": len(patient.repaired_s) if patient else 0,
+        "quarantined": patient.quarantined if patient else False,
+    }
+
+
+def _session_of(decision: object) -> str:
+    return decision.action.session if isinstance(decision, Act) else str(getattr(decision, "session", ""))
+
+
+def _doing(decision: object) -> str:
+    if isinstance(decision, Act):
+        return decision.action.kind.value
+    kind, gate, detail = (getattr(decision, name) for name in ("kind", "gate", "detail"))
+    return f"{kind.value} held by {gate.value}: {detail}"
+
+
+def _row(snapshot: Snapshot, verdict: Verdict) -> dict[str, Any]:
+    session = snapshot.sessions[verdict.key]
+    facts = dict(verdict.evidence)
+    return {
+        "session": verdict.key,
+        "state": session.state.value if session.state else "unknown",
+        "attention": verdict.attention.value,
+        "reason": verdict.reason.value,
+        "rule": verdict.rule,
+        "queued": session.queued,
+        "activity": facts.get("activity", ""),
+        "activity_name": facts.get("activity_name", ""),
+        "silence_s": facts.get("silence_s"),
+        "state_age_s": _age(snapshot, session.state_since_s),
+        "due_in_s": verdict.due_in_s,
+    }
+
+
+def _vitals(report: TickReport) -> dict[str, Any]:
+    vitals = report.snapshot.vitals if report.snapshot is not None else None
+    stack = vitals.stack if vitals is not None else None
+    return {
+        "state": report.vitals.state.value,
+        "reasons": [reason.value for reason in report.vitals.reasons],
+        "cause": report.vitals.cause.value,
+        **dict(report.vitals.evidence),
+        "rss_bytes": vitals.rss_bytes if vitals is not None else None,
+        "blocked_stack": None
+        if stack is None or vitals is None
+        else {"age_s": round(vitals.now_s - stack.captured_s, 3), "count": stack.count, "text": stack.text},
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "attention": verdict.attention.value,
+        "reason": verdict.reason.value,
+        "rule": verdict.rule,
+        "classification": verdict.classification.value,
+        "evidence_class": verdict.evidence_class.value,
+        "remedy": verdict.remedy.value,
+        "eligible": verdict.eligible,
+        "due_in_s": verdict.due_in_s,
+        "evidence": dict(verdict.evidence),
+    }
+
+
+def _seen(session: Session, snapshot: Snapshot) -> list[dict[str, Any]]:
+    run, activity, wait = session.run, session.activity, session.wait
+    facts: list[tuple[str, object, float | None]] = [
+        ("state", session.state.value if session.state else "unknown", session.state_since_s),
+        ("generation", session.generation, None),
+        ("queued", session.queued, session.oldest_queued_s),
+        ("owner", session.owner.value, None),
+        ("in_store", session.in_store.value, None),
+        ("last_progress", session.terminal.value, session.progress_s),
+    ]
+    if run is not None:
+        facts.append(("run", run.id, run.started_s))
+        if run.abort_requested_s is not None:
+            facts.append(("abort_requested", run.id, run.abort_requested_s))
+    if activity is not None:
+        kind = activity.kind.value if activity.kind else "unknown"
+        facts.append((kind, activity.name or "unnamed", activity.since_s))
+        if activity.allowance_s is not None:
+            facts.append(("declared_allowance_s", activity.allowance_s, None))
+    if wait is not None:
+        facts.append(("waiting_for", wait.kind.value, wait.since_s))
+    return [{"fact": name, "value": value, "age_s": _age(snapshot, moment)} for name, value, moment in facts]
+
+
+def _next(
+    agent: Agent, report: TickReport, session: Session, verdict: Verdict, patient: Patient | None
+) -> dict[str, Any]:
+    assert report.snapshot is not None
+    if patient is None or not patient.sick:
+        return {"action": None, "why": _why_nothing(verdict), "gates": []}
+    situation = agent.situation(report.snapshot, report.verdicts, report.vitals, report.now_s)
+    kind = next_rung(verdict, patient, situation.capabilities, agent.policy)
+    if kind is None:
+        return {"action": None, "why": _why_nothing(verdict), "gates": []}
+    request = Request(kind, session, verdict, patient, situation, agent.memory, agent.policy, report.now_s)
+    return {
+        "action": kind.value,
+        "why": "waits for its threshold" if not verdict.eligible else _doing_now(patient.pending is not None),
+        "due_in_s": verdict.due_in_s,
+        "gates": [_gate(gate.value, predicate(request), report.now_s) for gate, predicate in GATES],
+        "rungs": [rung.value for rung in ActionKind if rung in agent.source.capabilities],
+    }
+
+
+def _doing_now(pending: bool) -> str:
+    return "was sent; its effect is being looked for" if pending else "is due as soon as every gate passes"
+
+
+def _gate(name: str, held: Any, now_s: float) -> dict[str, Any]:
+    if held is None:
+        return {"gate": name, "holds": False}
+    wait_s = None if held.until_s is None else round(max(0.0, held.until_s - now_s), 3)
+    return {"gate": name, "holds": True, "detail": held.detail, "opens_in_s": wait_s}
+
+
+def _why_nothing(verdict: Verdict) -> str:
+    if verdict.attention in (Attention.NONE, Attention.LONG_RUNNING):
+        quiet = verdict.reason in (Reason.IDLE, Reason.ACTIVE)
+        return "nothing is wrong" if quiet else "slow is not sick: long-running work is left alone"
+    return "no automatic repair fits; a person should look"
+
+
+def _age(snapshot: Snapshot, moment_s: float | None) -> float | None:
+    age_s = snapshot.vitals.age(moment_s)
+    return None if age_s is None else round(age_s, 3)

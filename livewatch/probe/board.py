@@ -1,0 +1,183 @@
+"""The writing side of the vitals board: a file that another process can read while this one is blocked or dead."""
+
+import contextlib
+import ctypes
+import mmap
+import os
+import struct
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from livewatch.probe.layout import HEADER, MAGIC, NONE, SLOT, TEXT_FIELDS, VERSION, Layout
+
+_MAP_FIXED = 0x10
+"""The same on Linux, macOS and the BSDs; Python's mmap module does not name it."""
+
+
+class BoardWriter:
+    """Owns the mapping. Only the gateway's loop thread writes slots; the probe's thread writes its own header words."""
+
+    def __init__(self, path: Path, capacity: int) -> None:
+        """Create the board at ``path`` (mode 0600, by rename, so that nobody ever sees half of it).
+
+        Raises:
+            OSError: when the file cannot be created.
+            ValueError: when ``capacity`` is not positive.
+        """
+        if capacity < 1:
+            raise ValueError(f"capacity must be at least 1, not {capacity}")
+        self.path = path
+        self.layout = Layout(capacity)
+        self._map, self._inode = _create(path, self.layout)
+        self.words = memoryview(self._map).cast("q")
+        self._free = deque(range(capacity))  # oldest first: a freed slot rests before it is used again
+        self._used_once = 0
+        self.slot_fields = tuple(name for name in SLOT if name != "seq")
+        self._slot_words = {name: self.layout.slots_at(name) // 8 for name in SLOT}
+        self._forget_in_child()
+
+    def set(self, field: str, value: int) -> None:
+        """Store one header word."""
+        self.words[HEADER[field]] = value
+
+    def add(self, field: str, value: int = 1) -> None:
+        """Add to one header word; one thread per word."""
+        self.words[HEADER[field]] += value
+
+    def acquire(self) -> int | None:
+        """Return a free slot, or ``None`` when the board is full (which is counted)."""
+        if not self._free:
+            self.add("sessions_overflowed")
+            return None
+        slot = self._free.popleft()
+        if slot < self._used_once:
+            self.add("slots_reused")
+        else:
+            self._used_once = slot + 1
+            self.set("slots_used", self._used_once)
+        return slot
+
+    def release(self, slot: int) -> None:
+        """Give a slot back; readers see it unused at once."""
+        self.write(slot, {"used": 0})
+        self._free.append(slot)
+
+    def write(self, slot: int, values: dict[str, int], texts: dict[str, str] | None = None) -> None:
+        """Store fields of one slot under its sequence lock: a reader believes all of them or none."""
+        words, at = self.words, self._slot_words
+        seq = at["seq"] + slot
+        words[seq] += 1
+        for name, value in values.items():
+            words[at[name] + slot] = value
+        if texts:
+            for name, text in texts.items():
+                self._text(name, slot, text)
+        words[seq] += 1
+
+    def progress_of(self, slot: int) -> Callable[..., None]:
+        """Return the function that stamps progress: one clock read and one 8-byte store, no lock."""
+        words, index, now = self.words, self._slot_words["progress_ns"] + slot, time.monotonic_ns
+
+        def progress(kind: str = "token", *, _words: "memoryview[int]" = words, _index: int = index) -> None:
+            _words[_index] = now()
+
+        return progress
+
+    def put_text(self, offset: int, data: bytes) -> None:
+        """Store raw bytes, for the stack area."""
+        self._map[offset : offset + len(data)] = data
+
+    def close(self) -> None:
+        """Remove the board, unless another gateway has put its own there; safe to call twice."""
+        with contextlib.suppress(OSError):
+            if self.path.stat().st_ino == self._inode:
+                self.path.unlink()
+
+    def _text(self, name: str, slot: int, text: str) -> None:
+        width = TEXT_FIELDS[name]
+        data = text.encode("utf-8", "replace")
+        if len(data) > width:
+            data = data[:width].decode("utf-8", "ignore").encode()
+            self.add("names_truncated")
+        offset = self.layout.text_at(name, slot)
+        self._map[offset : offset + width] = data.ljust(width, b"\0")
+
+    def _forget_in_child(self) -> None:
+        """After a fork the child keeps the addresses but writes into private memory, never onto the parent's board."""
+        pinned = ctypes.c_char.from_buffer(self._map)
+        address, size = ctypes.addressof(pinned), len(self._map)
+        del pinned
+        os.register_at_fork(after_in_child=lambda: _make_private(address, size))
+
+
+def _make_private(address: int, size: int) -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.mmap.restype = ctypes.c_void_p
+        libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *([ctypes.c_int] * 3), ctypes.c_long]
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_FIXED
+        libc.mmap(address, size, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
+
+
+def _create(path: Path, layout: Layout) -> tuple[mmap.mmap, int]:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with contextlib.suppress(FileNotFoundError):
+        temporary.unlink()
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        os.ftruncate(descriptor, layout.total_bytes)
+        mapping = mmap.mmap(descriptor, layout.total_bytes)
+        inode = os.fstat(descriptor).st_ino
+    finally:
+        os.close(descriptor)
+    _write_header(mapping, layout)
+    temporary.rename(path)
+    return mapping, inode
+
+
+def _write_header(mapping: mmap.mmap, layout: Layout) -> None:
+    boot_low, boot_high = _boot_id()
+    values = {
+        "version": VERSION,
+        "header_bytes": layout.header_bytes,
+        "capacity": layout.capacity,
+        "pid": os.getpid(),
+        "start_ticks": _start_ticks(),
+        "boot_id_low": boot_low,
+        "boot_id_high": boot_high,
+        "pid_namespace": _pid_namespace(),
+        "created_ns": time.monotonic_ns(),
+        "magic": MAGIC,
+    }
+    for name, value in values.items():
+        struct.pack_into("<Q", mapping, HEADER[name] * 8, value)
+    unknown = struct.pack("<q", NONE) * layout.capacity
+    for name in ("activity", "wait", "owner", "activity_owner", "in_store", "store_says_running", "holder"):
+        start = layout.slots_at(name)
+        mapping[start : start + len(unknown)] = unknown
+
+
+def _start_ticks() -> int:
+    try:
+        stat = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    return int(stat.rpartition(")")[2].split()[19])
+
+
+def _boot_id() -> tuple[int, int]:
+    try:
+        digits = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")
+    except OSError:
+        return 0, 0
+    return int(digits[16:], 16), int(digits[:16], 16)
+
+
+def _pid_namespace() -> int:
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0

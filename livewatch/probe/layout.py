@@ -1,0 +1,196 @@
+"""The vitals board, byte by byte: the one description that writer and reader share (``docs/protocol.md`` says it too).
+
+Little-endian; every field 8 bytes wide and 8-byte aligned unless it is a text, so that a store of one field is never
+torn. A board is one header and a struct of arrays: for each session field, ``capacity`` consecutive values.
+"""
+
+from dataclasses import dataclass
+
+MAGIC = int.from_bytes(b"LIVEWTCH", "little")
+VERSION = 1
+
+HEADER_FIELDS = (
+    "magic",
+    "version",
+    "header_bytes",
+    "capacity",
+    "pid",
+    "start_ticks",  # field 22 of /proc/PID/stat; 0 where there is no /proc
+    "boot_id_low",
+    "boot_id_high",
+    "pid_namespace",  # inode of /proc/self/ns/pid
+    "loop_thread",  # native id of the loop's thread
+    "created_ns",
+    "phase",
+    "ready_ns",
+    "loop_heartbeat_ns",
+    "thread_heartbeat_ns",
+    "loop_samples",  # how often the loop sampler ran
+    "loop_busy_ns",
+    "loop_idle_ns",
+    "slots_used",  # slots below this index were in use at some time
+    "sessions_overflowed",  # sessions that found no free slot
+    "names_truncated",
+    "slots_reused",
+    "drops_lane_busy",
+    "drops_run_active",
+    "drops_draining",
+    "drops_disabled",
+    "drops_other",
+    "stalls",  # stalls ever written to the ring
+    "stack_seq",  # sequence lock over the stack area
+    "stack_captured_ns",
+    "stack_count",
+    "stack_bytes",
+)
+"""Each an unsigned 64-bit integer, in this order, from offset 0."""
+
+HEADER = {name: index for index, name in enumerate(HEADER_FIELDS)}
+
+STALL_RING = 64
+"""Entries of (start_ns, end_ns) that keep the latest loop stalls; entry ``n % STALL_RING`` is stall ``n``."""
+STACK_BYTES = 4096
+
+HISTOGRAM_FLOOR_NS = 1_000_000
+HISTOGRAM_STEPS = 16
+"""Linear buckets per doubling: a bucket is at most 1/16 of its lower bound wide, so its middle is within 3.2 %."""
+HISTOGRAM_BUCKETS = 1 + HISTOGRAM_STEPS * 20
+"""Bucket 0 is below 1 ms; the last ends at 2 ** 20 ms, which is 17 min."""
+
+SLOT_FIELDS = (
+    "seq",  # odd while the slot is being written
+    "progress_ns",
+    "used",
+    "state",
+    "state_since_ns",
+    "generation",
+    "queued",  # NONE when the gateway cannot tell
+    "oldest_queued_ns",
+    "lane_kind",
+    "owner",
+    "run_started_ns",
+    "run_timeout_ns",
+    "abort_requested_ns",
+    "activity",
+    "activity_owner",
+    "activity_since_ns",
+    "activity_allowance_ns",
+    "child_pid",
+    "wait",
+    "wait_since_ns",
+    "wait_deadline_ns",
+    "wait_delivered",
+    "terminal",
+    "repeats",
+    "repeating_since_ns",
+    "in_store",
+    "store_says_running",
+    "holder",
+)
+"""Each an array of signed 64-bit integers. ``0`` in a ``*_ns`` field means "none"."""
+NONE = -1
+
+SLOT = {name: index for index, name in enumerate(SLOT_FIELDS)}
+
+TEXT_FIELDS = {"key": 96, "id": 40, "run_id": 40, "handle": 24, "activity_run": 40, "activity_name": 32}
+"""Arrays of UTF-8 texts of at most this many bytes, filled up with zero bytes."""
+
+STATES = ("idle", "processing", "waiting")
+PRESENCES = ("absent", "present")
+"""Index, or `NONE` for unknown."""
+LANES = ("main", "subagent", "cron", "nested", "session", "other")
+ACTIVITIES = (
+    "embedded_run",
+    "model_call",
+    "tool_call",
+    "compaction",
+    "preparation",
+    "delivery",
+    "maintenance",
+)
+WAITS = (
+    "approval",
+    "question",
+    "lane_admission",
+    "provider_backoff",
+    "subagent",
+    "setup",
+    "drain",
+    "runtime_owned",
+)
+TERMINALS = ("none", "item_end", "turn_end")
+PHASES = ("starting", "ready", "draining")
+DROPS = ("lane_busy", "run_active", "draining", "disabled", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where things lie on a board of a given capacity; offsets and sizes in bytes."""
+
+    capacity: int
+
+    @property
+    def stalls_at(self) -> int:
+        """Offset of the stall ring."""
+        return len(HEADER_FIELDS) * 8
+
+    @property
+    def histogram_at(self) -> int:
+        """Offset of the loop-delay histogram: cumulative counts, so that no reader steals another's window."""
+        return self.stalls_at + STALL_RING * 16
+
+    @property
+    def stack_at(self) -> int:
+        """Offset of the blocked stack's text."""
+        return self.histogram_at + HISTOGRAM_BUCKETS * 8
+
+    @property
+    def header_bytes(self) -> int:
+        """Offset of the first session array."""
+        return self.stack_at + STACK_BYTES
+
+    def slots_at(self, field: str) -> int:
+        """Offset of the array of one session field."""
+        return self.header_bytes + SLOT[field] * self.capacity * 8
+
+    @property
+    def texts_at(self) -> int:
+        """Offset of the first text array."""
+        return self.header_bytes + len(SLOT_FIELDS) * self.capacity * 8
+
+    def text_at(self, field: str, slot: int) -> int:
+        """Offset of one text of one slot."""
+        before = 0
+        for name, width in TEXT_FIELDS.items():
+            if name == field:
+                return self.texts_at + before * self.capacity + slot * width
+            before += width
+        raise KeyError(field)
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of the whole file."""
+        return self.texts_at + sum(TEXT_FIELDS.values()) * self.capacity
+
+
+SLOT_BYTES = len(SLOT_FIELDS) * 8 + sum(TEXT_FIELDS.values())
+assert SLOT_BYTES <= 512
+
+
+def bucket_of(delay_ns: int) -> int:
+    """Return the histogram bucket of a loop delay."""
+    if delay_ns < HISTOGRAM_FLOOR_NS:
+        return 0
+    doublings = (delay_ns // HISTOGRAM_FLOOR_NS).bit_length() - 1
+    base_ns = HISTOGRAM_FLOOR_NS << doublings
+    step = (delay_ns - base_ns) * HISTOGRAM_STEPS // base_ns
+    return min(HISTOGRAM_BUCKETS - 1, 1 + doublings * HISTOGRAM_STEPS + step)
+
+
+def bucket_middle_s(bucket: int) -> float:
+    """Return the delay in seconds that stands for a bucket; within 3.2 % of every delay in it."""
+    if bucket == 0:
+        return HISTOGRAM_FLOOR_NS / 2e9
+    doublings, step = divmod(bucket - 1, HISTOGRAM_STEPS)
+    base_s = (HISTOGRAM_FLOOR_NS << doublings) / 1e9
+    return base_s * (1 + (step + 0.5) / HISTOGRAM_STEPS)

@@ -1,0 +1,167 @@
+"""The probe: what a gateway opens once, and asks for its sessions."""
+
+import asyncio
+import os
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from livewatch.probe.board import BoardWriter
+from livewatch.probe.control import PROTOCOL_VERSION, Control, ControlServer
+from livewatch.probe.layout import PHASES
+from livewatch.probe.levers import ACTIONS, Levers, Refused, capabilities
+from livewatch.probe.loop import LoopSampler
+from livewatch.probe.session import Session
+from livewatch.probe.watcher import Watcher
+
+_CLOCK_TOLERANCE_NS = 1000
+"""Progress stamps travel as seconds in a double: half a microsecond may be lost on the way."""
+
+
+class Probe:
+    """Publishes a gateway's sessions and its loop on the vitals board, and takes actions from the control socket.
+
+    ``async with Probe.open(board_path, socket_path, levers=...) as probe`` in the gateway's main coroutine; all other
+    calls belong on the same loop.
+    """
+
+    def __init__(self, board: BoardWriter, socket_path: Path | None, levers: Levers) -> None:
+        self._board = board
+        self._socket_path = socket_path
+        self._levers = levers
+        self._sessions: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
+        self._sampler = LoopSampler(board)
+        self._watcher: Watcher | None = None
+        self._server: ControlServer | None = None
+
+    @classmethod
+    def open(
+        cls, board: Path | str, socket: Path | str | None = None, *, levers: Levers | None = None, capacity: int = 1024
+    ) -> "Probe":
+        """Create the board; nothing runs before `start`.
+
+        Args:
+            board: path of the file to publish on; best on a memory-backed file system.
+            socket: path of the control socket; without it the agent can only look.
+            levers: what the agent may do; nothing by default.
+            capacity: how many sessions fit; 496 bytes each. Further ones are counted, not watched.
+
+        Raises:
+            OSError: when the board cannot be created.
+        """
+        writer = BoardWriter(Path(board), capacity)
+        return cls(writer, None if socket is None else Path(socket), levers or Levers())
+
+    def start(self) -> None:
+        """Begin to measure the running loop and to serve the control socket.
+
+        Raises:
+            OSError: when the control socket cannot be bound.
+        """
+        self._board.set("loop_thread", threading.get_native_id())
+        self._board.set("thread_heartbeat_ns", time.monotonic_ns())
+        self._sampler.start()
+        self._watcher = Watcher(self._board, threading.get_ident())
+        self._watcher.start()
+        if self._socket_path is not None:
+            self._server = ControlServer(self._socket_path, Control(self._execute, self._info))
+
+    def stop(self) -> None:
+        """End everything and remove board and socket; safe to call twice."""
+        self._sampler.stop()
+        if self._watcher is not None:
+            self._watcher.stop()
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self._board.close()
+
+    def ready(self) -> None:
+        """Report that the gateway serves sessions now; nothing is judged dead before."""
+        self._board.set("ready_ns", time.monotonic_ns())
+        self._board.set("phase", PHASES.index("ready"))
+
+    def draining(self) -> None:
+        """Report that the gateway ends."""
+        self._board.set("phase", PHASES.index("draining"))
+
+    def session(self, key: str, lane: str = "session", session_id: str | None = None) -> Session:
+        """Return the handle of a session; the same key gives the same object while the gateway keeps it.
+
+        Args:
+            key: stable name; at most 96 bytes are shown.
+            lane: kind of lane: ``main, subagent, cron, nested, session, other``.
+            session_id: identity of the current incarnation.
+        """
+        found = self._sessions.get(key)
+        if found is None or found.closed:
+            found = self._sessions[key] = Session(self._board, key, lane, session_id)
+        return found
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Joining the probe's threads may take a moment that the loop should not spend.
+        await asyncio.get_running_loop().run_in_executor(None, self.stop)
+
+    def _info(self) -> dict[str, Any]:
+        return {
+            "protocol": PROTOCOL_VERSION,
+            "pid": os.getpid(),
+            "board": str(self._board.path),
+            "capabilities": capabilities(self._levers),
+        }
+
+    def _execute(self, kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Check and act in one step on the loop's thread, so that nothing can change in between."""
+        try:
+            if kind not in ACTIONS:
+                raise Refused(f"unsupported: there is no action {kind!r}")
+            self._check(request)
+            released = self._pull(kind, request)
+        except Refused as refusal:
+            status = "unsupported" if str(refusal).startswith("unsupported") else "refused"
+            return {"status": status, "detail": str(refusal), "released": None}
+        except Exception as error:
+            return {"status": "failed", "detail": f"lever: {error!r}", "released": None}
+        return {"status": "done", "detail": "", "released": released}
+
+    def _check(self, request: Mapping[str, Any]) -> None:
+        session = self._sessions.get(str(request.get("session", "")))
+        if session is None or session.closed:
+            raise Refused("session: not in memory")
+        if request.get("generation") != session.generation:
+            raise Refused(f"generation: is {session.generation} now")
+        run = session.current
+        if request.get("run_id") != (None if run is None else run.id):
+            raise Refused(f"run: {'none' if run is None else run.id} is registered now")
+        if request.get("handle") != (None if run is None else run.handle):
+            raise Refused("handle: another one is registered now")
+        judged_ns = int(request.get("progress_ns") or 0)
+        if session.progress_ns > judged_ns + _CLOCK_TOLERANCE_NS:
+            raise Refused("progress: the run moved since it was judged")
+
+    def _pull(self, kind: str, request: Mapping[str, Any]) -> int | None:
+        levers, session, cause = self._levers, str(request["session"]), str(request.get("cause", ""))
+        run_id, handle = str(request.get("run_id")), str(request.get("handle"))
+        match kind:
+            case "abort_run":
+                return levers.abort_run(session, run_id, cause)
+            case "force_clear":
+                return levers.force_clear(session, run_id, handle, cause)
+            case "release_lane":
+                return levers.release_lane(session, cause)
+            case "evict_session":
+                return levers.evict_session(session, cause)
+            case "correct_store":
+                return levers.correct_store(session, cause)
+            case _:
+                return levers.wake(session, cause)

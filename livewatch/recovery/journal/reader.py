@@ -1,0 +1,103 @@
+"""Reads a journal without ever writing to it, also while an agent writes."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from livewatch.recording import RecordingError, decode_frame
+from livewatch.recovery.journal.records import (
+    Event,
+    EventKind,
+    History,
+    Life,
+    StoredEvent,
+    StoredFrame,
+    StoredIntent,
+    StoredLife,
+)
+from livewatch.recovery.journal.rows import INTENT_COLUMNS, stored_intent
+from livewatch.recovery.journal.schema import MIGRATIONS
+
+_T = TypeVar("_T")
+_BUSY_S = 2.0
+
+
+class JournalUnreadableError(Exception):
+    """There is no journal to read; the text says why and what to do."""
+
+
+def read_journal(path: Path, *, frames_between: tuple[float, float] | None = None) -> History:
+    """Return everything in the journal; frames only where asked for.
+
+    Args:
+        path: the file.
+        frames_between: wall-clock range, in Unix seconds, of the frames to read; none are read without it.
+
+    Raises:
+        JournalUnreadableError: when there is no file, or it is no journal that this version can read.
+    """
+    if not path.is_file():
+        raise JournalUnreadableError(f"no journal at {path}; `livewatch run` writes one, --journal names another")
+    try:
+        connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=_BUSY_S)
+        try:
+            return _read(connection, path, frames_between)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise JournalUnreadableError(f"{path} cannot be read: {error}") from error
+
+
+def _read(connection: sqlite3.Connection, path: Path, frames_between: tuple[float, float] | None) -> History:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise JournalUnreadableError(f"{path} was written by a newer livewatch (version {version})")
+    lives = connection.execute(
+        "SELECT id, target, token, wall_s, monotonic_s, pid, version, ended_wall_s FROM lives ORDER BY id"
+    )
+    events = connection.execute(
+        "SELECT id, life, target, wall_s, monotonic_s, kind, session, data FROM events ORDER BY id"
+    )
+    intents = connection.execute(f"SELECT {INTENT_COLUMNS} FROM intents ORDER BY id")
+    told_lives, bad_lives = _readable(lives, lambda row: StoredLife(row[0], row[1], Life(*row[2:])))
+    told_events, bad_events = _readable(events, _event)
+    told_intents, bad_intents = _readable(intents, _intent)
+    frames: list[StoredFrame] = []
+    bad_frames = 0
+    if frames_between is not None:
+        found = connection.execute(
+            "SELECT life, frame FROM frames WHERE wall_s BETWEEN ? AND ? ORDER BY id", frames_between
+        )
+        frames, bad_frames = _readable(found, _frame)
+    unreadable = bad_lives + bad_events + bad_intents + bad_frames
+    return History(tuple(told_lives), tuple(told_events), tuple(told_intents), tuple(frames), unreadable)
+
+
+def _readable(rows: Iterable[tuple[Any, ...]], read: Callable[[tuple[Any, ...]], _T]) -> tuple[list[_T], int]:
+    good: list[_T] = []
+    bad = 0
+    for row in rows:
+        try:
+            good.append(read(row))
+        except (msgspec.MsgspecError, RecordingError, ValueError):
+            bad += 1
+    return good, bad
+
+
+def _event(row: tuple[Any, ...]) -> StoredEvent:
+    number, life, target, wall_s, monotonic_s, kind, session, data = row
+    facts = msgspec.json.decode(data, type=dict[str, object])
+    return StoredEvent(number, life, target, Event(wall_s, monotonic_s, EventKind(kind), session, facts))
+
+
+def _intent(row: tuple[Any, ...]) -> StoredIntent:
+    return stored_intent(row)
+
+
+def _frame(row: tuple[Any, ...]) -> StoredFrame:
+    frame = decode_frame(row[1])
+    return StoredFrame(row[0], frame.wall_s, frame.target, frame.snapshot)

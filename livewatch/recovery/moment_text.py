@@ -1,0 +1,85 @@
+"""One line of plain words for each kind of moment in an incident."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from livewatch.durations import format_duration
+
+_Facts = Mapping[str, Any]
+
+
+def describe(kind: str, facts: _Facts) -> str:
+    """Return the line; facts that are missing are left out, never guessed."""
+    teller = _TELLERS.get(kind)
+    return kind if teller is None else teller(facts)
+
+
+def _transition(facts: _Facts) -> str:
+    after, before = facts.get("after"), facts.get("before")
+    was = f"was {_label(before)} for {_seconds(facts.get('held_s', 0))}" if before else "first seen"
+    if not after:
+        return f"the session is gone ({was})"
+    rule = f", rule {after['rule']}" if "rule" in after else ""
+    evidence = ", ".join(f"{name} {value}" for name, value in after.get("evidence", {}).items())
+    told = f"; {evidence}" if evidence else ""
+    return f"{_label(after)}{rule} ({was}){told}"
+
+
+def _hold_began(facts: _Facts) -> str:
+    detail = f": {facts['detail']}" if facts.get("detail") else ""
+    return f"{facts['action']} held by gate {facts['gate']}{detail}"
+
+
+def _hold_ended(facts: _Facts) -> str:
+    return f"{facts['action']} no longer held by gate {facts['gate']} (held {_seconds(facts.get('held_s', 0))})"
+
+
+def _vitals(facts: _Facts) -> str:
+    reasons = f" ({', '.join(facts['reasons'])})" if facts.get("reasons") else ""
+    cause = f", cause {facts['cause']}" if facts.get("cause", "unknown") != "unknown" else ""
+    stack = str(facts.get("stack", "")).strip().splitlines()
+    where = f", blocked at {stack[-1]}" if stack else ""
+    problem = f": {facts['problem']}" if facts.get("problem") else ""
+    return f"gateway {facts['state']}{reasons}{cause}{where}{problem}"
+
+
+def _clock_jump(facts: _Facts) -> str:
+    return f"the wall clock jumped by {facts['jump_s']:+g} s"
+
+
+def _gateway_restarted(facts: _Facts) -> str:
+    return f"the gateway restarted as pid {facts['pid']}" if "pid" in facts else "the gateway restarted"
+
+
+def _intent(facts: _Facts) -> str:
+    return f"{facts['action']} decided: {facts['cause']}"
+
+
+def _outcome(facts: _Facts) -> str:
+    reply = f", the gateway answered {facts['reply']}" if facts.get("reply") else ""
+    return f"{facts['action']} {facts['outcome'] or facts['how']}: {facts['detail']}{reply}"
+
+
+def _agent_restarted(_facts: _Facts) -> str:
+    return "livewatch itself was started again"
+
+
+def _label(verdict: _Facts) -> str:
+    return f"{verdict['attention']}/{verdict['reason']}"
+
+
+def _seconds(value: float) -> str:
+    return format_duration(round(float(value), 1))
+
+
+_TELLERS: Mapping[str, Callable[[_Facts], str]] = {
+    "transition": _transition,
+    "hold_began": _hold_began,
+    "hold_ended": _hold_ended,
+    "vitals": _vitals,
+    "clock_jump": _clock_jump,
+    "gateway_restarted": _gateway_restarted,
+    "intent": _intent,
+    "outcome": _outcome,
+    "agent_restarted": _agent_restarted,
+}

@@ -1,0 +1,142 @@
+"""`livewatch run` as a service: opens everything in order, runs the agent, closes everything within one deadline."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from livewatch.agent import Agent, Controls
+from livewatch.cli.exits import Exit
+from livewatch.clock import Clock, SystemClock
+from livewatch.durations import parse_duration
+from livewatch.local_api import views
+from livewatch.local_api.history import History
+from livewatch.local_api.paths import agent_socket
+from livewatch.local_api.server import ApiError, Handler, LocalApi
+from livewatch.recovery.holds import EVERY_SESSION
+from livewatch.settings import Settings, SourceKind
+from livewatch.sources.base import Source, SourceError
+
+
+class ServiceError(Exception):
+    """The service cannot start; the text is one line that says what to do."""
+
+    def __init__(self, code: Exit, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.kind = kind
+
+
+async def run_service(settings: Settings, *, wait: bool = False) -> Exit:
+    """Attach, run until SIGTERM or Ctrl-C, and return the exit code.
+
+    Raises:
+        ServiceError: when there is no gateway to attach to (unless ``wait``), or a port or socket is taken.
+    """
+    clock = SystemClock()
+    stop, code = _stop_on_signals()
+    async with contextlib.AsyncExitStack() as stack:
+        source = open_source(settings, clock)
+        stack.push_async_callback(source.close)
+        if not wait:
+            await _first_look(source)
+        journal = open_journal(settings, clock)
+        stack.callback(journal.close)
+        telemetry = start_telemetry(settings)
+        stack.callback(telemetry.shutdown)
+        history = History()
+        controls = Controls()
+        agent = Agent(
+            source,
+            clock=clock,
+            intents=journal,
+            thresholds=settings.thresholds,
+            policy=settings.recovery,
+            listeners=[history, journal, *telemetry.listeners],
+            controls=controls,
+            interval_s=settings.agent.interval_s,
+        )
+        stack.push_async_callback(agent.close)
+        api = LocalApi(
+            agent_socket(settings.target.name, settings.agent.agent_socket), _handlers(agent, history, clock)
+        )
+        try:
+            await api.start()
+        except OSError as error:
+            raise ServiceError(Exit.USAGE, "agent_socket", str(error)) from error
+        stack.push_async_callback(api.close)
+        await agent.run(stop)
+    return code[0]
+
+
+def open_source(settings: Settings, clock: Clock) -> Source:
+    """Return the source that the settings name; nothing is read from it yet."""
+    target = settings.target
+    if target.source is SourceKind.OPENCLAW:
+        raise ServiceError(Exit.USAGE, "usage", "this build has no openclaw source")
+    from livewatch.sources.board import BoardSource
+
+    assert target.board is not None
+    return BoardSource(target.board, target.socket, clock, name=target.name)
+
+
+async def _first_look(source: Source) -> None:
+    try:
+        await source.sample()
+    except SourceError as error:
+        hint = "or give --wait to wait for it"
+        raise ServiceError(Exit.UNREACHABLE, "unreachable", f"{error}, {hint}") from error
+
+
+def _stop_on_signals() -> tuple[asyncio.Event, list[Exit]]:
+    """Return an event that SIGTERM and SIGINT set, and the exit code that goes with the one that came."""
+    stop, code = asyncio.Event(), [Exit.OK]
+    loop = asyncio.get_running_loop()
+
+    def on_signal(received: Exit) -> None:
+        code[0] = received
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGTERM, on_signal, Exit.OK)
+    loop.add_signal_handler(signal.SIGINT, on_signal, Exit.INTERRUPTED)
+    return stop, code
+
+
+def _handlers(agent: Agent, history: History, clock: Clock) -> Mapping[tuple[str, str], Handler]:
+    async def status(_parameters: Mapping[str, str]) -> dict[str, Any]:
+        return views.status(agent, history) | {"holds": agent.controls.holds.listed(clock.monotonic_s())}
+
+    async def sessions(parameters: Mapping[str, str]) -> dict[str, Any]:
+        return views.sessions(agent, parameters.get("attention"))
+
+    async def explain(parameters: Mapping[str, str]) -> dict[str, Any]:
+        key = parameters.get("session", "")
+        document = views.explain(agent, key)
+        if document is None:
+            raise ApiError(
+                HTTPStatus.NOT_FOUND, "no_such_session", f"no session {key!r}; `livewatch status` lists them"
+            )
+        return document
+
+    async def hold(parameters: Mapping[str, str]) -> dict[str, Any]:
+        glob = parameters.get("session", EVERY_SESSION)
+        try:
+            seconds = parse_duration(parameters["for"]) if "for" in parameters else float("inf")
+        except ValueError as error:
+            raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from error
+        agent.controls.holds.hold(glob, clock.monotonic_s() + seconds)
+        return {"schema_version": views.SCHEMA_VERSION, "ok": True, "held": glob}
+
+    async def resume(parameters: Mapping[str, str]) -> dict[str, Any]:
+        ended = agent.controls.holds.resume(parameters.get("session"))
+        return {"schema_version": views.SCHEMA_VERSION, "ok": True, "ended": ended}
+
+    return {
+        ("GET", "/v1/status"): status,
+        ("GET", "/v1/sessions"): sessions,
+        ("GET", "/v1/explain"): explain,
+        ("POST", "/v1/hold"): hold,
+        ("POST", "/v1/resume"): resume,
+    }
