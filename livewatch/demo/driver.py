@@ -38,6 +38,7 @@ _WATCH_AFTER_BLOCK_S = THRESHOLDS.abort_after_s
 _LEAVE_S = 10.0
 _SLOW = (Fault.SLOW_STREAM, Fault.LONG_TOOL, Fault.APPROVAL_WAIT)
 _SOCKET_PATH_BYTES = 60
+_DROP_LINE = "heartbeat dropped session="
 
 
 class DemoError(Exception):
@@ -61,7 +62,7 @@ async def run_demo(*, attach: Attach, view: DemoView, sessions: int = HEALTHY_SE
             async with attach(place.board, place.socket, THRESHOLDS, watcher), stage.shown():
                 visitors.start()
                 await _act_out(stage, Injector(client, records))
-            result = await _score(stage, started_s)
+            result = await _score(stage, started_s, place.log)
         view.finish(result)
     except InboundError as error:
         raise DemoError(f"the example gateway did not last: {error}") from error
@@ -161,13 +162,17 @@ async def _acts(stage: _Stage, injector: Injector, tasks: list[asyncio.Task[None
     await stage.visitors.finish(_LEAVE_S)
 
 
-async def _score(stage: _Stage, started_s: float) -> DemoResult:
+async def _score(stage: _Stage, started_s: float, log: Path) -> DemoResult:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LEAVE_S):
             await stage.client.settled()
     stats = await stage.client.stats()
     if stats["duplicated"]:
         stage.problems.append(f"the gateway answered {stats['duplicated']} messages twice")
+    dropped = sum(stats["heartbeats_dropped"].values())
+    logged = _logged_drops(log)
+    if logged < dropped:
+        stage.problems.append(f"{dropped} heartbeats were dropped, {logged} of them were logged")
     if not stage.watcher.ticks:
         stage.problems.append("the agent never reported a tick")
     for record in stage.records:
@@ -187,6 +192,10 @@ async def _score(stage: _Stage, started_s: float) -> DemoResult:
         duration_s=time.monotonic() - started_s,
         problems=stage.problems,
     )
+
+
+def _logged_drops(log: Path) -> int:
+    return log.read_text(encoding="utf-8", errors="replace").count(_DROP_LINE)
 
 
 def _problem(record: FaultRecord) -> str:
@@ -223,7 +232,7 @@ async def _ending_on_sigterm() -> AsyncGenerator[None]:
 async def _processes() -> AsyncGenerator[_Place]:
     """Run a provider and a gateway, each in a process of its own, in a temporary folder with a short path."""
     short = len(tempfile.gettempdir()) <= _SOCKET_PATH_BYTES  # a UNIX socket's path ends at 107 bytes
-    with tempfile.TemporaryDirectory(prefix="livewatch-", dir=None if short else "/tmp") as name:
+    with tempfile.TemporaryDirectory(prefix="livewatch-", dir=None if short else "/tmp") as name:  # noqa: S108 -- 0700
         folder = Path(name)
         place = _Place(folder / "board", folder / "control", folder / "inbound", folder / "gateway.log")
         async with provider_process() as url:

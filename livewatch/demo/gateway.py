@@ -129,7 +129,7 @@ class Gateway:
             return None
         return {
             "id": session.id,
-            "in_store": key in self._store.keys(),
+            "in_store": key in self._store.keys(),  # noqa: SIM118 -- a store is no mapping
             "active": session.lane.active is not None,
             "queued": len(session.lane.queue),
             "turns": tally.turns,
@@ -167,7 +167,7 @@ class Gateway:
         self._sessions[key] = session
         self._stored[key] = StoredSession(key, session_id)
         self._save(session, running=False)
-        watch.in_store(True)
+        watch.in_store(True)  # noqa: FBT003 -- the probe's tri-state
         return session
 
     def _restore(self, stored: StoredSession) -> None:
@@ -177,7 +177,7 @@ class Gateway:
             self.ledger.accept(stored.key, message_id)
             session.lane.put(Turn(TurnKind.MESSAGE, time.monotonic_ns(), text, message_id))
 
-    def _save(self, session: GatewaySession, running: bool) -> None:
+    def _save(self, session: GatewaySession, running: bool) -> None:  # noqa: FBT001 -- the store's marker
         record = replace(self._stored[session.key], id=session.id, running=running, turns=session.tally.turns)
         self._stored[session.key] = record
         self._store.save(record)
