@@ -4,10 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from livewatch.cli.exits import Exit, end
+
+if TYPE_CHECKING:
+    from livewatch.demo.driver import Attach
 
 
 @click.command("demo")
@@ -39,7 +43,7 @@ def command(metrics_listen: str, picture: Path | None, *, as_json: bool) -> None
     raise click.exceptions.Exit(int(Exit.OK if result.ok else Exit.PROBLEM))
 
 
-def _attach(metrics_listen: str):  # noqa: ANN202 -- livewatch.demo.driver.Attach, which is heavy to import
+def _attach(metrics_listen: str) -> "Attach":
     from livewatch.demo.scale import INTERVAL_S, POLICY
     from livewatch.service import attached
     from livewatch.settings import AgentSettings, LogFormat, Settings, TargetSettings, TelemetryOptions

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 MAGIC = int.from_bytes(b"LIVEWTCH", "little")
 VERSION = 1
 
-HEADER_FIELDS = (
+HEADER_FIELDS: tuple[str, ...] = (
     "magic",
     "version",
     "header_bytes",
@@ -45,7 +45,7 @@ HEADER_FIELDS = (
 )
 """Each an unsigned 64-bit integer, in this order, from offset 0."""
 
-HEADER = {name: index for index, name in enumerate(HEADER_FIELDS)}
+HEADER: dict[str, int] = {name: index for index, name in enumerate(HEADER_FIELDS)}
 
 STALL_RING = 64
 """Entries of (start_ns, end_ns) that keep the latest loop stalls; entry ``n % STALL_RING`` is stall ``n``."""
@@ -57,7 +57,7 @@ HISTOGRAM_STEPS = 16
 HISTOGRAM_BUCKETS = 1 + HISTOGRAM_STEPS * 20
 """Bucket 0 is below 1 ms; the last ends at 2 ** 20 ms, which is 17 min."""
 
-SLOT_FIELDS = (
+SLOT_FIELDS: tuple[str, ...] = (
     "seq",  # odd while the slot is being written
     "progress_ns",
     "used",
@@ -90,16 +90,16 @@ SLOT_FIELDS = (
 """Each an array of signed 64-bit integers. ``0`` in a ``*_ns`` field means "none"."""
 NONE = -1
 
-SLOT = {name: index for index, name in enumerate(SLOT_FIELDS)}
+SLOT: dict[str, int] = {name: index for index, name in enumerate(SLOT_FIELDS)}
 
-TEXT_FIELDS = {"key": 96, "id": 40, "run_id": 40, "handle": 24, "activity_run": 40, "activity_name": 32}
+TEXT_FIELDS: dict[str, int] = {"key": 96, "id": 40, "run_id": 40, "handle": 24, "activity_run": 40, "activity_name": 32}
 """Arrays of UTF-8 texts of at most this many bytes, filled up with zero bytes."""
 
-STATES = ("idle", "processing", "waiting")
-PRESENCES = ("absent", "present")
+STATES: tuple[str, ...] = ("idle", "processing", "waiting")
+PRESENCES: tuple[str, ...] = ("absent", "present")
 """Index, or `NONE` for unknown."""
-LANES = ("main", "subagent", "cron", "nested", "session", "other")
-ACTIVITIES = (
+LANES: tuple[str, ...] = ("main", "subagent", "cron", "nested", "session", "other")
+ACTIVITIES: tuple[str, ...] = (
     "embedded_run",
     "model_call",
     "tool_call",
@@ -108,7 +108,7 @@ ACTIVITIES = (
     "delivery",
     "maintenance",
 )
-WAITS = (
+WAITS: tuple[str, ...] = (
     "approval",
     "question",
     "lane_admission",
@@ -118,9 +118,9 @@ WAITS = (
     "drain",
     "runtime_owned",
 )
-TERMINALS = ("none", "item_end", "turn_end")
-PHASES = ("starting", "ready", "draining")
-DROPS = ("lane_busy", "run_active", "draining", "disabled", "other")
+TERMINALS: tuple[str, ...] = ("none", "item_end", "turn_end")
+PHASES: tuple[str, ...] = ("starting", "ready", "draining")
+DROPS: tuple[str, ...] = ("lane_busy", "run_active", "draining", "disabled", "other")
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,9 @@ def test_unusable_settings_are_one_line_and_exit_code_2(
     place: Place, start: Start, flags: list[str], said: str
 ) -> None:
     gateway(place, start)
-    ended = run_to_end("run", "--board", place.board, "--state-dir", place.folder, "--agent-socket", place.agent, *flags)
+    ended = run_to_end(
+        "run", "--board", place.board, "--state-dir", place.folder, "--agent-socket", place.agent, *flags
+    )
 
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1

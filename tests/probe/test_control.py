@@ -26,7 +26,7 @@ class RecordingLevers(Levers):
         raise Refused(f"owner: {session} is alive ({cause})")
 
     def evict_session(self, session: str, cause: str) -> int | None:
-        raise RuntimeError("broken lever")
+        raise RuntimeError(f"broken lever: {session}, {cause}")
 
 
 class Gateway:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from livewatch.sources.board import BoardSource
 
 from livewatch.clock import SystemClock
 from livewatch.probe import DropReason, Probe
+from livewatch.sources.board import BoardSource
 from livewatch_classifiers import Session, Snapshot
 from livewatch_classifiers.vocabulary import ActivityKind, Presence, SessionState, TerminalMark, WaitKind
 
