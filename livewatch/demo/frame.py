@@ -32,7 +32,7 @@ def _head(state: DemoState) -> RenderableType:
     line = Table.grid(expand=True)
     line.add_column()
     line.add_column(justify="right")
-    left = Text.assemble(("livewatch demo", "bold"), f"  {state.elapsed_s:4.0f} s  ", (state.stage, "italic"))
+    left = Text.assemble(("livewatch demo", "bold"), f"   {state.elapsed_s:4.0f} s  ", (state.stage, "italic"))
     line.add_row(left, _vitals(state.watcher.report))
     return line
 
@@ -58,7 +58,7 @@ def _checklist(state: DemoState) -> Table:
     table.add_column("judged", width=38, no_wrap=True)
     table.add_column("after", justify="right", width=7)
     table.add_column("done", width=13, no_wrap=True)
-    table.add_column("over after", justify="right", ratio=1, no_wrap=True)
+    table.add_column("over", justify="right", ratio=1, no_wrap=True)
     for record in state.records:
         table.add_row(*_fault_row(record, state.now_s))
     return table

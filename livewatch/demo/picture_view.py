@@ -10,7 +10,7 @@ from livewatch.demo.demo_result import DemoResult
 from livewatch.demo.demo_state import DemoState, DemoView
 from livewatch.demo.frame import frame
 
-_WIDTH_CHARACTERS = 104
+_WIDTH_CHARACTERS = 118
 
 
 def picture(state: DemoState) -> str:
