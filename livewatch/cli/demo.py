@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 )
 @click.option("--picture", type=click.Path(path_type=Path), help="Also write the live table as an SVG file.")
 def command(metrics_listen: str, picture: Path | None, *, as_json: bool) -> None:
-    r"""Break a real gateway ten ways while healthy sessions work beside, and watch livewatch repair it.
+    """Break a real gateway ten ways while healthy sessions work beside, and watch livewatch repair it.
 
     Everything runs on this machine in a temporary folder, within a minute. Exit code 0: every fault was repaired,
     nothing healthy was touched, no message was lost. 1: something of that is not so.

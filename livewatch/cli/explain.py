@@ -14,7 +14,7 @@ from livewatch.durations import format_duration
 @click.argument("session")
 @agent_options
 def command(session: str, agent: Path | None, name: str, *, as_json: bool) -> None:
-    r"""Say why a session has its label, what happens next, and which gates hold.
+    """Say why a session has its label, what happens next, and which gates hold.
 
     \b
     Example: livewatch explain agent:main:main

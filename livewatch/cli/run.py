@@ -27,7 +27,7 @@ from livewatch_classifiers.vocabulary import Mode
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="Configuration file (TOML).")
 @click.option("--wait", is_flag=True, help="Wait for a gateway that is not there yet, instead of ending with 3.")
 def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
-    r"""Attach to a gateway and stay: watch its sessions, repair what is provably dead, export metrics.
+    """Attach to a gateway and stay: watch its sessions, repair what is provably dead, export metrics.
 
     Ends with 0 on SIGTERM, 2 on settings that cannot be used, 3 when there is no gateway to attach to.
 
