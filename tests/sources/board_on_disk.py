@@ -12,6 +12,7 @@ from livewatch.sources.process_stat import ProcessStat
 
 _UNKNOWN = ("activity", "activity_owner", "wait", "wait_delivered", "owner", "in_store", "store_says_running", "holder")
 _START_S = 10.0
+ASLEEP = "import sys; sys.stdin.read()"
 
 
 def boot_id() -> tuple[int, int]:
@@ -101,9 +102,7 @@ class Board:
     def stack(self, text: str, *, seq: int, captured_s: float, count: int = 1) -> None:
         data = text.encode()
         self._store(self.layout.stack_at, data)
-        self.header(
-            stack_seq=seq, stack_captured_ns=round(captured_s * 1e9), stack_count=count, stack_bytes=len(data)
-        )
+        self.header(stack_seq=seq, stack_captured_ns=round(captured_s * 1e9), stack_count=count, stack_bytes=len(data))
 
     def close(self) -> None:
         self.file.close()

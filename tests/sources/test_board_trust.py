@@ -4,7 +4,6 @@ import os
 import random
 import struct
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +15,33 @@ from livewatch.probe.layout import SLOT_FIELDS, VERSION, Layout
 from livewatch.sources.base import SourceError
 from livewatch.sources.board import BoardSource
 from livewatch.sources.board_slots import BoardSlots
-from tests.sources.board_on_disk import Board, Clock
+from tests.sources.board_on_disk import ASLEEP, Board, Clock
 
 Make = Callable[..., Board]
+Start = Callable[[str], subprocess.Popen[bytes]]
+
+
+def write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def put(path: Path, kind: str) -> None:
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        other = path.with_name("other")
+        Board(other).close()
+        path.symlink_to(other)
 
 
 async def refusal(source: BoardSource) -> SourceError:
@@ -67,8 +90,8 @@ async def test_a_board_that_shrinks_under_the_reader_is_truncated_and_kills_nobo
     assert "truncated" in (await refusal(source)).problem
 
 
-async def test_a_gateway_whose_pid_is_dead_is_gone(make: Make, source: BoardSource) -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
+async def test_a_gateway_whose_pid_is_dead_is_gone(make: Make, source: BoardSource, start: Start) -> None:
+    ended = start("")
     ended.wait()
     make(pid=ended.pid)
     error = await refusal(source)
@@ -97,13 +120,15 @@ async def test_a_pid_of_another_namespace_is_not_looked_up_here(make: Make, sour
     assert snapshot.vitals.rss_bytes is None
 
 
-async def test_a_board_removed_by_a_gateway_that_ended_says_gone(make: Make, source: BoardSource, path: Path) -> None:
-    gateway = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+async def test_a_board_removed_by_a_gateway_that_ended_says_gone(
+    make: Make, source: BoardSource, path: Path, start: Start
+) -> None:
+    gateway = start(ASLEEP)
     make(pid=gateway.pid)
     await source.sample()
-    path.unlink()
+    remove(path)
     assert not (await refusal(source)).gone
-    gateway.communicate(b"\n")
+    gateway.communicate()
     assert (await refusal(source)).gone
 
 
@@ -125,25 +150,18 @@ async def test_root_reads_the_board_of_any_user(
 
 @pytest.mark.parametrize("kind", ["directory", "fifo", "symlink"])
 async def test_what_is_not_a_regular_file_is_refused_without_waiting(
-    source: BoardSource, path: Path, kind: str, tmp_path: Path
+    source: BoardSource, path: Path, kind: str
 ) -> None:
-    if kind == "directory":
-        path.mkdir()
-    elif kind == "fifo":
-        os.mkfifo(path)
-    else:
-        Board(tmp_path / "other").close()
-        path.symlink_to(tmp_path / "other")
+    put(path, kind)
     assert not (await refusal(source)).gone
 
 
-async def test_a_restarted_gateway_is_read_from_its_new_board(make: Make, source: BoardSource) -> None:
+async def test_a_restarted_gateway_is_read_from_its_new_board(make: Make, source: BoardSource, start: Start) -> None:
     make().slot(0, used=1, key="old")
     first = await source.sample()
-    gateway = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    gateway = start(ASLEEP)
     make(pid=gateway.pid).slot(0, used=1, key="new")
     second = await source.sample()
-    gateway.communicate(b"\n")
     assert list(second.sessions) == ["new"]
     assert first.identity != second.identity
 
@@ -151,30 +169,29 @@ async def test_a_restarted_gateway_is_read_from_its_new_board(make: Make, source
 async def test_refused_boards_leave_no_open_file(make: Make, source: BoardSource) -> None:
     make(version=9)
     await refusal(source)
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     for _ in range(20):
         await refusal(source)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files() == before
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=20_000))
 async def test_arbitrary_bytes_are_refused_and_nothing_else(path: Path, clock: Clock, data: bytes) -> None:
-    path.write_bytes(data)
+    write(path, data)
     source = BoardSource(path, None, clock)
     await refusal(source)
     await source.close()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(), used=st.integers(0, 8), whole=st.booleans())
+@given(seed=st.integers(), used=st.integers(0, 8), noise=st.sampled_from(["all", "slots"]))
 async def test_garbage_behind_a_true_header_never_raises_and_never_invents_a_session(
-    path: Path, clock: Clock, seed: int, used: int, whole: bool
+    path: Path, clock: Clock, seed: int, used: int, noise: str
 ) -> None:
     board = Board(path, capacity=4, slots_used=used)
-    at = 32 * 8 if whole else board.layout.header_bytes
-    noise = bytearray(random.Random(seed).randbytes(board.layout.total_bytes - at))
-    os.pwrite(board.file.fileno(), noise, at)
+    at = board.layout.stalls_at if noise == "all" else board.layout.header_bytes
+    os.pwrite(board.file.fileno(), random.Random(seed).randbytes(board.layout.total_bytes - at), at)
     for slot in range(4):
         board.slot(slot, seq=2, used=1 if slot % 2 else 0)
     source = BoardSource(path, None, clock)

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 
@@ -12,7 +11,7 @@ from livewatch.probe.layout import STALL_RING, bucket_middle_s, bucket_of
 from livewatch.sources.board import BoardSource
 from livewatch.sources.process_stat import ProcessStat
 from livewatch_classifiers.vocabulary import Phase, ProcessState
-from tests.sources.board_on_disk import Board, Clock, until
+from tests.sources.board_on_disk import ASLEEP, Board, Clock, until
 
 Make = Callable[..., Board]
 S = 1_000_000_000
@@ -137,19 +136,17 @@ async def test_the_blocked_stack_is_read_under_its_lock(make: Make, source: Boar
     assert (await source.sample()).vitals.stack is stack
 
 
-async def test_a_stopped_gateway_is_seen_as_stopped_and_then_as_running_again(make: Make, source: BoardSource) -> None:
-    gateway = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+async def test_a_stopped_gateway_is_seen_as_stopped_then_as_running_then_as_gone(
+    make: Make, source: BoardSource, start: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
+    gateway = start(ASLEEP)
     make(pid=gateway.pid)
-    try:
-        gateway.send_signal(signal.SIGSTOP)
-        await _until_state(source, {ProcessState.STOPPED})
-        gateway.send_signal(signal.SIGCONT)
-        await _until_state(source, {ProcessState.RUNNING, ProcessState.SLEEPING})
-        gateway.kill()  # not waited for: a zombie is still in the process table
-        await _until_state(source, {ProcessState.GONE})
-    finally:
-        gateway.kill()
-        gateway.communicate()
+    gateway.send_signal(signal.SIGSTOP)
+    await _until_state(source, {ProcessState.STOPPED})
+    gateway.send_signal(signal.SIGCONT)
+    await _until_state(source, {ProcessState.RUNNING, ProcessState.SLEEPING})
+    gateway.kill()  # not waited for: a zombie is still in the process table
+    await _until_state(source, {ProcessState.GONE})
 
 
 def test_a_command_name_with_parentheses_does_not_confuse_the_process_state() -> None:
