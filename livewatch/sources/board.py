@@ -44,7 +44,7 @@ class BoardSource:
         self._clock = clock
         self._name = name
         self._control = ControlClient(socket) if socket is not None else None
-        self._capabilities = _ASKABLE if socket is not None else frozenset[ActionKind]()
+        self._capabilities: frozenset[ActionKind] = _ASKABLE if socket is not None else frozenset()
         self._host = HostSampler()
         self._attached: _Attached | None = None
         self._header: Mapping[str, int] | None = None

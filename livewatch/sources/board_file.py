@@ -60,7 +60,7 @@ class BoardFile:
         Raises:
             SourceError: when this is not a whole board of a version that this build reads.
         """
-        header = dict(zip(HEADER_FIELDS, _HEADER.unpack(self.read(0, _HEADER.size)), strict=True))
+        header: dict[str, int] = dict(zip(HEADER_FIELDS, _HEADER.unpack(self.read(0, _HEADER.size)), strict=True))
         if header["magic"] == 0:
             raise SourceError(f"the board {self.path} is being written", "it is read again at the next tick")
         if header["magic"] != MAGIC:

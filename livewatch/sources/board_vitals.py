@@ -56,7 +56,8 @@ class BoardVitals:
             SourceError: when ``read`` does.
         """
         data = read(0, layout.stack_at)
-        fresh = dict(zip(HEADER_FIELDS, struct.unpack_from(f"<{len(HEADER_FIELDS)}Q", data), strict=True))
+        values = struct.unpack_from(f"<{len(HEADER_FIELDS)}Q", data)
+        fresh: dict[str, int] = dict(zip(HEADER_FIELDS, values, strict=True))
         heartbeat_s = _moment(header["loop_heartbeat_ns"])
         self._remember(data, layout, fresh, now_s)
         p99_s, max_s = self._delays(struct.unpack_from(f"<{HISTOGRAM_BUCKETS}Q", data, layout.histogram_at))

@@ -23,7 +23,7 @@ class _Child:
 class ChildWork:
     """Remembers when each child, or one of its descendants, last used CPU or did I/O."""
 
-    _children: dict[int, _Child] = field(default_factory=dict)
+    _children: dict[int, _Child] = field(default_factory=dict[int, _Child])
 
     def look(self, pids: frozenset[int], now_s: float) -> Mapping[int, float]:
         """Look at the children once; return the last moment of work for those that were ever seen working.

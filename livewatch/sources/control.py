@@ -142,7 +142,7 @@ def _body(action: Action) -> dict[str, Any]:
 
 
 def _reply(status: int, document: dict[str, Any]) -> Reply:
-    detail, released = document.get("detail", ""), document.get("released")
+    detail, released = document.get("detail") or document.get("error"), document.get("released")
     text = " ".join(detail.split())[:_MAX_DETAIL] if isinstance(detail, str) else ""
     count = released if isinstance(released, int) and not isinstance(released, bool) and released >= 0 else None
     with contextlib.suppress(ValueError):
