@@ -5,9 +5,10 @@ import contextlib
 import signal
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TextIO
 
-from livewatch_exporters.telemetry import Telemetry, TelemetryError, TelemetrySettings
+from livewatch_exporters.telemetry import Telemetry
+from livewatch_exporters.telemetry_settings import TelemetryError, TelemetrySettings
 
 from livewatch.agent import Agent
 from livewatch.cli.exits import Exit
@@ -60,9 +61,11 @@ async def run_service(settings: Settings, *, wait: bool = False) -> Exit:
 
 @contextlib.asynccontextmanager
 async def attached(
-    settings: Settings, *, wait: bool = False, listeners: Sequence[TickListener] = ()
+    settings: Settings, *, wait: bool = False, listeners: Sequence[TickListener] = (), log: TextIO | None = None
 ) -> AsyncGenerator[Service]:
     """Open source, journal, telemetry and local API for the length of the block; the caller runs the agent.
+
+    Log lines go to ``log``, standard error by default.
 
     Raises:
         ServiceError: when there is no gateway to attach to (unless ``wait``), or a port or socket is taken.
@@ -72,7 +75,7 @@ async def attached(
         source = open_source(settings, clock)
         stack.push_async_callback(source.close)
         first = None if wait else await _first_look(source)
-        telemetry = _start_telemetry(settings)
+        telemetry = _start_telemetry(settings, log)
         stack.callback(telemetry.shutdown)
         journal = await _open_journal(settings, clock, first)
         stack.callback(journal.close)
@@ -114,17 +117,17 @@ async def _open_journal(settings: Settings, clock: Clock, first: Snapshot | None
     return journal
 
 
-def _start_telemetry(settings: Settings) -> Telemetry:
-    options = settings.telemetry
+def _start_telemetry(settings: Settings, log: TextIO | None) -> Telemetry:
+    wanted = TelemetrySettings(
+        target=settings.target.name,
+        thresholds=settings.thresholds,
+        interval_s=settings.agent.interval_s,
+        metrics_listen=settings.telemetry.metrics_listen,
+        log_format=settings.telemetry.log_format,
+        instance=str(settings.target.board),
+    )
     try:
-        return Telemetry.start(
-            TelemetrySettings(
-                target=settings.target.name,
-                metrics_listen=options.metrics_listen,
-                log_format=options.log_format.value,
-                thresholds=settings.thresholds,
-            )
-        )
+        return Telemetry.start(wanted, stream=log)
     except TelemetryError as error:
         raise ServiceError(Exit.USAGE, "telemetry", str(error)) from error
 

@@ -2,20 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.thresholds import Thresholds
-
-
-class LogFormat(StrEnum):
-    """How log lines look; ``auto`` is readable on a terminal and JSON elsewhere, ``off`` writes none."""
-
-    AUTO = "auto"
-    JSON = "json"
-    TEXT = "text"
-    OFF = "off"
+from livewatch_exporters.telemetry_settings import LogFormat
 
 
 @dataclass(frozen=True, slots=True)

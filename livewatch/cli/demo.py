@@ -46,7 +46,7 @@ def command(metrics_listen: str, picture: Path | None, *, as_json: bool) -> None
 def _attach(metrics_listen: str) -> "Attach":
     from livewatch.demo.scale import INTERVAL_S, POLICY
     from livewatch.service import attached
-    from livewatch.settings import AgentSettings, LogFormat, Settings, TargetSettings, TelemetryOptions
+    from livewatch.settings import AgentSettings, Settings, TargetSettings, TelemetryOptions
     from livewatch_classifiers.report import TickListener
     from livewatch_classifiers.thresholds import Thresholds
 
@@ -56,17 +56,18 @@ def _attach(metrics_listen: str) -> "Attach":
             target=TargetSettings(name="demo", board=board, socket=socket),
             thresholds=thresholds,
             recovery=POLICY,
-            telemetry=TelemetryOptions(metrics_listen=metrics_listen, log_format=LogFormat.OFF),
+            telemetry=TelemetryOptions(metrics_listen=metrics_listen),
             agent=AgentSettings(
                 interval_s=INTERVAL_S, state_dir=board.parent, agent_socket=board.with_name("agent.sock")
             ),
         )
         stop = asyncio.Event()
-        async with attached(settings, listeners=[listener]) as service, asyncio.TaskGroup() as group:
-            group.create_task(service.agent.run(stop))
-            try:
-                yield
-            finally:
-                stop.set()
+        with board.with_name("agent.log").open("w", encoding="utf-8") as log:
+            async with attached(settings, listeners=[listener], log=log) as service, asyncio.TaskGroup() as group:
+                group.create_task(service.agent.run(stop))
+                try:
+                    yield
+                finally:
+                    stop.set()
 
     return attach

@@ -129,7 +129,7 @@ def test_a_missing_board_is_one_line_and_exit_code_3(place: Place) -> None:
     [
         (["--warn-after", "30"], "30s"),
         (["--warn-after", "5m", "--abort-after", "1m"], "warn_after"),
-        (["--metrics-listen", "nowhere"], "HOST:PORT"),
+        (["--metrics-listen", "nowhere"], "host:port"),
         (["--interval", "0s"], "interval"),
     ],
 )
