@@ -40,7 +40,7 @@ def lines(document: dict[str, Any]) -> list[str]:
             f"    {fact['fact']:<22} {fact['value']!s:<24} {_since(fact['age_s'])}".rstrip()
             for fact in document["seen"]
         ),
-        "  judged by:",
+        *(["  judged by:"] if verdict["evidence"] else []),
         *(f"    {name:<22} {value}" for name, value in verdict["evidence"].items()),
         f"  gateway: {document['vitals']['state']}",
         f"  next: {following['action'] or 'nothing'}: {following['why']}",
