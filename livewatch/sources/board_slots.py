@@ -62,7 +62,7 @@ class BoardSlots:
                 if not self._look_at(read, layout, range(slot, slot + 1)):
                     break
             else:
-                self.torn += 1
+                self._stays_torn(read, layout, slot)
 
     def sessions(self, working_s: Mapping[int, float]) -> Mapping[str, Session]:
         """Return the sessions by key. ``working_s`` tells for a child's pid when it was last seen working."""
@@ -105,6 +105,14 @@ class BoardSlots:
             else:
                 self._progressed(self._slots[slot], progress[index])
         return torn
+
+    def _stays_torn(self, read: Reader, layout: Layout, slot: int) -> None:
+        """Keep what was known, but believe progress: it lies outside the lock, and newer only means more alive."""
+        self.torn += 1
+        known = self._slots.get(slot)
+        (progress_ns,) = _column(read, layout, "progress_ns", range(slot, slot + 1))
+        if known is not None and progress_ns > known.progress_ns:
+            self._progressed(known, progress_ns)
 
     def _progressed(self, slot: _Slot, progress_ns: int) -> None:
         if slot.progress_ns != progress_ns:

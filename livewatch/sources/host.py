@@ -44,7 +44,7 @@ class _Spent:
     """What the process had used up at a moment."""
 
     at_s: float
-    cpu_s: float | None
+    cpu_s: float
     major_faults: int | None
 
 
@@ -114,15 +114,22 @@ class HostSampler:
         except psutil.NoSuchProcess:
             self._process = self._spent = None
             return host
-        stat = ProcessStat.of(watched.pid)
-        spent = _Spent(time.monotonic(), times.user + times.system, stat.major_faults if stat is not None else None)
-        before, self._spent = self._spent, spent
+        return replace(self._with_rates(host, times.user + times.system), rss_bytes=rss_bytes, threads=threads)
+
+    def _with_rates(self, host: HostReading, cpu_s: float) -> HostReading:
+        before, latest, now_s = self._spent, self._latest, time.monotonic()
+        if before is not None and latest is not None and now_s - before.at_s < self._period_s / 2:
+            # Woken early for a new child: rates over so short a time would be noise.
+            return replace(host, cpu_cores=latest.cpu_cores, major_faults_per_s=latest.major_faults_per_s)
+        stat = ProcessStat.of(host.pid)
+        self._spent = spent = _Spent(now_s, cpu_s, stat.major_faults if stat is not None else None)
+        if before is None:
+            return host
+        elapsed_s = spent.at_s - before.at_s
         return replace(
             host,
-            rss_bytes=rss_bytes,
-            threads=threads,
-            cpu_cores=_rate(spent.at_s, spent.cpu_s, before, before.cpu_s if before else None),
-            major_faults_per_s=_rate(spent.at_s, spent.major_faults, before, before.major_faults if before else None),
+            cpu_cores=_rate(spent.cpu_s, before.cpu_s, elapsed_s),
+            major_faults_per_s=_rate(spent.major_faults, before.major_faults, elapsed_s),
         )
 
     def _same_process(self, pid: int) -> psutil.Process | None:
@@ -141,7 +148,7 @@ class HostSampler:
             _log.warning("%s", message, exc_info=error)
 
 
-def _rate(now_s: float, value: float | None, before: _Spent | None, earlier: float | None) -> float | None:
-    if before is None or value is None or earlier is None or now_s <= before.at_s:
+def _rate(value: float | None, earlier: float | None, elapsed_s: float) -> float | None:
+    if value is None or earlier is None or elapsed_s <= 0:
         return None
-    return max(0.0, value - earlier) / (now_s - before.at_s)
+    return max(0.0, value - earlier) / elapsed_s

@@ -11,6 +11,8 @@ import pytest
 from livewatch.sources.board import BoardSource
 from tests.sources.board_on_disk import Board, Clock
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
 def clock() -> Clock:
@@ -49,7 +51,7 @@ def start() -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
     processes: list[subprocess.Popen[bytes]] = []
 
     def start(code: str) -> subprocess.Popen[bytes]:
-        processes.append(subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE))
+        processes.append(subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE))
         return processes[-1]
 
     yield start

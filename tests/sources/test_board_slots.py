@@ -2,7 +2,10 @@
 
 import os
 import struct
+import subprocess
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from livewatch.probe.layout import ACTIVITIES, LANES, STATES, TERMINALS, WAITS, Layout
 from livewatch.sources.board import BoardSource
@@ -16,7 +19,7 @@ from livewatch_classifiers.vocabulary import (
     TerminalMark,
     WaitKind,
 )
-from tests.sources.board_on_disk import Board
+from tests.sources.board_on_disk import Board, until
 
 Make = Callable[..., Board]
 
@@ -126,6 +129,8 @@ async def test_a_slot_that_stays_torn_keeps_what_was_known(make: Make, source: B
     after = await source.sample()
     assert after.sessions["k"] is before.sessions["k"]
     assert after.counters["torn_slots"] == 1
+    board.progress(0, 999.0)
+    assert (await source.sample()).sessions["k"] == replace(before.sessions["k"], progress_s=999.0)
     board.slot(0, seq=6)
     assert (await source.sample()).sessions["half"].generation == 9
 
@@ -228,3 +233,25 @@ async def test_the_identity_names_the_process(make: Make, source: BoardSource) -
     assert first.identity == second.identity
     assert first.identity is not None
     assert first.identity.pid == os.getpid()
+
+
+async def test_a_slot_that_another_process_writes_all_the_time_is_never_read_torn(
+    make: Make, source: BoardSource, start: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
+    board = make()
+    board.slot(0, used=1, key="k")
+    board.slot(1, used=1, key="still")
+    writer = start(
+        f"import sys; sys.argv[1:] = [{str(board.path)!r}, '4']\nfrom tests.sources import scribbler\nscribbler.main()"
+    )
+    deadline_s, seen, first = until(), set[int](), (await source.sample()).sessions["still"]
+    while len(seen) < 300:
+        assert time.monotonic() < deadline_s
+        assert writer.poll() is None
+        sessions = (await source.sample()).sessions
+        session = sessions["k"]
+        number = session.generation
+        assert number is not None
+        assert (session.queued, session.repeats, session.state_since_s or 0) == (number, number, number / 1e9)
+        assert sessions["still"] is first
+        seen.add(number)
