@@ -7,9 +7,6 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TextIO
 
-from livewatch_exporters.telemetry import Telemetry
-from livewatch_exporters.telemetry_settings import TelemetryError, TelemetrySettings
-
 from livewatch.agent import Agent
 from livewatch.cli.exits import Exit
 from livewatch.clock import Clock, SystemClock
@@ -27,6 +24,8 @@ from livewatch.sources.base import Source, SourceError
 from livewatch.sources.board import BoardSource
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.report import TickListener
+from livewatch_exporters.telemetry import Telemetry
+from livewatch_exporters.telemetry_settings import TelemetryError, TelemetrySettings
 
 
 class ServiceError(Exception):

@@ -5,6 +5,7 @@ torn. A board is one header and a struct of arrays: for each session field, ``ca
 """
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 MAGIC = int.from_bytes(b"LIVEWTCH", "little")
 VERSION = 1
@@ -89,6 +90,8 @@ SLOT_FIELDS: tuple[str, ...] = (
 )
 """Each an array of signed 64-bit integers. ``0`` in a ``*_ns`` field means "none"."""
 NONE = -1
+NS_MAX = 2**62
+"""No number on the board is larger: 146 years in nanoseconds."""
 
 SLOT: dict[str, int] = {name: index for index, name in enumerate(SLOT_FIELDS)}
 
@@ -175,6 +178,23 @@ class Layout:
 
 SLOT_BYTES = len(SLOT_FIELDS) * 8 + sum(TEXT_FIELDS.values())
 assert SLOT_BYTES <= 512  # noqa: PLR2004 -- the promise of docs/protocol.md
+
+
+def to_ns(seconds: float | None) -> int:
+    """Return a duration as whole nanoseconds; 0, which means "none", for ``None``, nonsense and what never ends."""
+    if seconds is None or not 0 < seconds < NS_MAX / 1e9:
+        return 0
+    return round(seconds * 1e9)
+
+
+def shown(field: str, text: str) -> str:
+    """Return the text as it stands on the board: whole if it fits, else its beginning with a digest of the rest."""
+    width = TEXT_FIELDS[field]
+    data = text.encode("utf-8", "replace")
+    if len(data) <= width:
+        return text
+    mark = f"~{blake2b(data, digest_size=5).hexdigest()}"
+    return data[: width - len(mark)].decode("utf-8", "ignore") + mark
 
 
 def bucket_of(delay_ns: int) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from livewatch.probe import Levers, Probe, Refused, Session
+from livewatch.probe import Levers, Probe, Refused, Session, layout
 from livewatch.sources.control import ControlClient
 from livewatch_classifiers.decision import Action, Reply, ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind, Reason
@@ -140,3 +140,15 @@ async def test_the_socket_belongs_to_this_user_alone_and_says_what_it_can_do(gat
     assert stat.S_IMODE(gateway.socket.stat().st_mode) == 0o600
     assert info is not None
     assert info["capabilities"] == ["release_lane", "abort_run", "evict_session"]
+
+
+async def test_names_too_long_for_the_board_still_reach_their_session_and_run(gateway: Gateway) -> None:
+    session = gateway.probe.session("k" * 200)
+    async with session.run("r" * 100):
+        shown = gateway.action(
+            session, session=layout.shown("key", session.key), run_id=layout.shown("run_id", "r" * 100)
+        )
+        reply = await gateway.client.act(shown)
+
+    assert reply.status is ReplyStatus.DONE
+    assert gateway.levers.pulled == [("abort_run", "k" * 200, "r" * 100, "silent for 15 min")]

@@ -196,7 +196,7 @@ def test_a_forgotten_session_frees_its_slot(in_gateway: Callable[..., None]) -> 
     async def body(probe: Probe, look: Look) -> None:
         for number in range(10):
             probe.session(f"forgotten{number}")
-            gc.collect()
+            gc.collect()  # frees the slot at the next one's birth
         closed = probe.session("closed")
         closed.close()
         closed.close()
@@ -257,14 +257,30 @@ def test_a_forked_child_never_writes_to_its_parents_board(in_gateway: Callable[.
     in_gateway(body)
 
 
-def test_names_longer_than_their_place_are_cut_at_a_character_and_counted(in_gateway: Callable[..., None]) -> None:
+def test_long_names_are_cut_with_a_digest_so_that_no_two_collide(in_gateway: Callable[..., None]) -> None:
     async def body(probe: Probe, look: Look) -> None:
-        name = "ü" * 90
-        kept = probe.session(name)
+        kept = [probe.session("ü" * 90 + end) for end in "ab"]
         snapshot = await look()
 
-        assert kept.on_board
-        assert list(snapshot.sessions) == ["ü" * 48]
-        assert snapshot.counters["names_truncated"] == 1
+        assert all(session.on_board for session in kept)
+        assert len(snapshot.sessions) == 2
+        assert all(key.startswith("ü" * 42 + "~") and len(key.encode()) <= 96 for key in snapshot.sessions)
+        assert snapshot.counters["names_truncated"] == 2
+
+    in_gateway(body)
+
+
+def test_a_number_that_does_not_fit_leaves_the_lock_even(in_gateway: Callable[..., None]) -> None:
+    async def body(probe: Probe, look: Look) -> None:
+        session = probe.session("k")
+        session.queued(1 << 70)
+        async with session.run("r1", timeout=float("inf")) as run:
+            with run.tool_call("exec", allowance=1e300):
+                inside = await seen(look)
+
+        assert inside.run is not None
+        assert inside.activity is not None
+        assert (inside.run.timeout_s, inside.activity.allowance_s) == (None, None)
+        assert inside.queued is not None
 
     in_gateway(body)
