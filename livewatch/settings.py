@@ -7,6 +7,7 @@ from pathlib import Path
 
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.thresholds import Thresholds
+from livewatch_exporters.telemetry_settings import LogFormat
 
 
 class SourceKind(StrEnum):
@@ -14,30 +15,6 @@ class SourceKind(StrEnum):
 
     BOARD = "board"
     OPENCLAW = "openclaw"
-
-
-class LogFormat(StrEnum):
-    """How log lines look; ``auto`` is readable on a terminal and JSON elsewhere."""
-
-    AUTO = "auto"
-    JSON = "json"
-    TEXT = "text"
-
-
-class SessionIds(StrEnum):
-    """How session keys appear in exported telemetry."""
-
-    HASH = "hash"
-    RAW = "raw"
-    NONE = "none"
-
-
-class Compat(StrEnum):
-    """Whether OpenClaw's metric names are emitted as well."""
-
-    OFF = "off"
-    OTLP = "otlp"
-    PROMETHEUS = "prometheus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +46,6 @@ class TelemetryOptions:
 
     metrics_listen: str | None = None
     log_format: LogFormat = LogFormat.AUTO
-    session_ids: SessionIds = SessionIds.HASH
-    compat_openclaw: Compat = Compat.OFF
-    metric_prefix: str = "livewatch."
-    export_events: bool = False
 
 
 @dataclass(frozen=True, slots=True)
