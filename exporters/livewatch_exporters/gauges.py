@@ -31,7 +31,7 @@ def points(look: LastLook, thresholds: Thresholds) -> Points:
     report = look.report
     target = {TARGET.name: report.target}
     found: dict[MetricSpec, list[tuple[float, Labels]]] = defaultdict(list)
-    found[c.TARGET_UP].append((float(_up(report)), target))
+    found[c.TARGET_UP].append((int(_up(report)), target))
     found[c.RECOVERY_BACKOFF].append((report.longest_backoff_s, target))
     found[c.RECOVERY_BUDGET_REMAINING].append((report.budget_remaining, target))
     for name, limit_s in _limits(thresholds):
