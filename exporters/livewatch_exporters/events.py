@@ -71,6 +71,8 @@ class Events:
     def _transition(self, change: Transition, report: TickReport) -> None:
         before = change.before.attention if change.before is not None else Attention.NONE
         after = change.after
+        if after is not None and before is after.attention is Attention.LONG_RUNNING:
+            return  # another reason for being slow is no news
         if after is not None and after.attention is not Attention.NONE:
             self._tell(
                 _LEVELS[after.attention],
