@@ -32,7 +32,7 @@ class Log:
             colours = terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
             self._render = structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=34)
         else:
-            self._render = structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
+            self._render = structlog.processors.JSONRenderer(default=str)
         self._text = text
 
     def say(self, level: str, event: str, fields: Mapping[str, object], wall_s: float | None = None) -> None:

@@ -90,6 +90,9 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     render: _Render
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a client that hangs up is not an event, and the base class prints a stack."""
+
 
 class _Server6(_Server):
     address_family = socket.AF_INET6

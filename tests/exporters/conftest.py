@@ -1,5 +1,6 @@
 """Reports to export, and real receivers to export them to."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,8 +24,6 @@ Received = Queue[service.ExportMetricsServiceRequest]
 
 @pytest.fixture(autouse=True)
 def _no_otel_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in list(os.environ):
         if name.startswith("OTEL_"):
             monkeypatch.delenv(name)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from livewatch_classifiers.report import TickReport
 from livewatch_exporters.catalogue import CATALOGUE
 from livewatch_exporters.prometheus import ListenError, parse_address
+from livewatch_exporters.resource import instance_id, resource
 from livewatch_exporters.telemetry import Telemetry
 from livewatch_exporters.telemetry_settings import TelemetryError, TelemetrySettings
 
@@ -304,3 +306,46 @@ def test_a_listener_that_breaks_is_told_once_and_does_not_break_the_tick(
         text = scrape(telemetry)
     assert stream.getvalue().count("livewatch.telemetry.failing") == 1
     assert 'error_type="exception",livewatch_telemetry_signal="metrics"} 3.0' in text
+
+
+def test_a_client_that_hangs_up_leaves_no_trace(make_report: MakeReport, capfd: pytest.CaptureFixture[str]) -> None:
+    with started(TelemetrySettings(target="gw", metrics_listen="0")) as (telemetry, _):
+        tell(telemetry, make_report())
+        assert telemetry.prometheus_url is not None
+        port = int(telemetry.prometheus_url.rpartition(":")[2].partition("/")[0])
+        for _number in range(20):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with a reset
+                client.sendall(b"GET /metrics HTTP/1.1\r\n")
+        scrape(telemetry)
+    assert capfd.readouterr().err == ""
+
+
+def test_otlp_is_not_imported_before_it_is_needed() -> None:
+    program = (
+        "import sys\n"
+        "from livewatch_exporters.telemetry import Telemetry\n"
+        "from livewatch_exporters.telemetry_settings import TelemetrySettings\n"
+        "Telemetry.start(TelemetrySettings(metrics_listen=':0')).shutdown()\n"
+        "print([m for m in ('grpc', 'requests', 'opentelemetry.exporter.otlp') if m in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=DEADLINE_S, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_the_identity_is_stable_and_tells_agents_apart() -> None:
+    assert instance_id("host", "gw", "/run/a") == instance_id("host", "gw", "/run/a")
+    agents = [("host", "gw", "/run/a"), ("host", "gw", "/run/b"), ("host", "other", "/run/a"), ("h", "gw", "/run/a")]
+    assert len({instance_id(*agent) for agent in agents}) == 4
+
+
+def test_a_service_name_meant_for_the_gateway_does_not_rename_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "gw")
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=mine,deployment.environment.name=test")
+    told = resource("gw", "", os.environ).attributes
+    assert told["service.name"] == "livewatch"
+    assert told["service.instance.id"] == "mine"
+    assert told["deployment.environment.name"] == "test"
+    assert resource("other", "", os.environ).attributes["service.name"] == "gw"

@@ -130,13 +130,14 @@ def test_an_attention_span_is_recorded_once_with_its_worst_label(bench: Bench, m
 
 
 @pytest.mark.parametrize(
-    ("after", "restarted", "resolution"), [(None, False, "gone"), (None, True, "target_restart"), (WELL, False, "self")]
+    ("after", "more", "resolution"),
+    [(None, {}, "gone"), (None, {"restarted": True}, "target_restart"), (WELL, {}, "self")],
 )
 def test_an_attention_span_says_what_ended_it(
-    bench: Bench, make_report: MakeReport, after: Verdict | None, restarted: bool, resolution: str
+    bench: Bench, make_report: MakeReport, after: Verdict | None, more: dict[str, bool], resolution: str
 ) -> None:
     bench.metrics.on_tick(make_report(10.0, transitions=(Transition("s1", None, STUCK),)))
-    bench.metrics.on_tick(make_report(12.0, transitions=(Transition("s1", STUCK, after),), restarted=restarted))
+    bench.metrics.on_tick(make_report(12.0, transitions=(Transition("s1", STUCK, after),), **more))
     assert set(bench.points("livewatch.session.attention.duration")) == {("stuck", resolution)}
 
 
