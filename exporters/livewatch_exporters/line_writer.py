@@ -1,6 +1,7 @@
-"""Writes log lines on a thread of its own: a full pipe behind stderr must never hold up a tick."""
+"""Renders and writes log lines on a thread of its own: neither a storm nor a full pipe may hold up a tick."""
 
 import contextlib
+from collections.abc import Callable
 from queue import Full, Queue
 from threading import Thread
 from time import monotonic
@@ -15,12 +16,12 @@ class LineWriter:
     def __init__(self, stream: TextIO) -> None:
         self.dropped = 0
         self._stream = stream
-        self._lines: Queue[str | None] = Queue(_QUEUE_LINES)
+        self._lines: Queue[Callable[[], str] | None] = Queue(_QUEUE_LINES)
         self._thread = Thread(target=self._run, name="livewatch-log", daemon=True)
         self._thread.start()
 
-    def write(self, line: str) -> bool:
-        """Queue one line and return at once; false when it was dropped."""
+    def write(self, line: Callable[[], str]) -> bool:
+        """Queue one line, rendered when its turn comes, and return at once; false when it was dropped."""
         try:
             self._lines.put_nowait(line)
         except Full:
@@ -38,6 +39,6 @@ class LineWriter:
     def _run(self) -> None:
         while (line := self._lines.get()) is not None:
             with contextlib.suppress(OSError, ValueError):  # stderr may be closed or gone; nobody is left to tell
-                self._stream.write(line + "\n")
+                self._stream.write(line() + "\n")
                 if self._lines.empty():
                     self._stream.flush()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TextIO
 
 import structlog
@@ -14,7 +15,7 @@ _Fields = MutableMapping[str, Any]
 
 
 class Log:
-    """Renders on the caller's thread and writes on another. `say` neither blocks nor raises for what it is given."""
+    """`say` takes fields that nobody changes afterwards; it neither blocks nor raises for what it is given."""
 
     def __init__(
         self,
@@ -38,16 +39,19 @@ class Log:
     def say(self, level: str, event: str, fields: Mapping[str, object], wall_s: float | None = None) -> None:
         """Write one line about ``event``; ``wall_s`` is Unix time, now by default."""
         moment = datetime.now(UTC) if wall_s is None else datetime.fromtimestamp(wall_s, UTC)
-        told: _Fields = {"timestamp": moment.isoformat(timespec="milliseconds"), "level": level, "event": event}
-        told |= redact({name: value for name, value in fields.items() if value is not None and value != ""})
-        if self._text:
-            told = {name: _one_line(value) for name, value in told.items()}
-        if not self._writer.write(str(self._render(None, level, told))):
+        if not self._writer.write(partial(self._line, level, event, fields, moment)):
             self._on_dropped()
 
     def close(self, timeout_s: float) -> None:
         """Write what is queued, for at most ``timeout_s`` seconds."""
         self._writer.close(timeout_s)
+
+    def _line(self, level: str, event: str, fields: Mapping[str, object], moment: datetime) -> str:
+        told: _Fields = {"timestamp": moment.isoformat(timespec="milliseconds"), "level": level, "event": event}
+        told |= redact({name: value for name, value in fields.items() if value is not None and value != ""})
+        if self._text:
+            told = {name: _one_line(value) for name, value in told.items()}
+        return str(self._render(None, level, told))
 
 
 def _one_line(value: Any) -> Any:

@@ -87,6 +87,7 @@ class _Render:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64
     block_on_close = False
     render: _Render
 

@@ -231,7 +231,7 @@ def test_an_unread_pipe_holds_up_nobody_and_what_is_lost_is_counted() -> None:
     stream = Stuck()
     writer = LineWriter(stream)
     began_s = time.monotonic()
-    kept = sum(writer.write(f"line {number}") for number in range(5000))
+    kept = sum(writer.write(lambda: "line") for number in range(5000))
     writer.close(0.1)
     assert time.monotonic() - began_s < 5.0
     assert writer.dropped == 5000 - kept > 0
