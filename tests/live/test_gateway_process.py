@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from livewatch.local_api.client import AgentUnreachable, ask
+from livewatch.probe.layout import HEADER
 from tests.waiting import until
 
 
@@ -122,6 +123,56 @@ def test_a_missing_board_is_one_line_and_exit_code_3(place: Place) -> None:
     assert ended.returncode == 3
     assert len(ended.stderr.splitlines()) == 1
     assert str(place.board) in ended.stderr
+
+
+def damaged(place: Place, start: Start, how: str) -> None:
+    """Leave a board that cannot be used where a good one was."""
+    if how == "empty":
+        place.board.touch(mode=0o600)
+        return
+    process = gateway(place, start)
+    data = bytearray(place.board.read_bytes())
+    if how == "dead":
+        process.kill()
+        process.wait()
+        return
+    match how:
+        case "truncated":
+            del data[len(data) // 2 :]
+        case "foreign":
+            data[:8] = b"NOTABORD"
+        case "newer":
+            data[8] = 99
+        case "recycled":
+            data[HEADER["start_ticks"] * 8] ^= 1
+        case _:
+            data[:8] = bytes(8)
+    other = place.board.with_name("damaged")
+    other.write_bytes(data)
+    other.replace(place.board)
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("empty", "truncated"),
+        ("truncated", "truncated"),
+        ("foreign", "is not a board"),
+        ("newer", "version 99"),
+        ("recycled", "another process"),
+        ("dead", "is gone"),
+        ("being written", "is being written"),
+    ],
+)
+def test_a_board_that_cannot_be_used_is_one_line_and_exit_code_3(
+    place: Place, start: Start, how: str, said: str
+) -> None:
+    damaged(place, start, how)
+    ended = run_to_end("run", "--board", place.board, "--state-dir", place.folder, "--agent-socket", place.agent)
+
+    assert ended.returncode == 3
+    assert len(ended.stderr.splitlines()) == 1
+    assert said in ended.stderr
 
 
 @pytest.mark.parametrize(
