@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from threading import Thread
 from time import monotonic
 from typing import TextIO
@@ -72,7 +73,7 @@ class Telemetry:
         closers: list[Callable[[], object]] = []
         provider = self._provider
         if provider is not None:
-            closers.append(lambda: provider.shutdown(export_s * 1000))
+            closers.append(lambda: _shut_down(provider, export_s))
         if self._endpoint is not None:
             closers.append(self._endpoint.close)
         _all_within(closers, monotonic() + export_s)
@@ -109,6 +110,12 @@ class Telemetry:
     def _count(self, signal: str, error: str) -> None:
         if self._metrics is not None:
             self._metrics.count_failure(signal, error)
+
+
+def _shut_down(provider: MeterProvider, export_s: float) -> None:
+    """Export for the last time. What fails has been counted and told; the SDK's own complaint adds nothing."""
+    with suppress(Exception):
+        provider.shutdown(export_s * 1000)
 
 
 def _all_within(closers: Sequence[Callable[[], object]], deadline_s: float) -> None:

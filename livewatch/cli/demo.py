@@ -64,6 +64,8 @@ def _attach(metrics_listen: str) -> "Attach":
         stop = asyncio.Event()
         with board.with_name("agent.log").open("w", encoding="utf-8") as log:
             async with attached(settings, listeners=[listener], log=log) as service, asyncio.TaskGroup() as group:
+                if service.prometheus_url is not None:
+                    click.echo(f"metrics while it lasts: {service.prometheus_url}", err=True)
                 group.create_task(service.agent.run(stop))
                 try:
                     yield

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -102,6 +103,21 @@ def test_an_agent_that_waits_attaches_to_a_gateway_that_comes_later(place: Place
     place.until_state("gone")
     gateway(place, start)
     place.until_state("responsive")
+
+
+def test_a_dead_collector_changes_neither_the_exit_code_nor_the_journal(
+    place: Place, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    gateway(place, start)
+    watcher = agent(place, start, "--metrics-listen", "127.0.0.1:0")
+    place.until_state("responsive")
+    watcher.send_signal(signal.SIGTERM)
+
+    assert watcher.wait() == 0
+    journal = place.folder / "gateway.journal.sqlite"
+    with contextlib.closing(sqlite3.connect(journal)) as connection:
+        assert connection.execute("SELECT count(*) FROM lives").fetchone()[0] == 1
 
 
 def test_an_interrupted_agent_ends_with_130(place: Place, start: Start) -> None:
