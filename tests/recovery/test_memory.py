@@ -92,10 +92,13 @@ def test_a_release_is_no_canary_for_aborts() -> None:
 
 def test_a_restart_forgets_patients_and_the_mass_stall() -> None:
     memory, _first = acts(Memory(), KEYS, NOW_S)
-    snap = snapshot(identity=GatewayIdentity(2, "b:2"))
+    snap = snapshot(*(session(key) for key in KEYS), identity=GatewayIdentity(2, "b:2"), now_s=NOW_S + 1)
+    verdicts = {key: sick(key) for key in KEYS}
 
-    after = memory.observed(snap, {}, RESPONSIVE, POLICY, NOW_S + 1)
-    assert (dict(after.patients), after.mass, after.paused_s) == ({}, None, NOW_S + 1)
+    after = memory.observed(snap, verdicts, RESPONSIVE, POLICY, NOW_S + 1)
+    assert {p.attempts for p in after.patients.values()} == {0}
+    assert after.mass is not None
+    assert (after.mass.canary, after.paused_s) == (None, NOW_S + 1)
 
 
 def test_an_identity_that_was_not_seen_is_no_restart() -> None:
