@@ -169,7 +169,7 @@ def _convert_table(key: str, raw: Any) -> Any:
 
 def _override(raw: Any) -> Override:
     if not isinstance(raw, dict):
-        raise ValueError(f"must be a table, not {raw!r}")
+        raise TypeError(f"must be a table, not {raw!r}")
     raw = cast("dict[str, Any]", raw)
     known = [_key(item.name) for item in fields(Override)]
     unknown = [key for key in raw if key not in known]

@@ -81,22 +81,22 @@ def test_a_wrong_file_is_reported_in_one_line_that_says_where_and_what(
 
 
 def test_a_file_that_is_not_there_names_the_flag(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read .*--config"):
+    with pytest.raises(ConfigError, match=r"cannot be read .*--config"):
         load_settings(tmp_path / "none.toml", environ={})
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="not valid TOML"):
+    with pytest.raises(ConfigError, match=r"not valid TOML"):
         load_settings(path, environ={})
 
 
 def test_a_wrong_variable_and_a_wrong_flag_are_named(tmp_path: Path) -> None:
     path = written(tmp_path, "")
-    with pytest.raises(ConfigError, match="^LIVEWATCH_WARN_AFTER: '9' has no unit"):
+    with pytest.raises(ConfigError, match=r"^LIVEWATCH_WARN_AFTER: '9' has no unit"):
         load_settings(path, environ={"LIVEWATCH_WARN_AFTER": "9"})
-    with pytest.raises(ConfigError, match="^--warn-after: '9' has no unit"):
+    with pytest.raises(ConfigError, match=r"^--warn-after: '9' has no unit"):
         load_settings(path, environ={}, flags={"warn_after": "9"})
 
 

@@ -227,7 +227,8 @@ def _worth_keeping(patient: Patient, verdicts: Mapping[str, Verdict], policy: Po
         return True
     if patient.key not in verdicts:
         # a session missing from one look must not come back with a fresh backoff and a key that was already used
-        return patient.attempts > 0 and now_s - patient.last_sent_s < policy.poison_window_s
+        latest_s = max([0.0, *patient.repaired_s, patient.last_sent_s])
+        return bool(patient.attempts or patient.repaired_s) and now_s - latest_s < policy.poison_window_s
     # attempts are part of the idempotency key: forgetting them would repeat a key that was already used
     unsettled = patient.attempts > 0 or patient.next_action_s > now_s
     return patient.sick or patient.quarantined or bool(patient.repaired_s) or unsettled

@@ -24,6 +24,7 @@ from livewatch_classifiers.vocabulary import (
 )  # fmt: skip
 
 NOW_S = 10_000.0
+IDENTITY = GatewayIdentity(1, "b:1")
 ALL = frozenset(ActionKind)
 POLICY = Policy(mode=Mode.ABORT, confirm_silence=1, confirm_certain=1, startup_grace_s=0, resume_grace_s=0)
 RESPONSIVE = VitalsVerdict(VitalsState.RESPONSIVE)
@@ -104,9 +105,7 @@ def session(key: str = "s", **facts: object) -> Session:
     return dataclasses.replace(base, **facts)  # type: ignore[arg-type]  # test shorthand
 
 
-def snapshot(
-    *sessions: Session, now_s: float = NOW_S, identity: GatewayIdentity | None = GatewayIdentity(1, "b:1")
-) -> Snapshot:
+def snapshot(*sessions: Session, now_s: float = NOW_S, identity: GatewayIdentity | None = IDENTITY) -> Snapshot:
     vitals = Vitals(now_s, loop_heartbeat_s=now_s, ready_s=1.0)
     return Snapshot(vitals, MappingProxyType({s.key: s for s in sessions}), identity=identity)
 
