@@ -109,7 +109,7 @@ class Agent:
             key: classify_session(session, snapshot.vitals, self.thresholds)
             for key, session in snapshot.sessions.items()
         }
-        restarted = self.memory.identity is not None and snapshot.identity != self.memory.identity
+        restarted = self.memory.restarted(snapshot)
         completed = self._settle(snapshot, verdicts, now_s, restarted=restarted)
         self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s)
         decisions = self._decide(snapshot, verdicts, vitals, now_s)

@@ -151,19 +151,25 @@ def _convert_value(raw: Any, kind: Any, *, duration: bool) -> Any:
     return str(raw)
 
 
-def _convert_table(key: str, raw: Any) -> Any:
-    match key:
-        case "allowances":
-            return {_word(ActivityKind, kind): parse_duration(value) for kind, value in raw.items()}
-        case "wait_bounds":
-            return {_word(WaitKind, kind): parse_duration(value) for kind, value in raw.items()}
-        case "abort_waits":
-            return frozenset(_word(WaitKind, kind) for kind in raw)
-        case _:
-            return tuple(_override(item) for item in raw)
+def _convert_table(key: str, raw: object) -> Any:
+    if key in ("allowances", "wait_bounds"):
+        if not isinstance(raw, dict):
+            raise ValueError(f"must be a table of kinds and durations, not {raw!r}")
+        kinds: type[Enum] = ActivityKind if key == "allowances" else WaitKind
+        table = cast("dict[str, object]", raw)
+        return {_word(kinds, kind): parse_duration(str(value)) for kind, value in table.items()}
+    if not isinstance(raw, list):
+        raise ValueError(f"must be a list, not {raw!r}")  # noqa: TRY004 -- a setting's value, not a programmer's type
+    items = cast("list[object]", raw)
+    if key == "abort_waits":
+        return frozenset(_word(WaitKind, str(kind)) for kind in items)
+    return tuple(_override(item) for item in items)
 
 
-def _override(raw: Mapping[str, Any]) -> Override:
+def _override(raw: Any) -> Override:
+    if not isinstance(raw, dict):
+        raise TypeError(f"must be a table, not {raw!r}")
+    raw = cast("dict[str, Any]", raw)
     known = [_key(item.name) for item in fields(Override)]
     unknown = [key for key in raw if key not in known]
     if unknown:
@@ -173,8 +179,8 @@ def _override(raw: Mapping[str, Any]) -> Override:
         name=raw.get("name"),
         lane=_word(LaneKind, raw["lane"]) if "lane" in raw else None,
         session=raw.get("session"),
-        warn_after_s=parse_duration(raw["warn_after"]) if "warn_after" in raw else None,
-        abort_after_s=parse_duration(raw["abort_after"]) if "abort_after" in raw else None,
+        warn_after_s=parse_duration(str(raw["warn_after"])) if "warn_after" in raw else None,
+        abort_after_s=parse_duration(str(raw["abort_after"])) if "abort_after" in raw else None,
     )
 
 
@@ -193,9 +199,12 @@ def _boolean(raw: Any) -> bool:
 
 def _number(raw: Any, kind: type[int] | type[float]) -> int | float:
     try:
-        return kind(raw)
-    except (TypeError, ValueError):
-        raise ValueError(f"{raw!r} is not a number") from None
+        number = kind(raw)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{raw!r} is not a {'whole ' if kind is int else ''}number") from None
+    if isinstance(raw, bool) or (isinstance(raw, float) and number != raw):
+        raise ValueError(f"{raw!r} is not a {'whole ' if kind is int else ''}number")
+    return number
 
 
 def _build(section: str, values: dict[str, Any], origins: Mapping[str, str]) -> Any:
@@ -226,7 +235,7 @@ def _line(text: str, section: str, key: str | None) -> int:
     """Return the line on which a section or one of its keys stands; 1 when it cannot be found."""
     inside, found = False, 1
     for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
+        stripped = line.split("#")[0].strip()
         if stripped.startswith("["):
             inside = stripped.strip("[]").strip().split(".")[0] == section
             found = number if inside and found == 1 else found

@@ -29,9 +29,9 @@ class AgentSettings:
     """Where the agent answers `livewatch status`; a place in the runtime directory by default."""
 
     def __post_init__(self) -> None:
-        """Refuse an interval that cannot work."""
-        if not self.interval_s > 0:
-            raise ValueError("interval must be longer than nothing; write it like 250ms or 1s")
+        """Refuse an interval that would keep a core busy or never end."""
+        if not 0 < self.interval_s < float("inf"):
+            raise ValueError(f"interval must be a positive duration, not {self.interval_s:g} s")
 
 
 @dataclass(frozen=True, slots=True)

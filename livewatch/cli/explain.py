@@ -41,7 +41,7 @@ def lines(document: dict[str, Any]) -> list[str]:
             for fact in document["seen"]
         ),
         *(["  judged by:"] if verdict["evidence"] else []),
-        *(f"    {name:<22} {value}" for name, value in verdict["evidence"].items()),
+        *(_fact(name, value) for name, value in verdict["evidence"].items()),
         f"  gateway: {document['vitals']['state']}",
         f"  next: {following['action'] or 'nothing'}: {following['why']}",
     ]
@@ -56,9 +56,21 @@ def lines(document: dict[str, Any]) -> list[str]:
         out.append(f"    passes: {', '.join(passed)}")
     out.extend(f"  tried: {item['action']}: {item['outcome']}" for item in document["tried"])
     if document["repairs"]:
-        out.append(f"  repaired {document['repairs']} times lately{', quarantined' if document['quarantined'] else ''}")
+        out.append(
+            f"  repaired {_times(document['repairs'])} lately{', quarantined' if document['quarantined'] else ''}"
+        )
     return out
 
 
+def _fact(name: str, value: object) -> str:
+    if name.endswith("_s") and isinstance(value, (int, float)):
+        return f"    {name.removesuffix('_s'):<22} {format_duration(value)}"
+    return f"    {name:<22} {value}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def _since(age_s: float | None) -> str:
-    return "" if age_s is None else f"since {format_duration(age_s)}"
+    return "" if age_s is None else f"{format_duration(age_s)} ago"

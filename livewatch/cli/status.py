@@ -45,8 +45,8 @@ def lines(document: dict[str, Any]) -> list[str]:
     reasons = f" ({', '.join(vitals['reasons'])})" if vitals["reasons"] else ""
     out = [
         (
-            f"{document['target']}: {click.style(vitals['state'], bold=True)}{reasons}, loop delay "
-            f"{_duration(vitals.get('loop_delay_max_s'))} max, mode {document['mode']}, warn {warn}, abort {abort}"
+            f"{document['target']}: {click.style(vitals['state'], bold=True)}{reasons}, "
+            f"{_loop_delay(vitals)}mode {document['mode']}, warn {warn}, abort {abort}"
         )
     ]
     if document["problem"]:
@@ -55,6 +55,8 @@ def lines(document: dict[str, Any]) -> list[str]:
         stack = vitals["blocked_stack"]
         frame = stack["text"].strip().splitlines()[-1] if stack["text"].strip() else "?"
         out.append(f"  last blocked {format_duration(stack['age_s'])} ago at {frame}")
+    if not document["sessions"].get("total") and document["problem"]:
+        return [*out, "  sessions unknown while the gateway cannot be read"]
     counts = document["sessions"]
     out.append(
         f"  {counts.get('total', 0)} sessions: {counts.get('stuck', 0)} stuck, {counts.get('stalled', 0)} stalled, "
@@ -63,7 +65,7 @@ def lines(document: dict[str, Any]) -> list[str]:
     for row in document["attention"]:
         label = click.style(f"{row['attention']:<12}", fg=_COLOURS.get(row["attention"]))
         doing = f" | {row['doing']}" if row["doing"] else ""
-        out.append(f"  {label} {row['session']}  {row['reason']}, silent {_duration(row['silence_s'])}{doing}")
+        out.append(f"  {label} {row['session']}  {row['reason']}{_silence(row['silence_s'])}{doing}")
     out.extend(
         f"  {action['action']} on {action['session']}: {action['outcome']} after {format_duration(action['took_s'])}"
         for action in document["last_actions"]
@@ -71,5 +73,10 @@ def lines(document: dict[str, Any]) -> list[str]:
     return out
 
 
-def _duration(seconds: float | None) -> str:
-    return "?" if seconds is None else format_duration(seconds)
+def _loop_delay(vitals: dict[str, Any]) -> str:
+    delay_s = vitals.get("loop_delay_max_s")
+    return "" if delay_s is None else f"loop delay {format_duration(delay_s)} max, "
+
+
+def _silence(seconds: float | None) -> str:
+    return "" if seconds is None else f", silent {format_duration(seconds)}"

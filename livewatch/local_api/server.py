@@ -51,6 +51,8 @@ class LocalApi:
             raise OSError(f"{self.path}: longer than {UNIX_PATH_BYTES_MAX} bytes; give a shorter --agent-socket")
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.path.exists():
+            if not self.path.is_socket():
+                raise OSError(f"{self.path}: not a socket, left alone; give another --agent-socket")
             if _answers(self.path):
                 raise OSError(f"{self.path}: another agent answers there; give another --name or --agent-socket")
             self.path.unlink()
@@ -105,18 +107,18 @@ async def _read_request(reader: asyncio.StreamReader) -> tuple[str, str, dict[st
             name.strip().lower(): value.strip() for name, value in (line.split(":", 1) for line in head[1:] if line)
         }
         length = int(headers.get("content-length", "0"))
+        url = urlsplit(target)
     except ValueError as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "bad_request", f"not an HTTP request: {error}") from error
     if not 0 <= length <= _BODY_BYTES_MAX:
         raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"at most {_BODY_BYTES_MAX} bytes")
     body = await reader.readexactly(length)
-    url = urlsplit(target)
     parameters = dict(parse_qsl(url.query))
     if body:
         try:
             document = json.loads(body)
             parameters |= {str(key): str(value) for key, value in document.items()}
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, RecursionError) as error:
             raise ApiError(HTTPStatus.BAD_REQUEST, "bad_request", f"the body is not a JSON object: {error}") from error
     return method, url.path, parameters
 

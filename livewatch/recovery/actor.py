@@ -34,12 +34,14 @@ class Actor:
         self._clock = clock
         self._intents = intents
         self._sending: dict[str, asyncio.Task[Sent]] = {}
+        self._underway: dict[str, tuple[Act, float]] = {}
         self._sent: dict[str, Sent] = {}
 
     def send(self, act: Act, decided_s: float) -> None:
         """Start sending one action; its idempotency key makes a repeat harmless at the gateway."""
         key = act.action.idempotency_key
         if key not in self._sending and key not in self._sent:
+            self._underway[key] = (act, decided_s)
             self._sending[key] = asyncio.create_task(self._send(act, decided_s), name=f"livewatch.act.{key}")
 
     def observe(self, snapshot: Snapshot, verdicts: Mapping[str, Verdict], policy: Policy) -> list[Completed]:
@@ -60,6 +62,12 @@ class Actor:
     def forget(self, now_s: float) -> list[Completed]:
         """Settle everything as superseded: the process it was sent to is gone."""
         self._collect()
+        for key, task in self._sending.items():
+            task.cancel()  # it would reach, or be judged by, a process that it was not meant for
+            act, decided_s = self._underway.pop(key)
+            unanswered = Reply(ReplyStatus.TIMED_OUT, "no answer before the restart")
+            self._sent[key] = Sent(act, unanswered, decided_s, now_s)
+        self._sending.clear()
         detail = "the gateway restarted"
         settled = [
             Completed(s.act.action, s.act.verdict, s.reply, Outcome.SUPERSEDED, s.decided_s, s.sent_s, now_s, detail)
@@ -79,11 +87,11 @@ class Actor:
         self._collect()
 
     async def _send(self, act: Act, decided_s: float) -> Sent:
-        await self._intents.intent(act)
         try:
+            await self._intents.intent(act)  # not written: not sent
             reply = await self._source.act(act.action)
         except Exception as error:  # noqa: BLE001 -- a faulty source must not leave an intent pending for ever
-            reply = Reply(ReplyStatus.FAILED, f"the source failed: {error!r}")
+            reply = Reply(ReplyStatus.FAILED, f"it could not be sent: {error!r}")
         return Sent(act, reply, decided_s, self._clock.monotonic_s())
 
     def _collect(self) -> None:
@@ -91,5 +99,6 @@ class Actor:
             if not task.done():
                 continue
             del self._sending[key]
+            self._underway.pop(key, None)
             if not task.cancelled() and task.exception() is None:
                 self._sent[key] = task.result()

@@ -6,6 +6,7 @@ Order matters only for what is reported: the first gate that holds an action is 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from livewatch.recovery.memory import ENDS_A_RUN
 from livewatch.recovery.request import Request
 from livewatch_classifiers.vocabulary import (
     ActionKind,
@@ -164,7 +165,7 @@ def backoff(request: Request) -> Held | None:
 def blast_radius(request: Request) -> Held | None:
     """Hold aborts while most sessions are sick together, but let one canary go at a time."""
     mass = request.memory.mass
-    if mass is None or mass.cleared or request.kind not in (ActionKind.ABORT_RUN, ActionKind.FORCE_CLEAR):
+    if mass is None or mass.cleared or request.kind not in ENDS_A_RUN:
         return None
     if mass.canary is None and request.now_s >= mass.next_canary_s:
         return None

@@ -1,6 +1,7 @@
 """Operators' holds: sessions that recovery leaves alone until a moment, or until somebody resumes."""
 
 from fnmatch import fnmatchcase
+from math import isinf
 
 EVERY_SESSION = "*"
 
@@ -27,6 +28,7 @@ class Holds:
         """Return whether the session is held at ``now_s``."""
         return any(until_s > now_s and fnmatchcase(session, glob) for glob, until_s in self._until_s.items())
 
-    def listed(self, now_s: float) -> dict[str, float]:
-        """Return the globs that hold now, with their remaining seconds."""
-        return {glob: until_s - now_s for glob, until_s in self._until_s.items() if until_s > now_s}
+    def listed(self, now_s: float) -> dict[str, float | None]:
+        """Return the globs that hold now, with their remaining seconds; ``None`` until somebody resumes."""
+        remaining = {glob: until_s - now_s for glob, until_s in self._until_s.items() if until_s > now_s}
+        return {glob: None if isinf(left_s) else left_s for glob, left_s in remaining.items()}

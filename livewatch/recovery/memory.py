@@ -20,6 +20,8 @@ from livewatch_classifiers.vocabulary import (
 
 SICK = frozenset({Attention.STALLED, Attention.STUCK})
 _HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
+ENDS_A_RUN = frozenset({ActionKind.ABORT_RUN, ActionKind.FORCE_CLEAR})
+"""What waits for a canary while most sessions are sick."""
 _SIGN_OF_LIFE = frozenset({Outcome.RECOVERED, Outcome.SUPERSEDED})
 
 
@@ -43,6 +45,8 @@ class Patient:
     tried: tuple[tuple[ActionKind, Outcome], ...] = ()
     next_action_s: float = 0.0
     last_sent_s: float = 0.0
+    last_action: Action | None = None
+    """The latest action; life is generation *and* progress that moved since it, in however many ticks."""
     repaired_s: tuple[float, ...] = ()
     ineffective_in_a_row: int = 0
     quarantined: bool = False
@@ -84,7 +88,7 @@ class Memory:
         now_s: float,
     ) -> "Memory":
         """Take in one look at the gateway."""
-        restarted = self.identity is not None and snapshot.identity != self.identity
+        restarted = self.restarted(snapshot)
         known = {} if restarted else dict(self.patients)
         for key, verdict in verdicts.items():
             session = snapshot.sessions.get(key)
@@ -97,11 +101,16 @@ class Memory:
             patients=MappingProxyType(kept),
             sent_s=tuple(t for t in self.sent_s if now_s - t < policy.budget_window_s),
             attached_s=now_s if self.attached_s is None or restarted else self.attached_s,
-            identity=snapshot.identity,
+            identity=snapshot.identity or self.identity,
             unhealthy_s=self.unhealthy_s if vitals.healthy else now_s,
             paused_s=now_s if restarted or vitals.state in _HOST_PAUSES else self.paused_s,
+            mass=None if restarted else self.mass,
         )
         return replace(memory, mass=_mass_stall(memory, verdicts, policy, now_s))
+
+    def restarted(self, snapshot: Snapshot) -> bool:
+        """Return whether another process was seen; an identity that was not observed is no restart."""
+        return None not in (self.identity, snapshot.identity) and snapshot.identity != self.identity
 
     def unseen(self, vitals: VitalsVerdict, now_s: float) -> "Memory":
         """Take note that the gateway could not be read in this tick: nothing stays confirmed."""
@@ -112,10 +121,10 @@ class Memory:
     def sent(self, action: Action, now_s: float) -> "Memory":
         """Take note of an action that is about to be sent."""
         patient = self.patients[action.session]
-        patient = replace(patient, pending=action, attempts=patient.attempts + 1, last_sent_s=now_s)
+        patient = replace(patient, pending=action, attempts=patient.attempts + 1, last_sent_s=now_s, last_action=action)
         patients = {**self.patients, action.session: patient}
         mass = self.mass
-        if mass is not None and not mass.cleared and mass.canary is None:
+        if action.kind in ENDS_A_RUN and mass is not None and not mass.cleared and mass.canary is None:
             mass = replace(mass, canary=action.session)
         return replace(self, patients=MappingProxyType(patients), sent_s=(*self.sent_s, now_s), mass=mass)
 
@@ -162,7 +171,10 @@ def _examined(patient: Patient | None, verdict: Verdict, session: Session, polic
         and patient.progress_s == session.progress_s
         and patient.reason is verdict.reason
     )
-    lived = patient.generation != session.generation and patient.progress_s != session.progress_s
+    last = patient.last_action
+    lived = (
+        last is not None and last.generation != session.generation and session.progress_s not in (None, last.progress_s)
+    )
     moved = lived and not sick and patient.pending is None
     return replace(
         patient,
@@ -176,6 +188,7 @@ def _examined(patient: Patient | None, verdict: Verdict, session: Session, polic
         progress_s=session.progress_s,
         samples=(patient.samples + 1 if same else 1) if verdict.eligible else 0,
         attempts=0 if moved else patient.attempts,
+        last_action=None if moved else last,
         tried=() if moved else patient.tried,
         next_action_s=0.0 if moved else patient.next_action_s,
         ineffective_in_a_row=0 if moved else patient.ineffective_in_a_row,
@@ -214,8 +227,12 @@ def _worth_keeping(patient: Patient, verdicts: Mapping[str, Verdict], policy: Po
     if patient.pending is not None:
         return True
     if patient.key not in verdicts:
-        return bool(patient.repaired_s) and now_s - patient.repaired_s[-1] < policy.poison_window_s
-    return patient.sick or patient.quarantined or bool(patient.repaired_s) or patient.next_action_s > now_s
+        # a session missing from one look must not come back with a fresh backoff and a key that was already used
+        latest_s = max([0.0, *patient.repaired_s, patient.last_sent_s])
+        return bool(patient.attempts or patient.repaired_s) and now_s - latest_s < policy.poison_window_s
+    # attempts are part of the idempotency key: forgetting them would repeat a key that was already used
+    unsettled = patient.attempts > 0 or patient.next_action_s > now_s
+    return patient.sick or patient.quarantined or bool(patient.repaired_s) or unsettled
 
 
 def _mass_stall(memory: Memory, verdicts: Mapping[str, Verdict], policy: Policy, now_s: float) -> MassStall | None:

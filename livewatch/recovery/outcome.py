@@ -58,7 +58,7 @@ def _effect(action: Action, session: Session, verdict: Verdict | None) -> bool:
         case ActionKind.FORCE_CLEAR:
             return session.run is None or session.run.handle != action.handle
         case ActionKind.CORRECT_STORE:
-            return session.store_says_running is not Presence.PRESENT
+            return session.store_says_running is Presence.ABSENT
         case ActionKind.RELEASE_LANE | ActionKind.EVICT_SESSION:
             served = run_id is not None and run_id != action.run_id
             return well or served

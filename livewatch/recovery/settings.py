@@ -43,8 +43,10 @@ class Policy:
         """Refuse values that cannot work."""
         for item in fields(self):
             value = getattr(self, item.name)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-                raise ValueError(f"{item.name} must not be negative, not {value}")
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and not 0 <= value < float("inf"):
+                raise ValueError(f"{item.name} must be a finite number and not negative, not {value}")
+        if self.backoff_jitter > 1:
+            raise ValueError(f"backoff_jitter must be at most 1, not {self.backoff_jitter}")
         if self.confirm_certain < 1 or self.confirm_silence < 1:
             raise ValueError("confirm_certain and confirm_silence must be at least 1")
         if not 0 < self.blast_share <= 1:

@@ -1,0 +1,216 @@
+"""What recovery remembers, and what the ladder makes of it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livewatch.recovery.backoff import backoff_s
+from livewatch.recovery.ladder import next_rung
+from livewatch.recovery.memory import Memory
+from livewatch.recovery.outcome import Sent, look_again
+from livewatch.recovery.policy import decide
+from livewatch_classifiers import GatewayIdentity, Run, Session, Verdict
+from livewatch_classifiers.decision import Act, Action, Completed, Hold, Reply, ReplyStatus
+from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Outcome, Presence, Remedy
+from tests.recovery.fake_gateway import (
+    ALL,
+    NOW_S,
+    POLICY,
+    RESPONSIVE,
+    request,
+    session,
+    sick,
+    situation,
+    snapshot,
+    well,
+)
+
+KEYS = [f"s{n:02d}" for n in range(12)]
+
+
+def observe(memory: Memory, verdicts: list[Verdict], now_s: float, **facts: object) -> Memory:
+    snap = snapshot(*(session(v.key, **facts) for v in verdicts), now_s=now_s)
+    return memory.observed(snap, {v.key: v for v in verdicts}, RESPONSIVE, POLICY, now_s)
+
+
+def acts(memory: Memory, keys: list[str], now_s: float) -> tuple[Memory, list[Act]]:
+    verdicts = {key: sick(key) for key in keys}
+    snap = snapshot(*(session(key) for key in keys), now_s=now_s)
+    memory = memory.observed(snap, verdicts, RESPONSIVE, POLICY, now_s)
+    chosen = [d for d in decide(situation(snap, verdicts), memory, POLICY, now_s) if isinstance(d, Act)]
+    for act in chosen:
+        memory = memory.sent(act.action, now_s)
+    return memory, chosen
+
+
+def settle(memory: Memory, act: Act, outcome: Outcome, now_s: float) -> Memory:
+    done = Completed(act.action, act.verdict, Reply(ReplyStatus.DONE), outcome, now_s, now_s, now_s)
+    return memory.completed(done, POLICY, now_s)
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [{"generation": 8}, {"run": Run("r2", handle="h1")}, {"run": Run("r1", handle="h2")}, {"progress_s": NOW_S}],
+)
+def test_confirmation_starts_again_when_the_identity_moves(moved: dict[str, object]) -> None:
+    memory = observe(observe(Memory(), [sick()], NOW_S), [sick()], NOW_S + 1)
+    assert memory.patients["s"].samples == 2
+
+    assert observe(memory, [sick()], NOW_S + 2, **moved).patients["s"].samples == 1
+
+
+def test_twelve_sick_at_once_send_one_canary_and_the_others_follow_its_recovery() -> None:
+    memory, first = acts(Memory(), KEYS, NOW_S)
+    assert len(first) == 1
+    memory, none = acts(memory, KEYS, NOW_S + 1)
+    assert none == []
+    memory = settle(memory, first[0], Outcome.RECOVERED, NOW_S + 2)
+    _memory, rest = acts(memory, KEYS[1:], NOW_S + 3)
+    assert len(rest) == POLICY.budget_actions - 1  # ten in all: the budget stops the eleventh
+
+
+def test_after_a_failed_canary_nobody_is_aborted_until_its_backoff() -> None:
+    memory, first = acts(Memory(), KEYS, NOW_S)
+    memory = settle(memory, first[0], Outcome.INEFFECTIVE, NOW_S + 2)
+    memory, held = acts(memory, KEYS, NOW_S + 1 + POLICY.backoff_initial_s)
+    assert held == []
+    _memory, second = acts(memory, KEYS, NOW_S + 2 + POLICY.backoff_initial_s)
+    assert len(second) == 1
+
+
+def test_a_release_is_no_canary_for_aborts() -> None:
+    memory, first = acts(Memory(), KEYS, NOW_S)
+    memory = settle(memory, first[0], Outcome.INEFFECTIVE, NOW_S)
+    release = replace(first[0].action, kind=ActionKind.RELEASE_LANE)
+
+    mass = memory.sent(release, NOW_S).mass
+    assert mass is not None
+    assert mass.canary is None
+
+
+def test_a_restart_forgets_patients_and_the_mass_stall() -> None:
+    memory, _first = acts(Memory(), KEYS, NOW_S)
+    snap = snapshot(*(session(key) for key in KEYS), identity=GatewayIdentity(2, "b:2"), now_s=NOW_S + 1)
+    verdicts = {key: sick(key) for key in KEYS}
+
+    after = memory.observed(snap, verdicts, RESPONSIVE, POLICY, NOW_S + 1)
+    assert {p.attempts for p in after.patients.values()} == {0}
+    assert after.mass is not None
+    assert (after.mass.canary, after.paused_s) == (None, NOW_S + 1)
+
+
+def test_an_identity_that_was_not_seen_is_no_restart() -> None:
+    memory = observe(Memory(), [sick()], NOW_S)
+    blind = memory.observed(snapshot(session(), identity=None), {"s": sick()}, RESPONSIVE, POLICY, NOW_S + 1)
+
+    assert blind.patients["s"].samples == 2
+    assert blind.restarted(snapshot(identity=GatewayIdentity(2, "b:2")))
+
+
+def test_attempts_are_forgotten_only_when_generation_and_progress_moved_in_any_number_of_ticks() -> None:
+    memory, (act,) = acts(Memory(), ["s"], NOW_S)
+    memory = settle(memory, act, Outcome.INEFFECTIVE, NOW_S + 20)
+    half = observe(memory, [well()], NOW_S + 9000, generation=8)
+    assert half.patients["s"].attempts == 1
+    whole = observe(half, [well()], NOW_S + 9001, generation=8, progress_s=NOW_S + 9001)
+    assert "s" not in whole.patients
+
+
+def test_a_key_is_never_used_twice_although_the_session_was_well_between() -> None:
+    memory, (first,) = acts(Memory(), ["s"], NOW_S)
+    memory = settle(memory, first, Outcome.REFUSED, NOW_S + 1)
+    memory = observe(memory, [well()], NOW_S + 9000)
+    _memory, (second,) = acts(memory, ["s"], NOW_S + 9001)
+
+    assert first.action.idempotency_key != second.action.idempotency_key
+
+
+def test_the_third_repair_quarantines_and_the_quarantine_is_named() -> None:
+    memory, now_s = Memory(), NOW_S
+    for _ in range(POLICY.poison_repairs):
+        memory, (act,) = acts(memory, ["s"], now_s)
+        memory = settle(memory, act, Outcome.RECOVERED, now_s + 1)
+        now_s += 2 * POLICY.backoff_maximum_s
+    verdicts = {"s": sick()}
+    memory = observe(memory, [sick()], now_s)
+    (hold,) = decide(situation(snapshot(session(), now_s=now_s), verdicts), memory, POLICY, now_s)
+    assert isinstance(hold, Hold)
+    assert hold.gate is Gate.QUARANTINE
+
+
+def test_the_budget_window_slides() -> None:
+    full = replace(Memory(), sent_s=(NOW_S,) * POLICY.budget_actions)
+    assert observe(full, [], NOW_S + POLICY.budget_window_s - 1).budget_remaining(POLICY) == 0
+    assert observe(full, [], NOW_S + POLICY.budget_window_s).budget_remaining(POLICY) == POLICY.budget_actions
+
+
+LOST = Outcome.INEFFECTIVE
+RELEASED, ABORTED = (ActionKind.RELEASE_LANE, LOST), (ActionKind.ABORT_RUN, LOST)
+
+
+@pytest.mark.parametrize(
+    ("remedy", "tried", "mode", "expected"),
+    [
+        (Remedy.ABORT_RUN, (), Mode.ABORT, ActionKind.ABORT_RUN),
+        (Remedy.ABORT_RUN, (ABORTED,), Mode.ABORT, ActionKind.FORCE_CLEAR),
+        (Remedy.ABORT_RUN, (ABORTED, (ActionKind.FORCE_CLEAR, LOST)), Mode.ABORT, ActionKind.RELEASE_LANE),
+        (Remedy.ABORT_RUN, ((ActionKind.ABORT_RUN, Outcome.REFUSED),), Mode.ABORT, ActionKind.ABORT_RUN),
+        (Remedy.RELEASE_LANE, (RELEASED,), Mode.ABORT, ActionKind.RELEASE_LANE),
+        (Remedy.RELEASE_LANE, (RELEASED, RELEASED), Mode.ABORT, ActionKind.EVICT_SESSION),
+        (Remedy.EVICT_SESSION, ((ActionKind.EVICT_SESSION, LOST),), Mode.ABORT, ActionKind.EVICT_SESSION),
+        (Remedy.EVICT_SESSION, ((ActionKind.EVICT_SESSION, LOST),), Mode.RESTART, ActionKind.RESTART_TARGET),
+        (Remedy.TELL_PERSON, (), Mode.RESTART, None),
+    ],
+)
+def test_a_rung_is_climbed_only_after_the_one_before_was_seen_to_fail(
+    remedy: Remedy, tried: tuple[tuple[ActionKind, Outcome], ...], mode: Mode, expected: ActionKind | None
+) -> None:
+    patient = replace(request().patient, tried=tried)
+    assert next_rung(sick(remedy=remedy), patient, ALL, replace(POLICY, mode=mode)) is expected
+
+
+def test_a_gateway_that_can_do_nothing_is_told_by_the_capability_gate() -> None:
+    assert next_rung(sick(), request().patient, frozenset(), POLICY) is ActionKind.ABORT_RUN
+
+
+ABORT = Action(ActionKind.ABORT_RUN, "s", "k", "c", sick().reason, run_id="r1", handle="h1")
+
+
+@pytest.mark.parametrize(
+    ("reply", "after", "waited_s", "expected"),
+    [
+        (ReplyStatus.DONE, session(run=None), 1, Outcome.RECOVERED),
+        (ReplyStatus.DONE, session(), 15, None),
+        (ReplyStatus.DONE, session(), 15.1, Outcome.INEFFECTIVE),
+        (ReplyStatus.TIMED_OUT, session(), 16, Outcome.TIMED_OUT),
+        (ReplyStatus.FAILED, session(), 16, Outcome.FAILED),
+        (ReplyStatus.REFUSED, session(), 1, Outcome.REFUSED),
+    ],
+)
+def test_an_outcome_is_what_is_seen_and_not_what_was_answered(
+    reply: ReplyStatus, after: Session, waited_s: float, expected: Outcome | None
+) -> None:
+    sent = Sent(Act(ABORT, sick()), Reply(reply), NOW_S, NOW_S)
+    done = look_again(sent, snapshot(after, now_s=NOW_S + waited_s), {"s": sick()}, POLICY, NOW_S + waited_s)
+    assert (done.outcome if done else None) is expected
+
+
+def test_a_refusal_because_it_moved_is_superseded_and_an_unknown_store_is_no_recovery() -> None:
+    alive = Sent(Act(ABORT, sick()), Reply(ReplyStatus.REFUSED, "progress moved"), NOW_S, NOW_S)
+    done = look_again(alive, snapshot(session()), {"s": sick()}, POLICY, NOW_S)
+    assert done is not None
+    assert done.outcome is Outcome.SUPERSEDED
+    store = Sent(Act(replace(ABORT, kind=ActionKind.CORRECT_STORE), sick()), Reply(ReplyStatus.DONE), NOW_S, NOW_S)
+    unknown = snapshot(session(store_says_running=Presence.UNKNOWN))
+    assert look_again(store, unknown, {"s": sick()}, POLICY, NOW_S) is None
+
+
+@given(st.integers(-5, 5000), st.floats(0, 1e4), st.floats(0, 1e5), st.floats(0, 1), st.text())
+def test_a_backoff_is_deterministic_and_within_its_jitter(
+    attempt: int, initial_s: float, maximum_s: float, jitter: float, seed: str
+) -> None:
+    waits = {backoff_s(attempt, initial_s=initial_s, maximum_s=maximum_s, jitter=jitter, seed=seed) for _ in range(2)}
+    assert len(waits) == 1
+    assert 0 <= waits.pop() <= maximum_s * (1 + jitter)
