@@ -13,7 +13,6 @@ from livewatch_classifiers.vocabulary import (
     Reason,
     Remedy,
     SessionState,
-    TerminalMark,
 )
 
 
@@ -176,7 +175,8 @@ class Case:
 
     def release_lane(self, rule: str, reason: Reason) -> Verdict:
         """Return the verdict on a lane that nobody serves; eligible only when no owner is *known* to exist."""
-        ended = self.session.terminal is TerminalMark.TURN_END
+        # Of a delivered turn the owner has nothing left to lose; but it must be known who that is.
+        ended = rule == "10" and self.session.owner is not Presence.UNKNOWN
         unowned = self.session.owner is Presence.ABSENT or self.ownerless
         return self.verdict(
             rule,
@@ -185,7 +185,7 @@ class Case:
             classification=Classification.STALE_SESSION_STATE,
             evidence_class=EvidenceClass.SILENCE,
             remedy=Remedy.RELEASE_LANE,
-            eligible=(unowned and self.session.activity_known) or (ended and rule == "10"),
+            eligible=(unowned and self.session.activity_known) or ended,
             limit_s=self.limits.warn_s,
         )
 

@@ -243,8 +243,12 @@ def test_a_lane_held_after_its_turn_was_delivered_is_released() -> None:
     facts = owned(ActivityKind.EMBEDDED_RUN, 60)
     verdict = judge(session(queued=1, progress_s=ago(31), terminal=TerminalMark.TURN_END, **facts))
 
+    unknown = session(queued=1, progress_s=ago(31), terminal=TerminalMark.TURN_END, owner=Presence.UNKNOWN)
+
     assert verdict.label == (Attention.STUCK, Reason.POST_TERMINAL_HOLD)
     assert verdict.eligible
+    assert judge(unknown).reason is Reason.POST_TERMINAL_HOLD
+    assert not judge(unknown).eligible
 
 
 @pytest.mark.parametrize(
