@@ -12,6 +12,7 @@ _COMMANDS = {
     "demo-gateway": ("livewatch.cli.demo_gateway", "Start the example gateway on its own."),
     "explain": ("livewatch.cli.explain", "Say why a session has its label, and what happens next."),
     "run": ("livewatch.cli.run", "Attach to a gateway and stay."),
+    "simulate": ("livewatch.cli.simulate", "Run scenarios in virtual time and prove the judgement."),
     "status": ("livewatch.cli.status", "Ask the running agent how things are."),
 }
 
