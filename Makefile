@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format clean
+.PHONY: help setup demo picture test check format clean
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Two stamps: users of `make demo` need no development tools.
 $(VENV)/.run: pyproject.toml constraints.txt
@@ -23,8 +23,11 @@ $(VENV)/.dev: $(VENV)/.run
 
 setup: $(VENV)/.dev  ## create .venv with everything that development needs
 
-demo: $(VENV)/.run  ## break a real gateway eight ways and watch livewatch repair it (ARGS=--json)
+demo: $(VENV)/.run  ## break a real gateway ten ways and watch livewatch repair it (ARGS=--json)
 	@$(BIN)/livewatch demo $(ARGS)
+
+picture: $(VENV)/.run  ## draw the README's picture of the live table from a real run
+	@$(BIN)/livewatch demo --picture docs/img/demo.svg $(ARGS)
 
 test: $(VENV)/.dev  ## run the test suite (ARGS="-k board")
 	@$(BIN)/python -m pytest $(ARGS)

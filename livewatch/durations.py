@@ -25,7 +25,7 @@ def format_duration(seconds: float) -> str:
     """Return a short text for people: ``350ms``, ``4.2s``, ``2m05s``, ``1h30m``, ``3d04h``."""
     if seconds < 1:
         return f"{seconds * 1000:.0f}ms"
-    if seconds < 60:
+    if seconds < 60:  # noqa: PLR2004 -- a minute
         return f"{seconds:.1f}".rstrip("0").rstrip(".") + "s"
     minutes, rest_s = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -1,13 +1,13 @@
-"""`livewatch run` as a service: opens everything in order, runs the agent, closes everything within one deadline."""
+"""The running service: opens everything in order, runs the agent, closes everything within its deadlines."""
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TextIO
 
-from livewatch.agent import Agent, Controls
+from livewatch.agent import Agent
 from livewatch.cli.exits import Exit
 from livewatch.clock import Clock, SystemClock
 from livewatch.durations import parse_duration
@@ -16,8 +16,16 @@ from livewatch.local_api.history import History
 from livewatch.local_api.paths import agent_socket
 from livewatch.local_api.server import ApiError, Handler, LocalApi
 from livewatch.recovery.holds import EVERY_SESSION
-from livewatch.settings import Settings, SourceKind
+from livewatch.recovery.journal import Journal
+from livewatch.recovery.journal.paths import journal_path
+from livewatch.recovery.journal.reconcile import reconcile
+from livewatch.settings import Settings
 from livewatch.sources.base import Source, SourceError
+from livewatch.sources.board import BoardSource
+from livewatch_classifiers.model import Snapshot
+from livewatch_classifiers.report import TickListener
+from livewatch_exporters.telemetry import Telemetry
+from livewatch_exporters.telemetry_settings import TelemetryError, TelemetrySettings
 
 
 class ServiceError(Exception):
@@ -29,65 +37,105 @@ class ServiceError(Exception):
         self.kind = kind
 
 
+class Service:
+    """One agent with everything around it; `attached` makes it."""
+
+    def __init__(self, agent: Agent, telemetry: Telemetry, api: LocalApi) -> None:
+        self.agent = agent
+        self.prometheus_url = telemetry.prometheus_url
+        self.agent_socket = api.path
+
+
 async def run_service(settings: Settings, *, wait: bool = False) -> Exit:
     """Attach, run until SIGTERM or Ctrl-C, and return the exit code.
 
     Raises:
         ServiceError: when there is no gateway to attach to (unless ``wait``), or a port or socket is taken.
     """
-    clock = SystemClock()
     stop, code = _stop_on_signals()
+    async with attached(settings, wait=wait) as service:
+        await service.agent.run(stop)
+    return code[0]
+
+
+@contextlib.asynccontextmanager
+async def attached(
+    settings: Settings, *, wait: bool = False, listeners: Sequence[TickListener] = (), log: TextIO | None = None
+) -> AsyncGenerator[Service]:
+    """Open source, journal, telemetry and local API for the length of the block; the caller runs the agent.
+
+    Log lines go to ``log``, standard error by default.
+
+    Raises:
+        ServiceError: when there is no gateway to attach to (unless ``wait``), or a port or socket is taken.
+    """
+    clock = SystemClock()
     async with contextlib.AsyncExitStack() as stack:
         source = open_source(settings, clock)
         stack.push_async_callback(source.close)
-        if not wait:
-            await _first_look(source)
-        journal = open_journal(settings, clock)
-        stack.callback(journal.close)
-        telemetry = start_telemetry(settings)
+        first = None if wait else await _first_look(source)
+        telemetry = _start_telemetry(settings, log)
         stack.callback(telemetry.shutdown)
+        journal = await _open_journal(settings, clock, first)
+        stack.callback(journal.close)
         history = History()
-        controls = Controls()
         agent = Agent(
             source,
             clock=clock,
             intents=journal,
             thresholds=settings.thresholds,
             policy=settings.recovery,
-            listeners=[history, journal, *telemetry.listeners],
-            controls=controls,
+            listeners=[history, journal, *telemetry.listeners, *listeners],
             interval_s=settings.agent.interval_s,
         )
         stack.push_async_callback(agent.close)
-        api = LocalApi(
-            agent_socket(settings.target.name, settings.agent.agent_socket), _handlers(agent, history, clock)
-        )
+        path = agent_socket(settings.target.name, settings.agent.agent_socket)
+        api = LocalApi(path, _handlers(agent, history, clock))
         try:
             await api.start()
         except OSError as error:
             raise ServiceError(Exit.USAGE, "agent_socket", str(error)) from error
         stack.push_async_callback(api.close)
-        await agent.run(stop)
-    return code[0]
+        yield Service(agent, telemetry, api)
 
 
 def open_source(settings: Settings, clock: Clock) -> Source:
     """Return the source that the settings name; nothing is read from it yet."""
     target = settings.target
-    if target.source is SourceKind.OPENCLAW:
-        raise ServiceError(Exit.USAGE, "usage", "this build has no openclaw source")
-    from livewatch.sources.board import BoardSource
-
     assert target.board is not None
     return BoardSource(target.board, target.socket, clock, name=target.name)
 
 
-async def _first_look(source: Source) -> None:
+async def _open_journal(settings: Settings, clock: Clock, first: Snapshot | None) -> Journal:
+    """Start the journal, and settle by looking what an earlier agent began and did not see the end of."""
+    path = journal_path(settings.target.name, settings.agent.state_dir)
+    journal = Journal(path, settings.target.name, clock=clock)
+    journal.start()
+    if first is not None:
+        journal.settle(reconcile(await journal.open_intents(), first))
+    return journal
+
+
+def _start_telemetry(settings: Settings, log: TextIO | None) -> Telemetry:
+    wanted = TelemetrySettings(
+        target=settings.target.name,
+        thresholds=settings.thresholds,
+        interval_s=settings.agent.interval_s,
+        metrics_listen=settings.telemetry.metrics_listen,
+        log_format=settings.telemetry.log_format,
+        instance=str(settings.target.board),
+    )
     try:
-        await source.sample()
+        return Telemetry.start(wanted, stream=log)
+    except TelemetryError as error:
+        raise ServiceError(Exit.USAGE, "telemetry", str(error)) from error
+
+
+async def _first_look(source: Source) -> Snapshot:
+    try:
+        return await source.sample()
     except SourceError as error:
-        hint = "or give --wait to wait for it"
-        raise ServiceError(Exit.UNREACHABLE, "unreachable", f"{error}, {hint}") from error
+        raise ServiceError(Exit.UNREACHABLE, "unreachable", f"{error}; or give --wait to wait for it") from error
 
 
 def _stop_on_signals() -> tuple[asyncio.Event, list[Exit]]:

@@ -2,42 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.thresholds import Thresholds
-
-
-class SourceKind(StrEnum):
-    """Which kind of gateway to attach to."""
-
-    BOARD = "board"
-    OPENCLAW = "openclaw"
-
-
-class LogFormat(StrEnum):
-    """How log lines look; ``auto`` is readable on a terminal and JSON elsewhere."""
-
-    AUTO = "auto"
-    JSON = "json"
-    TEXT = "text"
-
-
-class SessionIds(StrEnum):
-    """How session keys appear in exported telemetry."""
-
-    HASH = "hash"
-    RAW = "raw"
-    NONE = "none"
-
-
-class Compat(StrEnum):
-    """Whether OpenClaw's metric names are emitted as well."""
-
-    OFF = "off"
-    OTLP = "otlp"
-    PROMETHEUS = "prometheus"
+from livewatch_exporters.telemetry_settings import LogFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +14,9 @@ class TargetSettings:
     """The gateway to watch."""
 
     name: str = "gateway"
-    source: SourceKind = SourceKind.BOARD
     board: Path | None = None
     socket: Path | None = None
     """The gateway's control socket."""
-    url: str | None = None
-    token_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +28,11 @@ class AgentSettings:
     agent_socket: Path | None = None
     """Where the agent answers `livewatch status`; a place in the runtime directory by default."""
 
+    def __post_init__(self) -> None:
+        """Refuse an interval that cannot work."""
+        if not self.interval_s > 0:
+            raise ValueError("interval must be longer than nothing; write it like 250ms or 1s")
+
 
 @dataclass(frozen=True, slots=True)
 class TelemetryOptions:
@@ -69,10 +40,6 @@ class TelemetryOptions:
 
     metrics_listen: str | None = None
     log_format: LogFormat = LogFormat.AUTO
-    session_ids: SessionIds = SessionIds.HASH
-    compat_openclaw: Compat = Compat.OFF
-    metric_prefix: str = "livewatch."
-    export_events: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,12 +61,16 @@ class Case:
         return self.silence_s is not None and self.silence_s > limit_s
 
     def stale(self, limit_s: float) -> bool:
-        """Return whether state and progress (and, when idle, the oldest queued message) are older than the limit."""
+        """Return whether state and progress (and, when idle, the oldest queued message) are older than the limit.
+
+        A lane is idle for a moment between two turns, however long its queue already waits: all three must be old.
+        """
         session = self.session
+        moments = [session.state_since_s, session.progress_s]
         if session.state is SessionState.IDLE and self.queued:
-            moments = [session.oldest_queued_s]
-        else:
-            moments = [session.state_since_s, session.progress_s]
+            if session.oldest_queued_s is None:
+                return False  # the message may have come this very moment
+            moments.append(session.oldest_queued_s)
         ages = [age for age in map(self.vitals.age, moments) if age is not None]
         return bool(ages) and min(ages) > limit_s
 

@@ -1,16 +1,18 @@
 """The command line. Commands are imported when they are called, so that help and status stay fast."""
 
+import sys
 from importlib import import_module
-from typing import Any
 
 import click
 
 from livewatch import __version__
+from livewatch.cli.exits import Exit
 
 _COMMANDS = {
     "demo": ("livewatch.cli.demo", "Break a real gateway and watch livewatch repair it."),
     "demo-gateway": ("livewatch.cli.demo_gateway", "Start the example gateway on its own."),
     "explain": ("livewatch.cli.explain", "Say why a session has its label, and what happens next."),
+    "incidents": ("livewatch.cli.incidents", "Read past and present incidents from the journal."),
     "run": ("livewatch.cli.run", "Attach to a gateway and stay."),
     "simulate": ("livewatch.cli.simulate", "Run scenarios in virtual time and prove the judgement."),
     "status": ("livewatch.cli.status", "Ask the running agent how things are."),
@@ -18,17 +20,17 @@ _COMMANDS = {
 
 
 class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
         return sorted(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
         module, _help = _COMMANDS[cmd_name]
         command: click.Command = import_module(module).command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_module, text) in sorted(_COMMANDS.items())])
 
@@ -36,7 +38,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="livewatch")
 def cli() -> None:
-    r"""Watch the sessions of an agent gateway, tell slow from stalled from stuck, repair what is provably dead.
+    """Watch the sessions of an agent gateway, tell slow from stalled from stuck, repair what is provably dead.
 
     \b
     livewatch demo                                    see it work, in under a minute
@@ -45,6 +47,23 @@ def cli() -> None:
     """
 
 
-def main(**overrides: Any) -> None:
-    """Run the command line; the console script's entry point."""
-    cli.main(prog_name="livewatch", **overrides)
+def main() -> None:
+    """Run the command line and end with the documented exit code; the console script's entry point."""
+    try:
+        code = cli.main(prog_name="livewatch", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = Exit.USAGE
+    except click.ClickException as error:
+        about = getattr(error, "ctx", None)
+        where = f"; see `{about.command_path} --help`" if about is not None else ""
+        problem = error.format_message().rstrip(".")
+        click.echo(f"livewatch: {problem}{where}", err=True)
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = Exit.INTERRUPTED
+    except BrokenPipeError:
+        code = Exit.OK  # the reader of our output has seen enough
+    sys.exit(int(code) if isinstance(code, int) else 0)

@@ -24,7 +24,7 @@ def command(
     sessions: int,
     end_with_stdin: bool,
 ) -> None:
-    r"""Start the example gateway on its own, with the probe embedded, and say how to attach to it.
+    """Start the example gateway on its own, with the probe embedded, and say how to attach to it.
 
     Ends with 0 on SIGTERM or Ctrl-C, after what runs has finished or 5 s have passed.
 

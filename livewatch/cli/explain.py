@@ -14,7 +14,7 @@ from livewatch.durations import format_duration
 @click.argument("session")
 @agent_options
 def command(session: str, agent: Path | None, name: str, *, as_json: bool) -> None:
-    r"""Say why a session has its label, what happens next, and which gates hold.
+    """Say why a session has its label, what happens next, and which gates hold.
 
     \b
     Example: livewatch explain agent:main:main
@@ -40,7 +40,7 @@ def lines(document: dict[str, Any]) -> list[str]:
             f"    {fact['fact']:<22} {fact['value']!s:<24} {_since(fact['age_s'])}".rstrip()
             for fact in document["seen"]
         ),
-        "  judged by:",
+        *(["  judged by:"] if verdict["evidence"] else []),
         *(f"    {name:<22} {value}" for name, value in verdict["evidence"].items()),
         f"  gateway: {document['vitals']['state']}",
         f"  next: {following['action'] or 'nothing'}: {following['why']}",

@@ -165,7 +165,7 @@ def _line(moment: Moment) -> str:
 
 def _offset(seconds: float) -> str:
     sign = "-" if seconds < 0 else "+"
-    return "0" if abs(seconds) < 0.0005 else sign + format_duration(abs(seconds))
+    return "0" if abs(seconds) < 0.0005 else sign + format_duration(abs(seconds))  # noqa: PLR2004 -- rounds to 0 ms
 
 
 def _clock(wall_s: float, *, day: bool = False) -> str:

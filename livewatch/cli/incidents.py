@@ -40,7 +40,7 @@ def _journal_options(function: _F) -> _F:
 
 @click.group("incidents")
 def command() -> None:
-    r"""Read past and present incidents from the journal; no agent needs to run.
+    """Read past and present incidents from the journal; no agent needs to run.
 
     Exit code 0: read. 1: no such incident. 3: there is no journal that can be read.
 

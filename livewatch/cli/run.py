@@ -7,18 +7,12 @@ import click
 
 from livewatch.cli.exits import Exit, end
 from livewatch.config import ConfigError, load_settings
-from livewatch.settings import SourceKind
 from livewatch_classifiers.vocabulary import Mode
 
 
 @click.command("run")
 @click.option("--board", type=click.Path(path_type=Path), help="Vitals board that the gateway's probe writes.")
 @click.option("--socket", type=click.Path(path_type=Path), help="Control socket that the gateway's probe serves.")
-@click.option(
-    "--source", type=click.Choice([kind.value for kind in SourceKind]), help="Kind of gateway.  [default: board]"
-)
-@click.option("--url", help="Address of the gateway, for sources that have one.")
-@click.option("--token-file", type=click.Path(path_type=Path), help="File with the gateway's token, mode 0600.")
 @click.option("--name", help="Name of the gateway in metrics and for `status`.  [default: gateway]")
 @click.option("--warn-after", metavar="DURATION", help="Silence after which work is labelled.  [default: 2m]")
 @click.option("--abort-after", metavar="DURATION", help="Silence after which work may be aborted.  [default: 6m]")
@@ -33,7 +27,7 @@ from livewatch_classifiers.vocabulary import Mode
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="Configuration file (TOML).")
 @click.option("--wait", is_flag=True, help="Wait for a gateway that is not there yet, instead of ending with 3.")
 def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
-    r"""Attach to a gateway and stay: watch its sessions, repair what is provably dead, export metrics.
+    """Attach to a gateway and stay: watch its sessions, repair what is provably dead, export metrics.
 
     Ends with 0 on SIGTERM, 2 on settings that cannot be used, 3 when there is no gateway to attach to.
 
@@ -42,8 +36,8 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     """
     try:
         settings = load_settings(config_path, flags=flags)
-        if settings.target.source is SourceKind.BOARD and settings.target.board is None:
-            raise ConfigError("no gateway given; name its board with --board PATH, or use --source openclaw")
+        if settings.target.board is None:
+            raise ConfigError("no gateway given; name its board with --board PATH")
     except ConfigError as error:
         raise end(Exit.USAGE, str(error), kind="usage") from error
     for warning in settings.warnings:

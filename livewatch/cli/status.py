@@ -17,7 +17,7 @@ _HEALTHY = ("responsive", "degraded", "starting", "draining")
 @click.command("status")
 @agent_options
 def command(agent: Path | None, name: str, *, as_json: bool) -> None:
-    r"""Ask the running agent how gateway and sessions are.
+    """Ask the running agent how gateway and sessions are.
 
     Exit code 0: nothing is stalled or stuck. 1: something is. 3: no agent answers.
 

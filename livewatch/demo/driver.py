@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import sys
 import tempfile
 import time
@@ -37,6 +38,7 @@ _WATCH_AFTER_BLOCK_S = THRESHOLDS.abort_after_s
 _LEAVE_S = 10.0
 _SLOW = (Fault.SLOW_STREAM, Fault.LONG_TOOL, Fault.APPROVAL_WAIT)
 _SOCKET_PATH_BYTES = 60
+_DROP_LINE = "heartbeat dropped session="
 
 
 class DemoError(Exception):
@@ -48,18 +50,19 @@ async def run_demo(*, attach: Attach, view: DemoView, sessions: int = HEALTHY_SE
 
     Raises:
         DemoError: when the gateway does not start, or does not live and end as it must.
+        asyncio.CancelledError: on SIGTERM, as on Ctrl-C, after everything was ended.
     """
     records = [FaultRecord(fault, None if fault is Fault.BLOCKED_LOOP else fault.value) for fault in Fault]
     watcher = Watcher(records)
     started_s = time.monotonic()
     try:
-        async with _processes() as place, InboundClient(place.inbound) as client:
+        async with _ending_on_sigterm(), _processes() as place, InboundClient(place.inbound) as client:
             visitors = Visitors(client, sessions)
             stage = _Stage(view, watcher, visitors, client, started_s)
             async with attach(place.board, place.socket, THRESHOLDS, watcher), stage.shown():
                 visitors.start()
                 await _act_out(stage, Injector(client, records))
-            result = await _score(stage, started_s)
+            result = await _score(stage, started_s, place.log)
         view.finish(result)
     except InboundError as error:
         raise DemoError(f"the example gateway did not last: {error}") from error
@@ -128,16 +131,27 @@ class _Stage:
 
 
 async def _act_out(stage: _Stage, injector: Injector) -> None:
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        await _acts(stage, injector, tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await stage.visitors.finish(0.0)
+
+
+async def _acts(stage: _Stage, injector: Injector, tasks: list[asyncio.Task[None]]) -> None:
     stage.title = "healthy traffic"
     await asyncio.sleep(_SETTLE_IN_S)
     stage.title = "faults appear one after another"
     slow = [asyncio.create_task(injector.left_alone(fault)) for fault in _SLOW]
-    sick: list[asyncio.Task[None]] = []
+    tasks.extend(slow)
     for record in stage.records:
         if record.expected.repaired:
-            sick.append(asyncio.create_task(injector.repaired(record.fault)))
+            tasks.append(asyncio.create_task(injector.repaired(record.fault)))
             await asyncio.sleep(_STAGGER_S)
-    await asyncio.gather(*sick)
+    await asyncio.gather(*tasks[len(slow) :])
     stage.title = "the event loop is blocked"
     await injector.block(BLOCK_S)
     stage.title = "after the block: nobody may be blamed"
@@ -148,13 +162,17 @@ async def _act_out(stage: _Stage, injector: Injector) -> None:
     await stage.visitors.finish(_LEAVE_S)
 
 
-async def _score(stage: _Stage, started_s: float) -> DemoResult:
+async def _score(stage: _Stage, started_s: float, log: Path) -> DemoResult:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LEAVE_S):
             await stage.client.settled()
     stats = await stage.client.stats()
     if stats["duplicated"]:
         stage.problems.append(f"the gateway answered {stats['duplicated']} messages twice")
+    dropped = sum(stats["heartbeats_dropped"].values())
+    logged = _logged_drops(log)
+    if logged < dropped:
+        stage.problems.append(f"{dropped} heartbeats were dropped, {logged} of them were logged")
     if not stage.watcher.ticks:
         stage.problems.append("the agent never reported a tick")
     for record in stage.records:
@@ -176,6 +194,10 @@ async def _score(stage: _Stage, started_s: float) -> DemoResult:
     )
 
 
+def _logged_drops(log: Path) -> int:
+    return log.read_text(encoding="utf-8", errors="replace").count(_DROP_LINE)
+
+
 def _problem(record: FaultRecord) -> str:
     """Return what the watcher saw of a fault that must not be, beyond what the injector found."""
     expected = record.expected
@@ -195,10 +217,22 @@ def _problem(record: FaultRecord) -> str:
 
 
 @contextlib.asynccontextmanager
+async def _ending_on_sigterm() -> AsyncGenerator[None]:
+    """Cancel the current task on SIGTERM, so that children and files are cleaned up as on Ctrl-C."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+@contextlib.asynccontextmanager
 async def _processes() -> AsyncGenerator[_Place]:
     """Run a provider and a gateway, each in a process of its own, in a temporary folder with a short path."""
     short = len(tempfile.gettempdir()) <= _SOCKET_PATH_BYTES  # a UNIX socket's path ends at 107 bytes
-    with tempfile.TemporaryDirectory(prefix="livewatch-", dir=None if short else "/tmp") as name:
+    with tempfile.TemporaryDirectory(prefix="livewatch-", dir=None if short else "/tmp") as name:  # noqa: S108 -- 0700
         folder = Path(name)
         place = _Place(folder / "board", folder / "control", folder / "inbound", folder / "gateway.log")
         async with provider_process() as url:

@@ -30,45 +30,45 @@ class Expectation:
 EXPECTED: Mapping[Fault, Expectation] = MappingProxyType(
     {
         Fault.ZOMBIE_RUN: Expectation(
-            "a run that ignores its abort",
+            "run that ignores its abort",
             Attention.STUCK,
             Reason.ZOMBIE_RUN,
             frozenset({ActionKind.ABORT_RUN, ActionKind.FORCE_CLEAR}),
         ),
         Fault.ORPHANED_MODEL_CALL: Expectation(
-            "a model call whose owner died",
+            "orphaned model call",
             Attention.STUCK,
             Reason.QUEUED_WORK_WITHOUT_ACTIVE_RUN,
             frozenset({ActionKind.RELEASE_LANE}),
         ),
         Fault.ORPHANED_TOOL_CALL: Expectation(
-            "a tool call whose owner died",
+            "orphaned tool call",
             Attention.STUCK,
             Reason.QUEUED_WORK_WITHOUT_ACTIVE_RUN,
             frozenset({ActionKind.RELEASE_LANE}),
         ),
         Fault.HUNG_MODEL_CALL: Expectation(
-            "a model that never answers",
+            "model that never answers",
             Attention.STALLED,
             Reason.ACTIVE_WORK_WITHOUT_PROGRESS,
             frozenset({ActionKind.ABORT_RUN}),
             first=Attention.LONG_RUNNING,
         ),
         Fault.HUNG_TOOL: Expectation(
-            "a tool that never exits",
+            "tool that never exits",
             Attention.STALLED,
             Reason.BLOCKED_TOOL_CALL,
             frozenset({ActionKind.ABORT_RUN}),
         ),
         Fault.GHOST_SESSION: Expectation(
-            "a session that left the store",
+            "ghost session",
             Attention.STUCK,
             Reason.GHOST_SESSION,
             frozenset({ActionKind.EVICT_SESSION}),
         ),
-        Fault.BLOCKED_LOOP: Expectation("a handler that blocks the loop"),
-        Fault.SLOW_STREAM: Expectation("a slow stream, alive"),
-        Fault.LONG_TOOL: Expectation("a long tool that said so"),
-        Fault.APPROVAL_WAIT: Expectation("a run that waits for a person"),
+        Fault.BLOCKED_LOOP: Expectation("blocked event loop"),
+        Fault.SLOW_STREAM: Expectation("slow stream, but alive"),
+        Fault.LONG_TOOL: Expectation("long tool that said so"),
+        Fault.APPROVAL_WAIT: Expectation("waiting for an approval"),
     }
 )

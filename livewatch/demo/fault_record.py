@@ -38,6 +38,12 @@ class FaultRecord:
         """What must happen with this fault."""
         return EXPECTED[self.fault]
 
+    @property
+    def culprit(self) -> str:
+        """The innermost line of the blocking stack as ``file:line``, without its folder; empty if there is none."""
+        innermost = self.stack.splitlines()[-1].split(" ")[0] if self.stack else ""
+        return innermost.rsplit("/", 1)[-1]
+
     def sick_at(self, now_s: float) -> bool:
         """Return whether the fault was present at a moment, so that a judgement of it is no mistake."""
         began = self.injected_s is not None and now_s >= self.injected_s

@@ -32,7 +32,7 @@ def _head(state: DemoState) -> RenderableType:
     line = Table.grid(expand=True)
     line.add_column()
     line.add_column(justify="right")
-    left = Text.assemble(("livewatch demo", "bold"), f"  {state.elapsed_s:4.0f} s  ", (state.stage, "italic"))
+    left = Text.assemble(("livewatch demo", "bold"), f"   {state.elapsed_s:4.0f} s  ", (state.stage, "italic"))
     line.add_row(left, _vitals(state.watcher.report))
     return line
 
@@ -54,11 +54,11 @@ def _vitals(report: TickReport | None) -> Text:
 def _checklist(state: DemoState) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
     table.add_column("", width=1)
-    table.add_column("fault", ratio=5, no_wrap=True)
-    table.add_column("judged", ratio=7, no_wrap=True)
+    table.add_column("fault", width=26, no_wrap=True)
+    table.add_column("judged", width=38, no_wrap=True)
     table.add_column("after", justify="right", width=7)
-    table.add_column("done", ratio=4, no_wrap=True)
-    table.add_column("well after", justify="right", width=10)
+    table.add_column("done", width=13, no_wrap=True)
+    table.add_column("over", justify="right", ratio=1, no_wrap=True)
     for record in state.records:
         table.add_row(*_fault_row(record, state.now_s))
     return table
@@ -73,7 +73,7 @@ def _fault_row(record: FaultRecord, now_s: float) -> Iterator[RenderableType]:
     yield mark
     yield Text(record.expected.title)
     attention, reason = (record.attention, record.reason) if detected or finished else record.label
-    yield _label(attention, reason)
+    yield _label(attention, record.culprit or reason)
     yield Text(_short(record.detected_s - record.injected_s) if record.detected_s is not None else "")
     yield Text(_done(record), "dim")
     end_s = record.recovered_s if record.recovered_s is not None else now_s
@@ -88,10 +88,10 @@ def _done(record: FaultRecord) -> str:
 
 def _attention(state: DemoState) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
-    table.add_column("session", ratio=4, no_wrap=True)
-    table.add_column("needs attention", ratio=7, no_wrap=True)
+    table.add_column("session", width=26, no_wrap=True)
+    table.add_column("needs attention", width=39, no_wrap=True)
     table.add_column("silent", justify="right", width=7)
-    table.add_column("livewatch", ratio=6, no_wrap=True)
+    table.add_column("livewatch", ratio=1, no_wrap=True)
     report = state.watcher.report
     verdicts = _urgent(report) if report is not None else []
     for verdict in verdicts[:_ATTENTION_ROWS]:

@@ -41,12 +41,13 @@ class Gateway:
         self._tallies: dict[str, Tally] = {}
         self._stored: dict[str, StoredSession] = {}
         self._store = SessionStore(store)
-        self._client = ModelClient(provider_url)
-        self._runs = Runs(self.ledger, self._client, self._save)
-        self._levers = GatewayLevers(self, self._begin_stop)
-        self._probe = Probe.open(board, socket, levers=self._levers, capacity=capacity)
+        self.client = ModelClient(provider_url)
+        self._runs = Runs(self.ledger, self.client, self._save)
+        self.levers = GatewayLevers(self, self._begin_stop)
+        self._probe = Probe.open(board, socket, levers=self.levers, capacity=capacity)
         self._beats = Heartbeats(self._sessions, lambda: self.draining)
-        self._drain_s = _DRAIN_S
+        self.drain_s = _DRAIN_S
+        """How long what runs may go on once the gateway drains, in seconds."""
         self._services: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -99,6 +100,10 @@ class Gateway:
             session.approved.set()
         return session is not None
 
+    def beat(self, key: str) -> None:
+        """Queue a heartbeat now, besides the regular ones."""
+        self._beats.beat(key)
+
     def stats(self) -> dict[str, Any]:
         """Return the books, and how many sessions and heartbeats there are."""
         dropped: Counter[str] = Counter()
@@ -124,7 +129,7 @@ class Gateway:
             return None
         return {
             "id": session.id,
-            "in_store": key in self._store.keys(),
+            "in_store": key in self._store.keys(),  # noqa: SIM118 -- a store is no mapping
             "active": session.lane.active is not None,
             "queued": len(session.lane.queue),
             "turns": tally.turns,
@@ -162,7 +167,7 @@ class Gateway:
         self._sessions[key] = session
         self._stored[key] = StoredSession(key, session_id)
         self._save(session, running=False)
-        watch.in_store(True)
+        watch.in_store(True)  # noqa: FBT003 -- the probe's tri-state
         return session
 
     def _restore(self, stored: StoredSession) -> None:
@@ -172,7 +177,7 @@ class Gateway:
             self.ledger.accept(stored.key, message_id)
             session.lane.put(Turn(TurnKind.MESSAGE, time.monotonic_ns(), text, message_id))
 
-    def _save(self, session: GatewaySession, running: bool) -> None:
+    def _save(self, session: GatewaySession, running: bool) -> None:  # noqa: FBT001 -- the store's marker
         record = replace(self._stored[session.key], id=session.id, running=running, turns=session.tally.turns)
         self._stored[session.key] = record
         self._store.save(record)
@@ -187,14 +192,14 @@ class Gateway:
                 session.watch.in_store(key in stored)
 
     def _begin_stop(self, timeout_s: float) -> None:
-        self._drain_s = timeout_s
+        self.drain_s = timeout_s
         self.draining = True
         self.stopping.set()
 
     async def _drain(self) -> None:
         """Let what runs and waits finish; then end what is left, keeping unstarted messages in the store."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._drain_s):
+            async with asyncio.timeout(self.drain_s):
                 while running := [task for session in self._sessions.values() for task in _running(session)]:
                     await asyncio.wait(running)
         tasks: list[asyncio.Task[None]] = []
@@ -206,7 +211,7 @@ class Gateway:
             self._save(session, running=False)
         for task in tasks:
             task.cancel()
-        self._client.abort_all()  # a run that ignores its cancellation sees its connection end
+        self.client.abort_all()  # a run that ignores its cancellation sees its connection end
         if tasks:
             await asyncio.wait(tasks, timeout=2.0)
 

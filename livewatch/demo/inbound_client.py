@@ -104,6 +104,8 @@ class InboundClient:
             raise InboundError("not connected")
         reader, writer = self._streams
         async with self._lock:
+            if reader.at_eof() or writer.is_closing():
+                raise InboundError("the gateway is gone")
             try:
                 writer.write(json.dumps(fields).encode() + b"\n")
                 line = await reader.readline()

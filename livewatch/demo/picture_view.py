@@ -10,7 +10,7 @@ from livewatch.demo.demo_result import DemoResult
 from livewatch.demo.demo_state import DemoState, DemoView
 from livewatch.demo.frame import frame
 
-_WIDTH_CHARACTERS = 104
+_WIDTH_CHARACTERS = 118
 
 
 def picture(state: DemoState) -> str:
@@ -49,7 +49,7 @@ class PictureView:
 
 
 def _interest(state: DemoState) -> int:
-    """Return how much there is to see: repaired ones beside judged ones that are still sick."""
+    """Return how much there is to see: repaired faults beside judged ones that are not yet."""
     repaired = sum(1 for r in state.records if r.recovered_s is not None and r.expected.repaired)
-    sick = sum(1 for r in state.records if r.detected_s is not None and r.recovered_s is None)
-    return repaired * sick + repaired + sick
+    sick = sum(1 for r in state.records if r.expected.repaired and r.detected_s is not None and r.recovered_s is None)
+    return (1 + repaired) * sick

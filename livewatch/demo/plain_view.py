@@ -49,6 +49,8 @@ def _story(record: FaultRecord) -> list[str]:
         lines.append(f"begins: {record.expected.title}")
     if record.detected_s is not None and record.reason:
         lines.append(f"{record.attention} / {record.reason}")
+    if record.culprit:
+        lines.append(f"blocked at {record.culprit}")
     if record.action != "none":
         lines.append(f"{record.action}: {record.outcome}")
     if record.recovered_s is not None and record.injected_s is not None:

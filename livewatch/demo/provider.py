@@ -110,7 +110,7 @@ async def _main() -> None:
     end_with_parent(sys.stdin.fileno())
     provider = Provider()
     await provider.start()
-    print(json.dumps({"url": provider.url}), flush=True)
+    print(json.dumps({"url": provider.url}), flush=True)  # noqa: T201 -- the parent reads the address here
     await stop.wait()
     await provider.close()
 

@@ -44,7 +44,10 @@ class Visitors:
         self._tasks = [asyncio.create_task(self._visit(number), name=key) for number, key in enumerate(self.keys)]
 
     async def finish(self, timeout_s: float) -> None:
-        """Let everybody wait for the answers still due, then go; whoever waits longer is sent home."""
+        """Let everybody wait for the answers still due, then go; whoever waits longer is sent home.
+
+        Safe to call twice, and before `start`.
+        """
         self._stop.set()
         if self._tasks:
             _done, pending = await asyncio.wait(self._tasks, timeout=timeout_s)

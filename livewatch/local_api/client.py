@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 _TIMEOUT_S = 5.0
 
 
-class AgentUnreachable(Exception):
+class AgentUnreachable(Exception):  # noqa: N818 -- reads as what happened
     """No agent answers at this socket."""
 
     def __init__(self, path: Path, problem: str) -> None:
@@ -19,7 +19,7 @@ class AgentUnreachable(Exception):
         )
 
 
-class AgentRefused(Exception):
+class AgentRefused(Exception):  # noqa: N818 -- reads as what happened
     """The agent answered, and will not do it. ``kind`` is a stable word."""
 
     def __init__(self, kind: str, message: str) -> None:

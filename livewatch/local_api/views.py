@@ -1,13 +1,14 @@
 """What the agent answers: JSON-ready documents from its state. Every document carries ``schema_version``."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from livewatch import __version__
 from livewatch.agent import Agent
 from livewatch.local_api.history import History
 from livewatch.recovery.gates import GATES
-from livewatch.recovery.ladder import next_rung
+from livewatch.recovery.ladder import FIRST_RUNG, next_rung
 from livewatch.recovery.memory import Patient
 from livewatch.recovery.request import Request
 from livewatch_classifiers.decision import Act
@@ -43,7 +44,7 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
         "problem": report.problem,
         "vitals": _vitals(report),
         "sessions": {"total": len(report.verdicts), **{a.value: counts[a.value] for a in Attention}},
-        "attention": attention_rows(report),
+        "attention": attention_rows(report, {a.session: a.kind for a in agent.memory.pending()}),
         "budget_remaining": report.budget_remaining,
         "counters": dict(report.snapshot.counters) if report.snapshot is not None else {},
         "last_actions": list(history.actions)[-10:],
@@ -61,11 +62,12 @@ def sessions(agent: Agent, attention: str | None = None) -> dict[str, Any]:
     return {"schema_version": SCHEMA_VERSION, "ok": True, "sessions": rows}
 
 
-def attention_rows(report: TickReport) -> list[dict[str, Any]]:
+def attention_rows(report: TickReport, pending: Mapping[str, ActionKind]) -> list[dict[str, Any]]:
     """Return a row for each session that needs attention, most urgent first, with what is being done about it."""
     if report.snapshot is None:
         return []
-    doing = {_session_of(d): _doing(d) for d in report.decisions}
+    doing = {key: f"{kind.value} was sent, its effect is awaited" for key, kind in pending.items()}
+    doing |= {_session_of(d): _doing(d) for d in report.decisions}
     sick = [verdict for verdict in report.verdicts.values() if verdict.attention is not Attention.NONE]
     sick.sort(key=lambda v: (_URGENCY[v.attention], v.key))
     return [_row(report.snapshot, verdict) | {"doing": doing.get(verdict.key, "")} for verdict in sick]
@@ -179,7 +181,7 @@ def _next(
 ) -> dict[str, Any]:
     assert report.snapshot is not None
     if patient is None or not patient.sick:
-        return {"action": None, "why": _why_nothing(verdict), "gates": []}
+        return _quiet(verdict)
     situation = agent.situation(report.snapshot, report.verdicts, report.vitals, report.now_s)
     kind = next_rung(verdict, patient, situation.capabilities, agent.policy)
     if kind is None:
@@ -194,7 +196,7 @@ def _next(
     }
 
 
-def _doing_now(pending: bool) -> str:
+def _doing_now(pending: bool) -> str:  # noqa: FBT001 -- one private caller
     return "was sent; its effect is being looked for" if pending else "is due as soon as every gate passes"
 
 
@@ -203,6 +205,14 @@ def _gate(name: str, held: Any, now_s: float) -> dict[str, Any]:
         return {"gate": name, "holds": False}
     wait_s = None if held.until_s is None else round(max(0.0, held.until_s - now_s), 3)
     return {"gate": name, "holds": True, "detail": held.detail, "opens_in_s": wait_s}
+
+
+def _quiet(verdict: Verdict) -> dict[str, Any]:
+    """Return what comes next for a session that is not sick: usually nothing, sometimes an action at its limit."""
+    later = FIRST_RUNG.get(verdict.remedy) if verdict.due_in_s is not None else None
+    if later is None:
+        return {"action": None, "why": _why_nothing(verdict), "gates": []}
+    return {"action": later.value, "why": "not yet", "due_in_s": verdict.due_in_s, "gates": []}
 
 
 def _why_nothing(verdict: Verdict) -> str:

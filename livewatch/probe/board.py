@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from livewatch.probe.layout import HEADER, MAGIC, NONE, SLOT, TEXT_FIELDS, VERSION, Layout
+from livewatch.probe.layout import HEADER, MAGIC, NONE, SLOT, TEXT_FIELDS, VERSION, Layout, shown
 
 _MAP_FIXED = 0x10
 """The same on Linux, macOS and the BSDs; Python's mmap module does not name it."""
@@ -33,6 +33,7 @@ class BoardWriter:
         self._map, self._inode = _create(path, self.layout)
         self.words = memoryview(self._map).cast("q")
         self._free = deque(range(capacity))  # oldest first: a freed slot rests before it is used again
+        self._abandoned: deque[int] = deque()
         self._used_once = 0
         self.slot_fields = tuple(name for name in SLOT if name != "seq")
         self._slot_words = {name: self.layout.slots_at(name) // 8 for name in SLOT}
@@ -48,6 +49,7 @@ class BoardWriter:
 
     def acquire(self) -> int | None:
         """Return a free slot, or ``None`` when the board is full (which is counted)."""
+        self.reap()
         if not self._free:
             self.add("sessions_overflowed")
             return None
@@ -64,23 +66,39 @@ class BoardWriter:
         self.write(slot, {"used": 0})
         self._free.append(slot)
 
+    def abandon(self, slot: int) -> None:
+        """Give a slot back from any thread, as garbage collection does; it is unused after the next `reap`."""
+        self._abandoned.append(slot)
+
+    def reap(self) -> None:
+        """Release what was abandoned; on the loop's thread, which alone writes slots."""
+        while self._abandoned:
+            self.release(self._abandoned.popleft())
+
     def write(self, slot: int, values: dict[str, int], texts: dict[str, str] | None = None) -> None:
         """Store fields of one slot under its sequence lock: a reader believes all of them or none."""
         words, at = self.words, self._slot_words
         seq = at["seq"] + slot
         words[seq] += 1
-        for name, value in values.items():
-            words[at[name] + slot] = value
-        if texts:
-            for name, text in texts.items():
-                self._text(name, slot, text)
-        words[seq] += 1
+        try:
+            for name, value in values.items():
+                words[at[name] + slot] = value
+            if texts:
+                for name, text in texts.items():
+                    self._text(name, slot, text)
+        finally:
+            words[seq] += 1  # whatever happens: an odd number left behind would invert the lock
 
     def progress_of(self, slot: int) -> Callable[..., None]:
         """Return the function that stamps progress: one clock read and one 8-byte store, no lock."""
         words, index, now = self.words, self._slot_words["progress_ns"] + slot, time.monotonic_ns
 
-        def progress(kind: str = "token", *, _words: "memoryview[int]" = words, _index: int = index) -> None:
+        def progress(  # the kind names the call site for readers; only the moment is stored
+            kind: str = "token",  # noqa: ARG001 -- see above
+            *,
+            _words: "memoryview[int]" = words,
+            _index: int = index,
+        ) -> None:
             _words[_index] = now()
 
         return progress
@@ -99,7 +117,7 @@ class BoardWriter:
         width = TEXT_FIELDS[name]
         data = text.encode("utf-8", "replace")
         if len(data) > width:
-            data = data[:width].decode("utf-8", "ignore").encode()
+            data = shown(name, text).encode()
             self.add("names_truncated")
         offset = self.layout.text_at(name, slot)
         self._map[offset : offset + width] = data.ljust(width, b"\0")

@@ -5,11 +5,12 @@ torn. A board is one header and a struct of arrays: for each session field, ``ca
 """
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 MAGIC = int.from_bytes(b"LIVEWTCH", "little")
 VERSION = 1
 
-HEADER_FIELDS = (
+HEADER_FIELDS: tuple[str, ...] = (
     "magic",
     "version",
     "header_bytes",
@@ -45,7 +46,7 @@ HEADER_FIELDS = (
 )
 """Each an unsigned 64-bit integer, in this order, from offset 0."""
 
-HEADER = {name: index for index, name in enumerate(HEADER_FIELDS)}
+HEADER: dict[str, int] = {name: index for index, name in enumerate(HEADER_FIELDS)}
 
 STALL_RING = 64
 """Entries of (start_ns, end_ns) that keep the latest loop stalls; entry ``n % STALL_RING`` is stall ``n``."""
@@ -57,7 +58,7 @@ HISTOGRAM_STEPS = 16
 HISTOGRAM_BUCKETS = 1 + HISTOGRAM_STEPS * 20
 """Bucket 0 is below 1 ms; the last ends at 2 ** 20 ms, which is 17 min."""
 
-SLOT_FIELDS = (
+SLOT_FIELDS: tuple[str, ...] = (
     "seq",  # odd while the slot is being written
     "progress_ns",
     "used",
@@ -89,17 +90,19 @@ SLOT_FIELDS = (
 )
 """Each an array of signed 64-bit integers. ``0`` in a ``*_ns`` field means "none"."""
 NONE = -1
+NS_MAX = 2**62
+"""No number on the board is larger: 146 years in nanoseconds."""
 
-SLOT = {name: index for index, name in enumerate(SLOT_FIELDS)}
+SLOT: dict[str, int] = {name: index for index, name in enumerate(SLOT_FIELDS)}
 
-TEXT_FIELDS = {"key": 96, "id": 40, "run_id": 40, "handle": 24, "activity_run": 40, "activity_name": 32}
+TEXT_FIELDS: dict[str, int] = {"key": 96, "id": 40, "run_id": 40, "handle": 24, "activity_run": 40, "activity_name": 32}
 """Arrays of UTF-8 texts of at most this many bytes, filled up with zero bytes."""
 
-STATES = ("idle", "processing", "waiting")
-PRESENCES = ("absent", "present")
+STATES: tuple[str, ...] = ("idle", "processing", "waiting")
+PRESENCES: tuple[str, ...] = ("absent", "present")
 """Index, or `NONE` for unknown."""
-LANES = ("main", "subagent", "cron", "nested", "session", "other")
-ACTIVITIES = (
+LANES: tuple[str, ...] = ("main", "subagent", "cron", "nested", "session", "other")
+ACTIVITIES: tuple[str, ...] = (
     "embedded_run",
     "model_call",
     "tool_call",
@@ -108,7 +111,7 @@ ACTIVITIES = (
     "delivery",
     "maintenance",
 )
-WAITS = (
+WAITS: tuple[str, ...] = (
     "approval",
     "question",
     "lane_admission",
@@ -118,9 +121,9 @@ WAITS = (
     "drain",
     "runtime_owned",
 )
-TERMINALS = ("none", "item_end", "turn_end")
-PHASES = ("starting", "ready", "draining")
-DROPS = ("lane_busy", "run_active", "draining", "disabled", "other")
+TERMINALS: tuple[str, ...] = ("none", "item_end", "turn_end")
+PHASES: tuple[str, ...] = ("starting", "ready", "draining")
+DROPS: tuple[str, ...] = ("lane_busy", "run_active", "draining", "disabled", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,24 @@ class Layout:
 
 
 SLOT_BYTES = len(SLOT_FIELDS) * 8 + sum(TEXT_FIELDS.values())
-assert SLOT_BYTES <= 512
+assert SLOT_BYTES <= 512  # noqa: PLR2004 -- the promise of docs/protocol.md
+
+
+def to_ns(seconds: float | None) -> int:
+    """Return a duration as whole nanoseconds; 0, which means "none", for ``None``, nonsense and what never ends."""
+    if seconds is None or not 0 < seconds < NS_MAX / 1e9:
+        return 0
+    return round(seconds * 1e9)
+
+
+def shown(field: str, text: str) -> str:
+    """Return the text as it stands on the board: whole if it fits, else its beginning with a digest of the rest."""
+    width = TEXT_FIELDS[field]
+    data = text.encode("utf-8", "replace")
+    if len(data) <= width:
+        return text
+    mark = f"~{blake2b(data, digest_size=5).hexdigest()}"
+    return data[: width - len(mark)].decode("utf-8", "ignore") + mark
 
 
 def bucket_of(delay_ns: int) -> int:

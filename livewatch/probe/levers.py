@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 -- an answer, not an error
     """Raised by a lever that will not act; its text is the answer that the agent sees."""
 
 

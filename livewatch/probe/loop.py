@@ -46,6 +46,7 @@ class LoopSampler:
         delay_ns = max(0, elapsed_ns - self._resolution_ns)
         self._words[self._histogram_at + bucket_of(delay_ns)] += 1
         self._board.add("loop_samples")
+        self._board.reap()
         # A loop that sleeps in a call uses no CPU and is busy all the same: the delay is its witness.
         busy_ns = min(elapsed_ns, max(cpu_ns - self._last_cpu_ns, delay_ns))
         self._board.add("loop_busy_ns", busy_ns)

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from livewatch.probe.board import BoardWriter
 from livewatch.probe.control import PROTOCOL_VERSION, Control, ControlServer
-from livewatch.probe.layout import PHASES
+from livewatch.probe.layout import PHASES, shown
 from livewatch.probe.levers import ACTIONS, Levers, Refused, capabilities
 from livewatch.probe.loop import LoopSampler
 from livewatch.probe.session import Session
@@ -34,6 +34,7 @@ class Probe:
         self._socket_path = socket_path
         self._levers = levers
         self._sessions: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
+        self._long_names: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
         self._sampler = LoopSampler(board)
         self._watcher: Watcher | None = None
         self._server: ControlServer | None = None
@@ -100,6 +101,8 @@ class Probe:
         found = self._sessions.get(key)
         if found is None or found.closed:
             found = self._sessions[key] = Session(self._board, key, lane, session_id)
+            if shown("key", key) != key:
+                self._long_names[shown("key", key)] = found
         return found
 
     async def __aenter__(self) -> Self:
@@ -130,18 +133,16 @@ class Probe:
         except Refused as refusal:
             status = "unsupported" if str(refusal).startswith("unsupported") else "refused"
             return {"status": status, "detail": str(refusal), "released": None}
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- a broken lever must answer, and must not hurt the gateway
             return {"status": "failed", "detail": f"lever: {error!r}", "released": None}
         return {"status": "done", "detail": "", "released": released}
 
     def _check(self, request: Mapping[str, Any]) -> None:
-        session = self._sessions.get(str(request.get("session", "")))
-        if session is None or session.closed:
-            raise Refused("session: not in memory")
+        session = self._named(request)
         if request.get("generation") != session.generation:
             raise Refused(f"generation: is {session.generation} now")
         run = session.current
-        if request.get("run_id") != (None if run is None else run.id):
+        if request.get("run_id") != (None if run is None else shown("run_id", run.id)):
             raise Refused(f"run: {'none' if run is None else run.id} is registered now")
         if request.get("handle") != (None if run is None else run.handle):
             raise Refused("handle: another one is registered now")
@@ -149,9 +150,18 @@ class Probe:
         if session.progress_ns > judged_ns + _CLOCK_TOLERANCE_NS:
             raise Refused("progress: the run moved since it was judged")
 
+    def _named(self, request: Mapping[str, Any]) -> Session:
+        """Return the session by its name on the board, which is shorter than a very long key."""
+        name = str(request.get("session", ""))
+        session = self._sessions.get(name) or self._long_names.get(name)
+        if session is None or session.closed:
+            raise Refused("session: not in memory")
+        return session
+
     def _pull(self, kind: str, request: Mapping[str, Any]) -> int | None:
-        levers, session, cause = self._levers, str(request["session"]), str(request.get("cause", ""))
-        run_id, handle = str(request.get("run_id")), str(request.get("handle"))
+        levers, cause, found = self._levers, str(request.get("cause", "")), self._named(request)
+        session, run = found.key, found.current
+        run_id, handle = ("", "") if run is None else (run.id, run.handle)
         match kind:
             case "abort_run":
                 return levers.abort_run(session, run_id, cause)

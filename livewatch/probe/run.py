@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from livewatch.probe.layout import ACTIVITIES, TERMINALS
+from livewatch.probe.layout import ACTIVITIES, NS_MAX, TERMINALS, to_ns
 
 if TYPE_CHECKING:
     from livewatch.probe.session import Session
@@ -22,7 +22,7 @@ class Activity:
         self.run = run
         self.kind = kind
         self.name = name
-        self.allowance_ns = round(allowance * 1e9) if allowance else 0
+        self.allowance_ns = to_ns(allowance)
         self.since_ns = 0
         self.child_pid = 0
 
@@ -139,7 +139,7 @@ class Run:
 class Waiting:
     """A declared wait; a context manager. ``delivered()`` may be called once the question reached somebody."""
 
-    def __init__(self, session: "Session", kind: int, delivered: bool | None, deadline: float | None) -> None:
+    def __init__(self, session: "Session", kind: int, *, delivered: bool | None, deadline: float | None) -> None:
         self._session = session
         self.kind = kind
         self.was_delivered = delivered
@@ -154,7 +154,7 @@ class Waiting:
 
     def __enter__(self) -> Self:
         self.since_ns = time.monotonic_ns()
-        self.deadline_ns = 0 if self.deadline_s is None else self.since_ns + round(self.deadline_s * 1e9)
+        self.deadline_ns = 0 if self.deadline_s is None else min(NS_MAX, self.since_ns + to_ns(self.deadline_s))
         self._session.wait_began(self)
         return self
 

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable
 
 from livewatch.probe.board import BoardWriter
-from livewatch.probe.layout import ACTIVITIES, LANES, NONE, STATES, WAITS
+from livewatch.probe.layout import ACTIVITIES, LANES, NONE, NS_MAX, STATES, WAITS, to_ns
 from livewatch.probe.levers import DropReason
 from livewatch.probe.run import Activity, Run, Waiting
 
@@ -31,11 +31,10 @@ class Session:
         self._slot = board.acquire()
         self._activities: list[Activity] = []
         self._waits: list[Waiting] = []
-        self._closer: Callable[[], object] = _nothing
         self.progress_function: Callable[..., None] = _nothing
         if self._slot is not None:
             self.progress_function = board.progress_of(self._slot)
-            self._closer = weakref.finalize(self, board.release, self._slot)
+            self._finalizer = weakref.finalize(self, board.abandon, self._slot)
             self._blank(lane, session_id)
 
     @property
@@ -65,21 +64,22 @@ class Session:
         """
         if kind not in WAITS:
             raise ValueError(f"{kind!r} is no kind of wait; known: {', '.join(WAITS)}")
-        return Waiting(self, WAITS.index(kind), delivered, deadline)
+        return Waiting(self, WAITS.index(kind), delivered=delivered, deadline=deadline)
 
     def queued(self, depth: int | None, oldest_ns: int | None = None) -> None:
         """Report the depth of the lane's queue and when its oldest message came (CLOCK_MONOTONIC ns)."""
-        self._write({"queued": NONE if depth is None else depth, "oldest_queued_ns": oldest_ns or 0})
+        known = NONE if depth is None else min(max(depth, 0), NS_MAX)
+        self._write({"queued": known, "oldest_queued_ns": oldest_ns or 0})
 
-    def in_store(self, known: bool | None) -> None:
+    def in_store(self, known: bool | None) -> None:  # noqa: FBT001 -- a tri-state fact, not an option
         """Report whether the session store has this session."""
         self._write({"in_store": _presence(known)})
 
-    def store_running(self, known: bool | None) -> None:
+    def store_running(self, known: bool | None) -> None:  # noqa: FBT001 -- a tri-state fact, not an option
         """Report whether the session store says that a run is active."""
         self._write({"store_says_running": _presence(known)})
 
-    def holder(self, known: bool | None) -> None:
+    def holder(self, known: bool | None) -> None:  # noqa: FBT001 -- a tri-state fact, not an option
         """Report whether a prompt holder is registered for the session's file."""
         self._write({"holder": _presence(known)})
 
@@ -113,11 +113,13 @@ class Session:
     def close(self) -> None:
         """Take the session off the board; safe to call twice."""
         self.closed = True
-        self._slot = None
+        slot, self._slot = self._slot, None
         self.progress_function = _nothing
         if self.current is not None:
             self.current.progress = _nothing
-        self._closer()
+        if slot is not None:
+            self._finalizer.detach()
+            self._board.release(slot)
 
     # What follows is called by Run, Activity and Waiting.
 
@@ -215,7 +217,7 @@ class Session:
             self._board.write(self._slot, values, texts)
 
 
-def _presence(known: bool | None) -> int:
+def _presence(known: bool | None) -> int:  # noqa: FBT001 -- a tri-state fact
     return NONE if known is None else int(known)
 
 
@@ -223,7 +225,7 @@ def _run_values(run: Run) -> dict[str, int]:
     return {
         "owner": 1,
         "run_started_ns": run.started_ns,
-        "run_timeout_ns": 0 if run.timeout_s is None else round(run.timeout_s * 1e9),
+        "run_timeout_ns": to_ns(run.timeout_s),
         "abort_requested_ns": run.abort_requested_ns,
         "terminal": run.terminal,
         "repeats": run.repeats,

@@ -49,7 +49,7 @@ class Watcher:
                 self._record(now_ns)
 
     def _record(self, now_ns: int) -> None:
-        frame = sys._current_frames().get(self._loop_thread)  # pyright: ignore[reportPrivateUsage] -- the documented way
+        frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 -- the documented way  # pyright: ignore[reportPrivateUsage]
         if frame is None:
             return
         text = _stack(frame)

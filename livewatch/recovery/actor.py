@@ -82,7 +82,7 @@ class Actor:
         await self._intents.intent(act)
         try:
             reply = await self._source.act(act.action)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- a faulty source must not leave an intent pending for ever
             reply = Reply(ReplyStatus.FAILED, f"the source failed: {error!r}")
         return Sent(act, reply, decided_s, self._clock.monotonic_s())
 

@@ -180,6 +180,7 @@ def _examined(patient: Patient | None, verdict: Verdict, session: Session, polic
         next_action_s=0.0 if moved else patient.next_action_s,
         ineffective_in_a_row=0 if moved else patient.ineffective_in_a_row,
         repaired_s=tuple(t for t in patient.repaired_s if now_s - t < policy.poison_window_s),
+        quarantined=patient.quarantined and now_s - patient.last_sent_s < policy.poison_window_s,
     )
 
 

@@ -312,3 +312,12 @@ def test_a_run_past_its_own_timeout_is_abortable_at_warn_because_its_timer_died(
     facts["run"] = Run("r1", ago(60), timeout_s=20.0, handle="h1")
 
     assert judge(session(progress_s=ago(31), **facts)).eligible
+
+
+@pytest.mark.parametrize("newest", ["state_since_s", "progress_s", "oldest_queued_s"])
+def test_a_lane_between_two_turns_is_not_stuck_however_long_its_queue_waits(newest: str) -> None:
+    stale = session(state=SessionState.IDLE, queued=1, oldest_queued_s=ago(60), progress_s=ago(60))
+    moving = dataclasses.replace(stale, **{newest: ago(0.01)})
+
+    assert judge(stale).reason is Reason.QUEUED_WORK_WITHOUT_ACTIVE_RUN
+    assert judge(moving).attention is not Attention.STUCK

@@ -105,7 +105,7 @@ class Journal:
         loop = asyncio.get_running_loop()
         told: asyncio.Future[bool] = loop.create_future()
 
-        def tell(committed: bool) -> None:
+        def tell(committed: bool) -> None:  # noqa: FBT001 -- the one fact of this callback
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(_resolve, told, committed)
 
@@ -151,6 +151,6 @@ class Journal:
             self._writer.put(Parcel(tuple(notes)))
 
 
-def _resolve(told: asyncio.Future[bool], committed: bool) -> None:
+def _resolve(told: asyncio.Future[bool], committed: bool) -> None:  # noqa: FBT001 -- the one fact of this callback
     if not told.done():
         told.set_result(committed)

@@ -62,7 +62,7 @@ def _read(connection: sqlite3.Connection, path: Path, frames_between: tuple[floa
     events = connection.execute(
         "SELECT id, life, target, wall_s, monotonic_s, kind, session, data FROM events ORDER BY id"
     )
-    intents = connection.execute(f"SELECT {INTENT_COLUMNS} FROM intents ORDER BY id")
+    intents = connection.execute(f"SELECT {INTENT_COLUMNS} FROM intents ORDER BY id")  # noqa: S608 -- constants
     told_lives, bad_lives = _readable(lives, lambda row: StoredLife(row[0], row[1], Life(*row[2:])))
     told_events, bad_events = _readable(events, _event)
     told_intents, bad_intents = _readable(intents, _intent)

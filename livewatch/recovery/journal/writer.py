@@ -175,7 +175,7 @@ class Writer:
                 self._lost += 1
                 LOG.exception("journal: a note could not be written down and is dropped")
                 if parcel.told is not None:
-                    parcel.told(False)
+                    parcel.told(False)  # noqa: FBT003 -- the one fact of this callback
         return entries
 
     def _keep(self, entries: Sequence[_Entry], *, first: bool = False) -> None:
@@ -215,7 +215,7 @@ class Writer:
                 self._discard(chunk, error)
             else:
                 self._fail(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- values that SQLite cannot take; keeping them would fail for ever
             self._discard(chunk, error)
         else:
             self._settle(chunk, committed=True)

@@ -1,0 +1,154 @@
+"""`Events`: tells people what changed; what merely lasts is told again ever more rarely."""
+
+from collections.abc import Callable, Mapping
+
+from livewatch_classifiers.decision import Act, Completed, Hold
+from livewatch_classifiers.report import TickReport, Transition
+from livewatch_classifiers.verdict import Verdict
+from livewatch_classifiers.vocabulary import Attention, Outcome, VitalsState
+from livewatch_exporters.edges import DropEdges, HoldEdges
+from livewatch_exporters.reminders import Reminders
+
+Say = Callable[[str, str, Mapping[str, object], float | None], None]
+_LEVELS = {Attention.LONG_RUNNING: "info", Attention.STALLED: "warning", Attention.STUCK: "error"}
+_SERIOUS = (VitalsState.UNRESPONSIVE, VitalsState.FROZEN, VitalsState.GONE)
+_CALM = (VitalsState.STARTING, VitalsState.RESPONSIVE, VitalsState.DRAINING)
+
+
+class Events:
+    """A `TickListener`. ``say(level, event, fields, wall_s)`` must not block."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._holds = HoldEdges()
+        self._drops = DropEdges()
+        self._reminders = Reminders()
+        self._state: VitalsState | None = None
+        self._problem = ""
+
+    def on_tick(self, report: TickReport) -> None:
+        """Tell what this tick changed."""
+        self._gateway(report)
+        for change in report.transitions:
+            self._transition(change, report)
+        for decision in report.decisions:
+            if isinstance(decision, Act):
+                self._act(decision, report)
+        for hold in self._holds.new(report):
+            self._hold(hold, report)
+        for done in report.completed:
+            self._outcome(done, report)
+        for key, lasted_s in self._reminders.due(report):
+            self._still(report.verdicts[key], lasted_s, report)
+        for reason, count in sorted(self._drops.new(report).items()):
+            self._tell("warning", "livewatch.heartbeat.dropped", report, reason=reason, count=count)
+
+    def _tell(self, level: str, event: str, report: TickReport, **fields: object) -> None:
+        self._say(level, event, {"target": report.target, **fields}, report.wall_s)
+
+    def _gateway(self, report: TickReport) -> None:
+        if report.restarted:
+            pid = report.snapshot.identity.pid if report.snapshot and report.snapshot.identity else None
+            self._tell("warning", "livewatch.target.restarted", report, pid=pid)
+        state = report.vitals.state
+        if state is self._state and report.problem == self._problem:
+            return
+        stack = report.snapshot.vitals.stack if report.snapshot is not None else None
+        sick = state not in _CALM
+        self._tell(
+            "error" if state in _SERIOUS else "warning" if sick else "info",
+            "livewatch.target.state",
+            report,
+            state=state.value,
+            before=self._state.value if self._state is not None else None,
+            reasons=[reason.value for reason in report.vitals.reasons] or None,
+            cause=report.vitals.cause.value if sick else None,
+            blocked_at=_last_line(stack.text) if stack is not None and state in _SERIOUS else None,
+            problem=report.problem,
+        )
+        self._state, self._problem = state, report.problem
+
+    def _transition(self, change: Transition, report: TickReport) -> None:
+        before = change.before.attention if change.before is not None else Attention.NONE
+        after = change.after
+        if after is not None and before is after.attention is Attention.LONG_RUNNING:
+            return  # another reason for being slow is no news
+        if after is not None and after.attention is not Attention.NONE:
+            self._tell(
+                _LEVELS[after.attention],
+                "livewatch.session.attention",
+                report,
+                before=before.value,
+                **_judged(after),
+                evidence=dict(after.evidence),
+            )
+        elif before is not Attention.NONE:
+            self._tell(
+                "info",
+                "livewatch.session.resolved",
+                report,
+                session=change.key,
+                before=before.value,
+                held_s=round(change.held_s, 3),
+                gone=True if after is None else None,
+            )
+
+    def _still(self, verdict: Verdict, lasted_s: float, report: TickReport) -> None:
+        level = _LEVELS[verdict.attention]
+        self._tell(level, "livewatch.session.still", report, **_judged(verdict), lasted_s=round(lasted_s, 3))
+
+    def _act(self, decision: Act, report: TickReport) -> None:
+        action = decision.action
+        self._tell(
+            "warning",
+            "livewatch.recovery.action",
+            report,
+            action=action.kind.value,
+            session=action.session,
+            reason=action.reason.value,
+            cause=action.cause,
+            run=action.run_id,
+            generation=action.generation,
+        )
+
+    def _hold(self, hold: Hold, report: TickReport) -> None:
+        self._tell(
+            "info",
+            "livewatch.recovery.held",
+            report,
+            action=hold.kind.value,
+            session=hold.session,
+            gate=hold.gate.value,
+            reason=hold.reason.value,
+            detail=hold.detail,
+            opens_in_s=None if hold.until_s is None else round(max(0.0, hold.until_s - report.now_s), 3),
+        )
+
+    def _outcome(self, done: Completed, report: TickReport) -> None:
+        well = done.outcome in (Outcome.RECOVERED, Outcome.SUPERSEDED)
+        self._tell(
+            "info" if well else "error",
+            "livewatch.recovery.completed",
+            report,
+            action=done.action.kind.value,
+            session=done.action.session,
+            outcome=done.outcome.value,
+            reply=done.reply.status.value,
+            took_s=round(done.observed_s - done.sent_s, 3),
+            detail=done.detail or done.reply.detail,
+        )
+
+
+def _judged(verdict: Verdict) -> dict[str, object]:
+    return {
+        "session": verdict.key,
+        "attention": verdict.attention.value,
+        "reason": verdict.reason.value,
+        "rule": verdict.rule,
+        "remedy": verdict.remedy.value,
+    }
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1].strip() if lines else ""

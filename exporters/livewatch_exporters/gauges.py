@@ -1,0 +1,115 @@
+"""The values of observable metrics, computed from one immutable report in the thread that collects them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from livewatch_classifiers.model import Session, Snapshot
+from livewatch_classifiers.report import TickReport
+from livewatch_classifiers.thresholds import Thresholds
+from livewatch_classifiers.verdict import Verdict
+from livewatch_classifiers.vocabulary import Attention, LaneKind, Reason, SessionState, VitalsState
+from livewatch_exporters import catalogue as c
+from livewatch_exporters.metric_spec import OTHER, TARGET, MetricSpec
+
+Labels = Mapping[str, str]
+Points = Mapping[MetricSpec, list[tuple[float, Labels]]]
+
+
+@dataclass(frozen=True, slots=True)
+class LastLook:
+    """What observable metrics read; replaced as a whole by each tick."""
+
+    report: TickReport
+    succeeded_wall_s: float | None
+    """Unix time of the last look that succeeded."""
+
+
+def points(look: LastLook, thresholds: Thresholds) -> Points:
+    """Return the points of every observable metric. One pass over the sessions; pure."""
+    report = look.report
+    target = {TARGET.name: report.target}
+    found: dict[MetricSpec, list[tuple[float, Labels]]] = defaultdict(list)
+    found[c.TARGET_UP].append((int(_up(report)), target))
+    found[c.RECOVERY_BACKOFF].append((report.longest_backoff_s, target))
+    found[c.RECOVERY_BUDGET_REMAINING].append((report.budget_remaining, target))
+    for name, limit_s in _limits(thresholds):
+        found[c.THRESHOLD_LIMIT].append((limit_s, target | {c.THRESHOLD.name: name}))
+    if look.succeeded_wall_s is not None:
+        found[c.SAMPLER_LAST_SUCCESS].append((look.succeeded_wall_s, {c.SAMPLER.name: "sessions"}))
+    if report.snapshot is not None:
+        _from_snapshot(report.snapshot, report.verdicts, target, found)
+    return found
+
+
+def _up(report: TickReport) -> bool:
+    return report.snapshot is not None and report.vitals.state is not VitalsState.GONE
+
+
+def _limits(thresholds: Thresholds) -> Iterator[tuple[str, float]]:
+    yield "warn", thresholds.warn_after_s
+    yield "abort", thresholds.abort_after_s
+    yield "eventloop_delay", thresholds.loop_delay_warn_s
+
+
+def _from_snapshot(
+    snapshot: Snapshot,
+    verdicts: Mapping[str, Verdict],
+    target: dict[str, str],
+    found: dict[MetricSpec, list[tuple[float, Labels]]],
+) -> None:
+    if snapshot.vitals.rss_bytes is not None:
+        found[c.TARGET_MEMORY_USAGE].append((snapshot.vitals.rss_bytes, target))
+    active = Counter[tuple[str, str]](dict.fromkeys(product(SessionState, Attention), 0))
+    oldest_s: dict[str, float] = {}
+    for key, session in snapshot.sessions.items():
+        verdict = verdicts.get(key)
+        attention = verdict.attention if verdict is not None else Attention.NONE
+        active[session.state or OTHER, attention] += 1
+        if verdict is not None and verdict.reason is not Reason.IDLE:
+            age_s = snapshot.vitals.age(_last_sign_s(session))
+            if age_s is not None and age_s >= oldest_s.get(attention, 0.0):
+                oldest_s[attention] = age_s
+    for (state, label), count in active.items():
+        found[c.SESSION_ACTIVE].append((count, target | {c.STATE.name: state, c.ATTENTION.name: label}))
+    for label, age_s in oldest_s.items():
+        found[c.SESSION_PROGRESS_AGE].append((age_s, target | {c.ATTENTION.name: label}))
+    for kind, (size, age_s) in _queues(snapshot).items():
+        labels = target | {c.LANE.name: kind}
+        found[c.QUEUE_SIZE].append((size, labels))
+        if age_s is not None:
+            found[c.QUEUE_OLDEST_AGE].append((age_s, labels))
+
+
+def _last_sign_s(session: Session) -> float | None:
+    """Progress counts for the turn that made it: a turn that made none yet is as old as its state."""
+    known = [moment for moment in (session.progress_s, session.state_since_s) if moment is not None]
+    return max(known) if known else None
+
+
+def _queues(snapshot: Snapshot) -> dict[LaneKind, tuple[int, float | None]]:
+    """Return size and age of the oldest per kind of lane; where lanes report themselves, their count is the truth."""
+    waiting = [(lane.kind, lane.queued, lane.oldest_queued_s) for lane in snapshot.lanes.values()]
+    told = {kind for kind, queued, _ in waiting if queued is not None}
+    waiting += [
+        (session.lane_kind, session.queued, session.oldest_queued_s)
+        for session in snapshot.sessions.values()
+        if session.lane_kind not in told
+    ]
+    sizes: dict[LaneKind, int] = {}
+    since_s: dict[LaneKind, float] = {}
+    for kind, queued, oldest_s in waiting:
+        if queued is None:
+            continue
+        sizes[kind] = sizes.get(kind, 0) + queued
+        if queued and oldest_s is not None:
+            since_s[kind] = min(oldest_s, since_s.get(kind, oldest_s))
+    now_s = snapshot.vitals.now_s
+    return {kind: (size, _age_s(size, since_s.get(kind), now_s)) for kind, size in sizes.items()}
+
+
+def _age_s(size: int, since_s: float | None, now_s: float) -> float | None:
+    if not size:
+        return 0.0
+    return None if since_s is None else max(0.0, now_s - since_s)

@@ -1,0 +1,61 @@
+"""The log: structured lines on stderr, JSON for machines and plain text for a person at a terminal."""
+
+from collections.abc import Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TextIO
+
+import structlog
+
+from livewatch_exporters.line_writer import LineWriter
+from livewatch_exporters.redaction import redact
+from livewatch_exporters.telemetry_settings import LogFormat
+
+_Fields = MutableMapping[str, Any]
+
+
+class Log:
+    """`say` takes fields that nobody changes afterwards; it neither blocks nor raises for what it is given."""
+
+    def __init__(
+        self,
+        stream: TextIO,
+        log_format: LogFormat,
+        environ: Mapping[str, str],
+        on_dropped: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._writer = LineWriter(stream)
+        self._on_dropped = on_dropped
+        terminal = stream.isatty()
+        text = log_format is LogFormat.TEXT or (log_format is LogFormat.AUTO and terminal)
+        self._render: Any
+        if text:
+            colours = terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+            self._render = structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=34)
+        else:
+            self._render = structlog.processors.JSONRenderer(default=str)
+        self._text = text
+
+    def say(self, level: str, event: str, fields: Mapping[str, object], wall_s: float | None = None) -> None:
+        """Write one line about ``event``; ``wall_s`` is Unix time, now by default."""
+        moment = datetime.now(UTC) if wall_s is None else datetime.fromtimestamp(wall_s, UTC)
+        if not self._writer.write(partial(self._line, level, event, fields, moment)):
+            self._on_dropped()
+
+    def close(self, timeout_s: float) -> None:
+        """Write what is queued, for at most ``timeout_s`` seconds."""
+        self._writer.close(timeout_s)
+
+    def _line(self, level: str, event: str, fields: Mapping[str, object], moment: datetime) -> str:
+        told: _Fields = {"timestamp": moment.isoformat(timespec="milliseconds"), "level": level, "event": event}
+        told |= redact({name: value for name, value in fields.items() if value is not None and value != ""})
+        if self._text:
+            told = {name: _one_line(value) for name, value in told.items()}
+        return str(self._render(None, level, told))
+
+
+def _one_line(value: Any) -> Any:
+    """A name that comes from outside must not move a person's cursor or fake a second line."""
+    if not isinstance(value, str):
+        return value
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in value)

@@ -1,0 +1,111 @@
+"""OTLP over HTTP or gRPC, as the standard ``OTEL_*`` variables say; nothing is imported before it is needed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry.sdk.metrics.export import (
+    MetricExporter,
+    MetricExportResult,
+    MetricReader,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
+
+from livewatch_exporters.cardinality import LIMITS
+from livewatch_exporters.episodes import Episodes
+from livewatch_exporters.sdk_log import SdkLog
+from livewatch_exporters.telemetry_settings import TelemetryError
+
+DEFAULT_INTERVAL_S = 15.0
+DEFAULT_TIMEOUT_S = 5.0
+"""A failing export is over before the next is due."""
+_HTTP, _GRPC = "http/protobuf", "grpc"
+
+
+def otlp_reader(environ: Mapping[str, str], episodes: Episodes, sdk_log: SdkLog) -> MetricReader | None:
+    """Return a reader that pushes metrics, or ``None`` when no endpoint is set.
+
+    Raises:
+        TelemetryError: for a protocol or a number that cannot be used.
+    """
+    if not _signal(environ, "ENDPOINT") or environ.get("OTEL_METRICS_EXPORTER", "otlp").strip() == "none":
+        return None
+    timeout_s = _milliseconds(environ, _signal_name(environ, "TIMEOUT"), DEFAULT_TIMEOUT_S)
+    interval_s = _milliseconds(environ, "OTEL_METRIC_EXPORT_INTERVAL", DEFAULT_INTERVAL_S)
+    protocol = _signal(environ, "PROTOCOL") or _HTTP
+    if protocol not in (_HTTP, _GRPC):
+        name = _signal_name(environ, "PROTOCOL")
+        raise TelemetryError(f"{name}={protocol!r} is not supported; write {_HTTP} or {_GRPC}")
+    exporter = _CountedExporter(_exporter(protocol, timeout_s), episodes, sdk_log)
+    return PeriodicExportingMetricReader(exporter, interval_s * 1000, timeout_s * 1000, LIMITS)
+
+
+def _exporter(protocol: str, timeout_s: float) -> MetricExporter:
+    """Build the exporter; it reads endpoint, headers, certificates and preferences from the environment itself."""
+    try:
+        if protocol == _GRPC:
+            from opentelemetry.exporter.otlp.proto.grpc import metric_exporter as grpc_exporter  # noqa: PLC0415 -- 19 MB
+
+            return grpc_exporter.OTLPMetricExporter(timeout=timeout_s)
+        from opentelemetry.exporter.otlp.proto.http import metric_exporter as http_exporter  # noqa: PLC0415 -- 17 MiB
+
+        return http_exporter.OTLPMetricExporter(timeout=timeout_s)
+    except Exception as error:
+        raise TelemetryError(
+            f"OTLP cannot start ({error}); correct or unset the OTEL_EXPORTER_OTLP_* variables"
+        ) from error
+
+
+def _signal_name(environ: Mapping[str, str], part: str) -> str:
+    own = f"OTEL_EXPORTER_OTLP_METRICS_{part}"
+    return own if environ.get(own, "").strip() else f"OTEL_EXPORTER_OTLP_{part}"
+
+
+def _signal(environ: Mapping[str, str], part: str) -> str:
+    return environ.get(_signal_name(environ, part), "").strip()
+
+
+def _milliseconds(environ: Mapping[str, str], name: str, default_s: float) -> float:
+    """Return seconds from a variable in milliseconds, the specification's unit; the Python SDK takes it for seconds."""
+    raw = environ.get(name, "").strip()
+    if not raw:
+        return default_s
+    try:
+        value = float(raw)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise TelemetryError(
+            f"{name}={raw!r} is not a number of milliseconds; write for example {default_s * 1000:.0f}"
+        )
+    return value / 1000
+
+
+class _CountedExporter(MetricExporter):
+    """Counts what could not be exported and says so once per episode, in place of the SDK's own many lines."""
+
+    def __init__(self, inner: MetricExporter, episodes: Episodes, sdk_log: SdkLog) -> None:
+        super().__init__(inner._preferred_temporality, inner._preferred_aggregation)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- a reader asks its exporter for both and there is no public name
+        self._inner: Any = inner  # its own keyword arguments have no types
+        self._episodes = episodes
+        self._sdk_log = sdk_log
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
+        try:
+            result: MetricExportResult = self._inner.export(metrics_data, timeout_millis, **kwargs)
+        except Exception as error:  # noqa: BLE001 -- an exporter may raise anything; it must not end the export thread
+            self._episodes.failed("otlp export", signal="metrics", error="exception", detail=repr(error))
+            return MetricExportResult.FAILURE
+        if result is MetricExportResult.SUCCESS:
+            self._episodes.worked("otlp export")
+        else:
+            self._episodes.failed(
+                "otlp export", signal="metrics", error="export_failed", detail=self._sdk_log.last_words
+            )
+        return result
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return bool(self._inner.force_flush(timeout_millis))
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        self._inner.shutdown(timeout_millis, **kwargs)

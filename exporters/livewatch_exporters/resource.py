@@ -1,0 +1,36 @@
+"""Who is speaking: the OpenTelemetry resource, the same after every restart."""
+
+import socket
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from uuid import UUID, uuid5
+
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+
+SERVICE = "livewatch"
+_NAMESPACE = UUID("0f2f6a0e-5b0c-5b53-9e0e-7a4f6d1c8b21")
+
+
+def resource(target: str, instance: str, environ: Mapping[str, str]) -> Resource:
+    """Return the resource; ``OTEL_RESOURCE_ATTRIBUTES`` wins over what is made up here."""
+    own = {
+        "service.name": SERVICE,
+        "service.version": _version(),
+        "service.instance.id": instance_id(socket.gethostname(), target, instance),
+    }
+    told = dict(OTELResourceDetector().detect().attributes)
+    if environ.get("OTEL_SERVICE_NAME", "").strip() == target:
+        told.pop("service.name", None)  # a name set for the whole pod is the gateway's, not ours
+    return Resource(own).merge(Resource(told))
+
+
+def instance_id(host: str, target: str, instance: str) -> str:
+    """Return a stable identity: a random one would make a new series of every metric at each restart."""
+    return str(uuid5(_NAMESPACE, f"{host}\0{target}\0{instance}"))
+
+
+def _version() -> str:
+    try:
+        return version(SERVICE)
+    except PackageNotFoundError:
+        return "unknown"

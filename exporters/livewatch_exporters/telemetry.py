@@ -1,0 +1,120 @@
+"""`Telemetry`: all exporters of one agent, started together and ended within one deadline."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from threading import Thread
+from time import monotonic
+from typing import TextIO
+
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader
+
+from livewatch_classifiers.report import TickListener
+from livewatch_exporters.episodes import Episodes
+from livewatch_exporters.events import Events
+from livewatch_exporters.guarded_listener import GuardedListener
+from livewatch_exporters.log import Log
+from livewatch_exporters.metrics import Metrics
+from livewatch_exporters.otlp import otlp_reader
+from livewatch_exporters.prometheus import PrometheusEndpoint
+from livewatch_exporters.resource import SERVICE, resource
+from livewatch_exporters.sdk_log import SdkLog
+from livewatch_exporters.telemetry_settings import TelemetrySettings
+
+_LAST_LINES_S = 0.5
+"""Part of the deadline that is kept for the log's last lines."""
+
+
+class Telemetry:
+    """The exporters of one agent. Its listeners neither block nor raise, whatever the other side does."""
+
+    def __init__(self, settings: TelemetrySettings, environ: Mapping[str, str], stream: TextIO) -> None:
+        self._settings = settings
+        self._metrics: Metrics | None = None
+        self._provider: MeterProvider | None = None
+        self._endpoint: PrometheusEndpoint | None = None
+        self._log = Log(stream, settings.log_format, environ, lambda: self._count("logs", "queue_full"))
+        self._episodes = Episodes(self._count, self._log.say)
+        self._sdk_log = SdkLog(self._log.say)
+        self._closed = False
+        try:
+            self._start_metrics(environ)
+        except BaseException:
+            self.shutdown()
+            raise
+        self.listeners = self._guarded()
+
+    @classmethod
+    def start(
+        cls, settings: TelemetrySettings, environ: Mapping[str, str] | None = None, stream: TextIO | None = None
+    ) -> "Telemetry":
+        """Start whatever ``settings`` and the ``OTEL_*`` variables ask for; the log always.
+
+        Raises:
+            ListenError: when the Prometheus endpoint's address cannot be used.
+            TelemetryError: when an ``OTEL_*`` variable cannot be used.
+        """
+        return cls(settings, os.environ if environ is None else environ, sys.stderr if stream is None else stream)
+
+    @property
+    def prometheus_url(self) -> str | None:
+        """Where Prometheus can scrape, with the port in use; ``None`` when the endpoint is off."""
+        return self._endpoint.url if self._endpoint is not None else None
+
+    def shutdown(self) -> None:
+        """Export what is left and close everything within ``shutdown_timeout_s``. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        deadline_s = monotonic() + self._settings.shutdown_timeout_s
+        export_s = max(0.0, self._settings.shutdown_timeout_s - _LAST_LINES_S)
+        closers: list[Callable[[], object]] = []
+        provider = self._provider
+        if provider is not None:
+            closers.append(lambda: provider.shutdown(export_s * 1000))
+        if self._endpoint is not None:
+            closers.append(self._endpoint.close)
+        _all_within(closers, monotonic() + export_s)
+        self._sdk_log.close()
+        self._log.close(deadline_s - monotonic())
+
+    def _start_metrics(self, environ: Mapping[str, str]) -> None:
+        settings = self._settings
+        if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+            if settings.metrics_listen is not None:
+                self._log.say("warning", "livewatch.telemetry.disabled", {"detail": "OTEL_SDK_DISABLED is true"})
+            return
+        if settings.metrics_listen is not None:
+            self._endpoint = PrometheusEndpoint(settings.metrics_listen, self._episodes)
+        pushed = otlp_reader(environ, self._episodes, self._sdk_log)
+        readers: list[MetricReader] = [] if pushed is None else [pushed]
+        if self._endpoint is not None:
+            readers.append(self._endpoint.reader)
+        if not readers:
+            return
+        who = resource(settings.target, settings.instance, environ)
+        self._provider = MeterProvider(readers, who, shutdown_on_exit=False)
+        meter = self._provider.get_meter(SERVICE)
+        self._metrics = Metrics(meter, settings.thresholds, interval_s=settings.interval_s)
+        if self._endpoint is not None:
+            self._endpoint.start()
+
+    def _guarded(self) -> Sequence[TickListener]:
+        events = GuardedListener(Events(self._log.say), self._episodes, signal="logs")
+        if self._metrics is None:
+            return (events,)
+        return (GuardedListener(self._metrics, self._episodes, signal="metrics"), events)
+
+    def _count(self, signal: str, error: str) -> None:
+        if self._metrics is not None:
+            self._metrics.count_failure(signal, error)
+
+
+def _all_within(closers: Sequence[Callable[[], object]], deadline_s: float) -> None:
+    """Run all at once and leave at the deadline: the SDK may wait for a silent collector longer than it is told."""
+    threads = [Thread(target=closer, name="livewatch-telemetry-close", daemon=True) for closer in closers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline_s - monotonic()))

@@ -1,0 +1,211 @@
+"""What ticks become in metrics: measured on a real meter provider, read in memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+from livewatch.probe import DropReason
+from livewatch_classifiers.decision import Act, Action, Completed, Hold, Reply, ReplyStatus
+from livewatch_classifiers.model import Lane, Session, Snapshot, Vitals
+from livewatch_classifiers.report import TickReport, Transition
+from livewatch_classifiers.thresholds import Thresholds
+from livewatch_classifiers.verdict import Verdict, VitalsVerdict
+from livewatch_classifiers.vocabulary import (
+    ActionKind,
+    Attention,
+    Gate,
+    LaneKind,
+    Outcome,
+    Reason,
+    SessionState,
+    VitalsReason,
+    VitalsState,
+)
+from livewatch_exporters.catalogue import DROP_REASONS
+from livewatch_exporters.metrics import Metrics
+
+MakeReport = Callable[..., TickReport]
+STUCK = Verdict("s1", Attention.STUCK, Reason.ZOMBIE_RUN, "5")
+STALLED = Verdict("s1", Attention.STALLED, Reason.ACTIVE_WORK_WITHOUT_PROGRESS, "13")
+WELL = Verdict("s1", Attention.NONE, Reason.ACTIVE, "0")
+ACTION = Action(ActionKind.FORCE_CLEAR, "s1", "k", "because", Reason.ZOMBIE_RUN)
+
+
+class Bench:
+    def __init__(self) -> None:
+        self._reader = InMemoryMetricReader()
+        provider = MeterProvider([self._reader], shutdown_on_exit=False)
+        self.metrics = Metrics(provider.get_meter("test"), Thresholds(), interval_s=1.0)
+
+    def points(self, name: str) -> dict[tuple[str, ...], Any]:
+        """Return the points of a metric by attribute values other than the target's, in the order of their names."""
+        data: Any = self._reader.get_metrics_data()
+        if data is None:
+            return {}
+        found = [m for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics if m.name == name]
+        rows = [point for metric in found for point in metric.data.data_points]
+        return {
+            tuple(str(v) for k, v in sorted(row.attributes.items()) if k != "livewatch.target.name"): row
+            for row in rows
+        }
+
+    def values(self, name: str) -> dict[tuple[str, ...], float]:
+        return {key: row.value for key, row in self.points(name).items()}
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_sessions_are_counted_by_state_and_attention_with_zeros(bench: Bench, make_report: MakeReport) -> None:
+    sessions = {
+        "s1": Session("s1", state=SessionState.PROCESSING, state_since_s=10.0, progress_s=40.0),
+        "s2": Session("s2", state=None),
+    }
+    labels = {"s1": (Attention.STUCK, Reason.ZOMBIE_RUN)}
+    bench.metrics.on_tick(make_report(100.0, sessions=sessions, labels=labels))
+    active = bench.values("livewatch.session.active")
+    assert active["stuck", "processing"] == 1
+    assert active["none", "_OTHER"] == 1
+    assert active["stalled", "idle"] == 0
+    assert len(active) == 13
+    assert bench.values("livewatch.session.progress_age") == {("stuck",): 60.0}
+    bench.metrics.on_tick(make_report(101.0, sessions={}))
+    assert ("none", "_OTHER") not in bench.values("livewatch.session.active")
+
+
+def test_an_idle_session_has_no_progress_age(bench: Bench, make_report: MakeReport) -> None:
+    sessions = {"s1": Session("s1", state=SessionState.IDLE, progress_s=1.0)}
+    bench.metrics.on_tick(make_report(1e6, sessions=sessions, labels={"s1": (Attention.NONE, Reason.IDLE)}))
+    assert bench.values("livewatch.session.progress_age") == {}
+
+
+def test_queues_are_summed_by_kind_and_a_lane_that_reports_itself_wins(bench: Bench, make_report: MakeReport) -> None:
+    sessions = {
+        "a": Session("a", queued=2, oldest_queued_s=70.0),
+        "b": Session("b", queued=1, oldest_queued_s=40.0),
+        "c": Session("c", lane_kind=LaneKind.CRON, queued=9, oldest_queued_s=1.0),
+        "d": Session("d", lane_kind=LaneKind.NESTED, queued=None),
+        "e": Session("e", lane_kind=LaneKind.SUBAGENT, queued=0),
+    }
+    lanes = {"cron": Lane("cron", LaneKind.CRON, queued=3, oldest_queued_s=90.0)}
+    report = make_report(100.0, sessions=sessions)
+    assert report.snapshot is not None
+    snapshot = Snapshot(report.snapshot.vitals, sessions, lanes)
+    bench.metrics.on_tick(TickReport("gw", 100.0, 1.0, snapshot, "", report.vitals, None))
+    assert bench.values("livewatch.queue.size") == {("session",): 3, ("cron",): 3, ("subagent",): 0}
+    assert bench.values("livewatch.queue.oldest_age") == {("session",): 60.0, ("cron",): 10.0, ("subagent",): 0.0}
+
+
+def test_a_gateway_that_cannot_be_read_is_down_and_shows_no_sessions(bench: Bench, make_report: MakeReport) -> None:
+    bench.metrics.on_tick(make_report(100.0))
+    assert bench.values("livewatch.target.up") == {(): 1}
+    gone = VitalsVerdict(VitalsState.GONE)
+    bench.metrics.on_tick(make_report(103.0, problem="no board", state=gone))
+    bench.metrics.on_tick(make_report(105.0, problem="no board", state=gone))
+    assert bench.values("livewatch.target.up") == {(): 0}
+    assert bench.values("livewatch.session.active") == {}
+    assert bench.values("livewatch.liveness.warnings") == {("process_gone",): 1}
+    assert bench.values("livewatch.liveness.degraded_time") == {("process_gone",): 5.0}
+    assert bench.values("livewatch.sampler.last_success_timestamp") == {("sessions",): 1_800_000_100.0}
+
+
+def test_an_attention_span_is_recorded_once_with_its_worst_label(bench: Bench, make_report: MakeReport) -> None:
+    act = Completed(ACTION, STUCK, Reply(ReplyStatus.DONE), Outcome.RECOVERED, 20.0, 20.0, 22.5)
+    bench.metrics.on_tick(make_report(10.0, transitions=(Transition("s1", WELL, STALLED),)))
+    bench.metrics.on_tick(make_report(20.0, transitions=(Transition("s1", STALLED, STUCK),)))
+    bench.metrics.on_tick(make_report(30.0, transitions=(Transition("s1", STUCK, STALLED),)))
+    bench.metrics.on_tick(make_report(35.0, transitions=(Transition("s1", STALLED, WELL),), completed=(act,)))
+    points = bench.points("livewatch.session.attention.duration")
+    assert set(points) == {("stuck", "recovered")}
+    assert (points["stuck", "recovered"].count, points["stuck", "recovered"].sum) == (1, 25.0)
+    done = bench.points("livewatch.recovery.duration")["force_clear", "recovered"]
+    assert (done.count, done.sum) == (1, 2.5)
+    transitions = bench.values("livewatch.session.transitions")
+    assert transitions["stalled", "active_work_without_progress"] == 2
+
+
+@pytest.mark.parametrize(
+    ("after", "more", "resolution"),
+    [(None, {}, "gone"), (None, {"restarted": True}, "target_restart"), (WELL, {}, "self")],
+)
+def test_an_attention_span_says_what_ended_it(
+    bench: Bench, make_report: MakeReport, after: Verdict | None, more: dict[str, bool], resolution: str
+) -> None:
+    bench.metrics.on_tick(make_report(10.0, transitions=(Transition("s1", None, STUCK),)))
+    bench.metrics.on_tick(make_report(12.0, transitions=(Transition("s1", STUCK, after),), **more))
+    assert set(bench.points("livewatch.session.attention.duration")) == {("stuck", resolution)}
+
+
+def test_a_hold_is_counted_when_it_begins_and_when_its_gate_changes(bench: Bench, make_report: MakeReport) -> None:
+    def hold(gate: Gate) -> Hold:
+        return Hold("s1", ActionKind.ABORT_RUN, gate, Reason.BLOCKED_TOOL_CALL)
+
+    for second, gate in enumerate([Gate.CONFIRMED, Gate.CONFIRMED, Gate.BACKOFF, Gate.BACKOFF, Gate.CONFIRMED]):
+        bench.metrics.on_tick(make_report(float(second), decisions=(hold(gate),)))
+    bench.metrics.on_tick(make_report(9.0, decisions=(Act(ACTION, STUCK),)))
+    assert bench.values("livewatch.recovery.decisions") == {
+        ("abort_run", "confirmed"): 2,
+        ("abort_run", "backoff"): 1,
+        ("force_clear", "none"): 1,
+    }
+
+
+def test_dropped_heartbeats_are_counted_from_the_first_look_and_across_a_restart(
+    bench: Bench, make_report: MakeReport
+) -> None:
+    def look(second: float, busy: int, *, restarted: bool = False) -> None:
+        counters = {"heartbeats_dropped.lane_busy": busy, "heartbeats_dropped.strange": busy, "overflows": 99}
+        bench.metrics.on_tick(make_report(second, counters=counters, restarted=restarted))
+
+    look(1.0, 40)
+    assert bench.values("livewatch.heartbeat.dropped") == {}
+    look(2.0, 42)
+    bench.metrics.on_tick(make_report(2.5, problem="torn"))
+    look(3.0, 5, restarted=True)
+    assert bench.values("livewatch.heartbeat.dropped") == {("lane_busy",): 7, ("_OTHER",): 7}
+
+
+def test_the_words_for_dropped_heartbeats_are_the_probes() -> None:
+    assert set(DROP_REASONS) == {reason.value for reason in DropReason}
+
+
+def test_loop_time_is_split_by_utilization_and_a_standing_loop_is_active(bench: Bench, make_report: MakeReport) -> None:
+    vitals = Vitals(0.0, loop_delay_max_s=0.2, loop_utilization=0.25, cpu_cores=0.5, loop_heartbeat_s=2.0)
+    bench.metrics.on_tick(make_report(0.0, vitals=vitals))
+    bench.metrics.on_tick(make_report(4.0, vitals=vitals))
+    blocked = VitalsVerdict(VitalsState.UNRESPONSIVE, (VitalsReason.EVENT_LOOP_DELAY,))
+    standing = Vitals(6.0, loop_delay_max_s=0.2, loop_utilization=0.25, loop_heartbeat_s=2.0)
+    bench.metrics.on_tick(make_report(6.0, vitals=standing, state=blocked))
+    assert bench.values("livewatch.eventloop.time") == {("active",): 3.0, ("idle",): 3.0}
+    assert bench.values("livewatch.target.cpu.time") == {(): 2.0}
+    delay = bench.points("livewatch.eventloop.delay")["in_process",]
+    assert (delay.count, delay.max) == (3, 4.0)
+    assert bench.values("livewatch.liveness.warnings") == {("event_loop_delay",): 1}
+
+
+def test_restarts_name_who_began_them(bench: Bench, make_report: MakeReport) -> None:
+    restart = Action(ActionKind.RESTART_TARGET, "s1", "k2", "because", Reason.ZOMBIE_RUN)
+    bench.metrics.on_tick(make_report(1.0, restarted=True))
+    bench.metrics.on_tick(make_report(2.0, decisions=(Act(restart, STUCK),)))
+    bench.metrics.on_tick(make_report(3.0, restarted=True))
+    assert bench.values("livewatch.target.restarts") == {("external",): 1, ("livewatch",): 1}
+
+
+def test_livewatch_measures_itself_and_shows_the_limits_in_force(bench: Bench, make_report: MakeReport) -> None:
+    vitals = Vitals(1.0, rss_bytes=4096)
+    bench.metrics.on_tick(
+        make_report(
+            1.0, vitals=vitals, lateness_s=0.3, tick_duration_s=2.0, sample_duration_s=0.1, longest_backoff_s=7.0
+        )
+    )
+    assert bench.values("livewatch.sampler.overruns") == {("sessions",): 1}
+    assert bench.points("livewatch.self.eventloop.delay")[()].sum == 0.3
+    assert bench.points("livewatch.sampler.duration")["sessions",].sum == 0.1
+    assert bench.values("livewatch.recovery.backoff") == {(): 7.0}
+    assert bench.values("livewatch.target.memory.usage") == {(): 4096}
+    assert bench.values("livewatch.threshold.limit") == {("warn",): 120.0, ("abort",): 360.0, ("eventloop_delay",): 1.0}

@@ -1,0 +1,17 @@
+"""Waiting for a condition, bounded; the only way in which a test may let real time pass."""
+
+import threading
+import time
+from collections.abc import Callable
+
+DEADLINE_S = 20.0
+_LOOK_EVERY_S = 0.01
+
+
+def until(condition: Callable[[], object], what: str = "the condition") -> None:
+    """Return once ``condition()`` is true; fail after a generous deadline."""
+    never = threading.Event()
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, f"{what} did not come true within {DEADLINE_S} s"
+        never.wait(_LOOK_EVERY_S)
