@@ -65,6 +65,21 @@ def load_settings(
     return Settings(**built, origins=origins, warnings=tuple(warnings))
 
 
+def build_section(section: str, table: Mapping[str, Any]) -> Any:
+    """Return the settings object of one section from a table as TOML gives it.
+
+    Raises:
+        ConfigError: with one line that names the key and says what to write instead.
+    """
+    known = [*keys(section), *(_TABLES if section == "thresholds" else ())]
+    values: dict[str, Any] = {}
+    for key, raw in table.items():
+        if key not in known:
+            raise ConfigError(f"unknown key {section}.{key}{_nearest(key, known)}")
+        values[key] = _convert(section, key, raw, f"{section}.{key}")
+    return _build(section, values, {f"{section}.{key}": f"{section}.{key}" for key in values})
+
+
 def keys(section: str) -> dict[str, Any]:
     """Return the keys of a section with their field types; durations have no unit in their key."""
     return {_key(item.name): item.type for item in fields(SECTIONS[section]) if _key(item.name) not in _TABLES}

@@ -14,6 +14,7 @@ _COMMANDS = {
     "explain": ("livewatch.cli.explain", "Say why a session has its label, and what happens next."),
     "incidents": ("livewatch.cli.incidents", "Read past and present incidents from the journal."),
     "run": ("livewatch.cli.run", "Attach to a gateway and stay."),
+    "simulate": ("livewatch.cli.simulate", "Run scenarios in virtual time and prove the judgement."),
     "status": ("livewatch.cli.status", "Ask the running agent how things are."),
 }
 

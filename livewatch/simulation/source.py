@@ -1,0 +1,108 @@
+"""The simulated gateway behind the `Source` protocol: the production agent cannot tell it from a real one."""
+
+import asyncio
+from types import MappingProxyType
+
+from livewatch.simulation.gateway import Gateway
+from livewatch.simulation.levers import Levers
+from livewatch.sources.base import SourceError
+from livewatch_classifiers.decision import Action, Reply, ReplyStatus
+from livewatch_classifiers.model import Lane, Session, Snapshot
+from livewatch_classifiers.vocabulary import ActionKind
+
+ACT_TIMEOUT_S = 5.0
+EVERYTHING = frozenset(ActionKind) - {ActionKind.RESTART_TARGET}
+
+
+class SimulatedSource:
+    """Looks at the world and pulls its levers, as `livewatch.sources.base.Source` says."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        levers: Levers,
+        *,
+        capabilities: frozenset[ActionKind] = EVERYTHING,
+        by: str = "livewatch",
+    ) -> None:
+        self._gateway = gateway
+        self._levers = levers
+        self._capabilities = capabilities
+        self._by = by
+        self.inflight = 0
+        """Actions whose reply has not come yet."""
+        self.pause_after_sample_s = 0.0
+        """The agent itself is stopped for so long between looking and judging; used once."""
+        self.pause_before_act_s = 0.0
+        """The agent itself is stopped for so long between deciding and acting; used once."""
+
+    @property
+    def name(self) -> str:
+        """Name of the gateway."""
+        return "simulated"
+
+    @property
+    def capabilities(self) -> frozenset[ActionKind]:
+        """The actions that this gateway understands."""
+        return self._capabilities
+
+    async def sample(self) -> Snapshot:
+        """Look once.
+
+        Raises:
+            SourceError: when the gateway process is gone.
+        """
+        snapshot = self.look()
+        if self.pause_after_sample_s:
+            seconds, self.pause_after_sample_s = self.pause_after_sample_s, 0.0
+            await self._gateway.host.clock.sleep(seconds)
+        return snapshot
+
+    def look(self) -> Snapshot:
+        """Return what can be seen now.
+
+        Raises:
+            SourceError: when the gateway process is gone.
+        """
+        gateway = self._gateway
+        host = gateway.host
+        if host.gone:
+            raise SourceError("the gateway process has ended", "start it", gone=True)
+        now_s = host.clock.monotonic_s()
+        sessions: dict[str, Session] = {key: session.view(now_s) for key, session in gateway.sessions.items()}
+        lanes: dict[str, Lane] = {name: lane.view() for name, lane in gateway.lanes.items()}
+        return Snapshot(
+            vitals=host.vitals(gateway.phase, gateway.ready_s),
+            sessions=MappingProxyType(sessions),
+            lanes=MappingProxyType(lanes),
+            identity=gateway.identity,
+            counters=MappingProxyType(dict(gateway.counters)),
+        )
+
+    async def act(self, action: Action) -> Reply:
+        """Pull one lever; a gateway whose loop stands answers when it runs again, or too late."""
+        self.inflight += 1
+        try:
+            if self.pause_before_act_s:
+                seconds, self.pause_before_act_s = self.pause_before_act_s, 0.0
+                await self._gateway.host.clock.sleep(seconds)
+            host = self._gateway.host
+            if host.gone:
+                return Reply(ReplyStatus.FAILED, "the gateway process has ended")
+            if host.running:
+                return self._levers.pull(action, self._by)
+            answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+            host.do(lambda: _answer(answer, self._levers.pull(action, self._by)))
+            late = Reply(ReplyStatus.TIMED_OUT, f"no answer in {ACT_TIMEOUT_S:g} s")
+            host.timeline.after(ACT_TIMEOUT_S, lambda: _answer(answer, late))
+            return await answer
+        finally:
+            self.inflight -= 1
+
+    async def close(self) -> None:
+        """Let go of nothing: there is nothing to hold."""
+
+
+def _answer(answer: "asyncio.Future[Reply]", reply: Reply) -> None:
+    if not answer.done():
+        answer.set_result(reply)

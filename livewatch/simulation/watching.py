@@ -1,0 +1,204 @@
+"""The production agent in the simulated world: it ticks on virtual time, may be late, paused or started again."""
+
+import asyncio
+
+from livewatch.agent import Agent, Controls
+from livewatch.recovery.settings import Policy
+from livewatch.simulation.record import SICK, Mark, Record
+from livewatch.simulation.tools import pick
+from livewatch.simulation.world import World
+from livewatch_classifiers.decision import Act, Completed, Hold
+from livewatch_classifiers.lane import classify_lane
+from livewatch_classifiers.lock import classify_lock
+from livewatch_classifiers.report import TickListener, TickReport
+from livewatch_classifiers.thresholds import Thresholds
+from livewatch_classifiers.vocabulary import Gate, Reason, Remedy
+
+_TOLD_BY_GATE = frozenset({Gate.QUARANTINE, Gate.CAPABILITY})
+_LOOP_TURNS = 4
+"""How often the asyncio loop runs so that a sent action reaches the source: intent, act, reply."""
+
+
+class RememberedIntents:
+    """An intent log that outlives the agent, as the journal's file does."""
+
+    def __init__(self) -> None:
+        self.intents: list[Act] = []
+
+    async def intent(self, act: Act) -> None:
+        """Take note at once."""
+        self.intents.append(act)
+
+    def completed(self, done: Completed) -> None:
+        """Nothing is kept: what is seen is in the record."""
+
+
+class AgentWatch:
+    """Drives one agent through one world."""
+
+    def __init__(
+        self,
+        world: World,
+        record: Record,
+        *,
+        thresholds: Thresholds,
+        policy: Policy,
+        every_s: float = 1.0,
+        coarse_s: float = 0.0,
+        listeners: tuple[TickListener, ...] = (),
+    ) -> None:
+        self.world = world
+        self.record = record
+        self.every_s = every_s
+        self.coarse_s = coarse_s
+        """Longest step while everybody is well; 0 ticks at every interval unless all sessions are idle."""
+        self._thresholds = thresholds
+        self._policy = policy
+        self._listeners = listeners
+        self.intents = RememberedIntents()
+        self.agent = self._new_agent()
+
+    async def run(self, until_s: float) -> None:
+        """Tick until ``until_s`` of the scenario."""
+        due_s = 0.0
+        while due_s <= until_s:
+            await self._walk_to(due_s)
+            await self._thaw()
+            if self.world.now_s > until_s:
+                break
+            fate = self.world.agent
+            if fate.restart:
+                fate.restart = False
+                await self.agent.close(0.0)
+                self.agent = self._new_agent()
+            if fate.lateness is not None:
+                await self._walk_to(self.world.now_s + pick(self.world.random, fate.lateness))
+            report = await self._tick(max(0.0, self.world.now_s - due_s))
+            self._note(report)
+            due_s = self._next(report)
+        await self._walk_to(until_s)
+        await self.agent.close(0.0)
+
+    def _new_agent(self) -> Agent:
+        controls = Controls(holds=self.world.agent.holds)
+        return Agent(
+            self.world.source,
+            clock=self.world.clock,
+            intents=self.intents,
+            thresholds=self._thresholds,
+            policy=self._policy,
+            listeners=self._listeners,
+            controls=controls,
+            interval_s=self.every_s,
+        )
+
+    async def _tick(self, lateness_s: float) -> TickReport:
+        source = self.world.source
+        if not source.pause_after_sample_s:
+            report = await self.agent.tick(lateness_s=lateness_s)
+        else:
+            report = await self._tick_that_takes_time(lateness_s)
+        if source.inflight or any(isinstance(decision, Act) for decision in report.decisions):
+            await self._let_loop_run()
+        return report
+
+    async def _tick_that_takes_time(self, lateness_s: float) -> TickReport:
+        task = asyncio.ensure_future(self.agent.tick(lateness_s=lateness_s))
+        await self._let_loop_run()
+        while not task.done() and self.world.timeline.step():
+            await self._let_loop_run()
+        return await task
+
+    async def _walk_to(self, moment_s: float) -> None:
+        timeline = self.world.timeline
+        while self.world.source.inflight:
+            following_s = timeline.next_s()
+            if following_s is None or following_s > moment_s:
+                break
+            timeline.step()
+            await self._let_loop_run()
+        timeline.run_until(moment_s)
+
+    async def _thaw(self) -> None:
+        """Wait until the agent itself may run again."""
+        world = self.world
+        while world.host.agent_frozen:
+            if not world.timeline.step():
+                raise AssertionError("the agent is frozen and nothing will ever thaw it")
+            await self._let_loop_run()
+        if world.agent.paused_until_s > world.now_s:
+            await self._walk_to(world.agent.paused_until_s)
+            await self._thaw()
+
+    async def _let_loop_run(self) -> None:
+        for _ in range(_LOOP_TURNS):
+            await asyncio.sleep(0)
+
+    def _next(self, report: TickReport) -> float:
+        now_s = self.world.now_s
+        grid_s = now_s + self.every_s
+        busy = self.world.source.inflight or report.snapshot is None or report.completed
+        if busy or any(p.sick or p.pending for p in self.agent.memory.patients.values()) or not report.vitals.healthy:
+            return grid_s
+        idle = all(verdict.reason is Reason.IDLE for verdict in report.verdicts.values())
+        if not idle and not self.coarse_s:
+            return grid_s
+        following_s = self.world.timeline.next_s()
+        furthest_s = now_s + (3600.0 if idle else self.coarse_s)
+        return max(grid_s, min(furthest_s, furthest_s if following_s is None else following_s))
+
+    def _note(self, report: TickReport) -> None:
+        record, now_s = self.record, self.world.now_s
+        record.ticks += 1
+        record.mark(record.gateway, Mark(now_s, report.vitals.state.value, report.vitals.cause.value))
+        for change in report.transitions:
+            if change.after is not None:
+                after = change.after
+                record.label(change.key, now_s, after.attention, after.reason, after.rule)
+        for done in report.completed:
+            record.completed.append((now_s, done))
+        for key in self.agent.memory.patients:
+            verdict = report.verdicts.get(key)
+            if verdict is not None and verdict.attention in SICK and verdict.remedy is Remedy.TELL_PERSON:
+                record.tell(key, now_s)
+        for decision in report.decisions:
+            if isinstance(decision, Hold):
+                self._note_hold(decision, now_s)
+        for key, affliction in self.world.gateway.truth.current.items():
+            verdict = report.verdicts.get(key)
+            if affliction.detected_s is None and verdict is not None and verdict.attention in SICK:
+                affliction.detected_s = now_s
+            told = record.told.get(key)
+            if affliction.told_s is None and told and told[-1] >= affliction.since_s:
+                affliction.told_s = told[-1]
+        if report.snapshot is not None:
+            self._note_lanes(report)
+        self._note_locks()
+
+    def _note_hold(self, hold: Hold, now_s: float) -> None:
+        holding = self.record.hold(hold.session, hold.gate, hold.kind, hold.detail, now_s, self.every_s)
+        if hold.gate is Gate.QUARANTINE:
+            self.record.quarantined.setdefault(hold.session, now_s)
+        overdue = holding.last_s - holding.first_s > self._policy.hold_bound_s
+        if hold.gate in _TOLD_BY_GATE or overdue:
+            self.record.tell(hold.session, now_s)
+
+    def _note_lanes(self, report: TickReport) -> None:
+        snapshot = report.snapshot
+        assert snapshot is not None
+        for name, lane in snapshot.lanes.items():
+            verdict = classify_lane(
+                lane, snapshot.sessions, report.verdicts, snapshot.vitals, self._thresholds, lanes=snapshot.lanes
+            )
+            marks = self.record.lanes.setdefault(name, [])
+            self.record.mark(marks, Mark(self.world.now_s, verdict.condition.value))
+
+    def _note_locks(self) -> None:
+        for path in self.world.locks:
+            seen = self.world.lock(path)
+            if seen is None:
+                continue
+            verdict = classify_lock(*seen)
+            self.record.mark(self.record.locks.setdefault(path, []), Mark(self.world.now_s, verdict.condition.value))
+            if verdict.reclaimable:
+                self.record.reclaimable.setdefault(path, self.world.now_s)
