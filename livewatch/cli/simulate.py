@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=1, show_default=True, help="First seed of the random worlds.")
 @click.option("--timeline", "show", is_flag=True, help="Print everything that happened in each scenario.")
 def command(
+    *,
     paths: tuple[Path, ...],
     trace: Path | None,
     explain: str | None,
@@ -36,7 +37,6 @@ def command(
     worlds: int | None,
     hours: float,
     seed: int,
-    *,
     as_json: bool,
     compare: bool,
     show: bool,

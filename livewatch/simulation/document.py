@@ -85,10 +85,10 @@ class Table:
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of strings; one string stands for a list of one."""
         value = self.any(key, [])
-        values = value if isinstance(value, list) else [value]
+        values = cast("list[object]", value if isinstance(value, list) else [value])
         if not all(isinstance(item, str) for item in values):
             raise self.error(key, f"must be a string or a list of strings, not {value!r}")
-        return tuple(values)
+        return tuple(str(item) for item in values)
 
     def flag(self, key: str, *, default: bool = False) -> bool:
         """Return true or false."""
@@ -136,7 +136,7 @@ class Table:
         if not isinstance(value, list):
             seconds = self._duration(key, value)
             return (seconds, seconds)
-        pair: list[Any] = value
+        pair = cast("list[object]", value)
         if len(pair) != 2:  # noqa: PLR2004 -- a pair
             raise self.error(key, "must be a duration or a pair [lowest, highest]")
         low_s, high_s = (self._duration(key, item) for item in pair)
@@ -174,10 +174,13 @@ class Table:
     def tables(self, key: str) -> list["Table"]:
         """Return a list of tables."""
         value = self.any(key, [])
-        rows = value if isinstance(value, list) else [None]
+        rows = cast("list[object]", value if isinstance(value, list) else [None])
         if not all(isinstance(row, dict) for row in rows):
             raise self.error(key, "must be a list of tables")
-        return [Table(self.document, (*self.place, key, index), row) for index, row in enumerate(rows)]
+        return [
+            Table(self.document, (*self.place, key, index), cast("dict[str, Any]", row))
+            for index, row in enumerate(rows)
+        ]
 
     def named_tables(self) -> list[tuple[str, "Table"]]:
         """Return every entry of this table as a table with its name."""

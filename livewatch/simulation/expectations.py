@@ -47,7 +47,7 @@ def read_expectation(table: Table, duration_s: float) -> Expectation:
     name = table.name(subject, f"{subject}s") if subject else ""
     readers = _READERS[subject]
     predicates = [key for key in readers if table.has(key)]
-    strange = [key for key in table.keys() if key not in (*readers, *subjects, *_COMMON)]
+    strange = [key for key in list(table.keys()) if key not in (*readers, *subjects, *_COMMON)]
     if strange and not predicates:
         raise table.error(strange[0], f"unknown key{nearest(strange[0], (*readers, *_COMMON))}")
     if len(subjects) > 1 or len(predicates) != 1:

@@ -157,7 +157,7 @@ class Gateway:
             return
         mark(session, run, step, self.mono_s())
         if not step.unseen:
-            self.moved(session, run, counted=step.counted)
+            self.moved(session, run, counted=True)
 
     def moved(self, session: Session, run: Run, *, counted: bool) -> None:
         """Note new content of this run."""

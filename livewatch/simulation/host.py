@@ -53,6 +53,7 @@ class Host:
         """Watchdogs inside the gateway that are due as soon as it runs again."""
         self._pauses: dict[int, Pause] = {}
         self._paused_since_s: float | None = None
+        self._pause_began_s = 0.0
         self._deferred: deque[Callable[[], None]] = deque()
         self._blind = BlindTime()
         self._delays: deque[tuple[float, float]] = deque()
@@ -60,6 +61,8 @@ class Host:
         self._stack: BlockedStack | None = None
         self._cause = StallCause.UNKNOWN
         self._number = 0
+        self.pauses: list[tuple[float, float]] = []
+        """From when to when nothing ran, on the scenario's axis in seconds."""
 
     @property
     def running(self) -> bool:
@@ -91,6 +94,7 @@ class Host:
         number = self._number
         if self._paused_since_s is None:
             self._paused_since_s = self.clock.monotonic_s()
+            self._pause_began_s = self.timeline.now_s
         self._pauses[number] = Pause(kind, cause, stack)
         self._cause = cause
         self.agent_frozen += int(agent_too)
@@ -160,6 +164,7 @@ class Host:
         now_s = self.clock.monotonic_s()
         since_s = self._paused_since_s
         self._paused_since_s = None
+        self.pauses.append((self._pause_began_s, self.timeline.now_s))
         if since_s is not None and now_s - since_s > _NOTICEABLE_S:
             self._blind = self._blind.extended([(since_s, now_s)], forget_before_s=now_s - _REMEMBERED_S)
             self._delays.append((now_s, now_s - since_s))

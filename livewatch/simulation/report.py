@@ -31,7 +31,7 @@ def failure_lines(run: Run) -> list[str]:
     return out
 
 
-def timeline(run: Run, session: str | None = None) -> list[tuple[float, str]]:
+def timeline(run: Run, session: str | None = None) -> list[tuple[float, str]]:  # noqa: C901 -- a flat list of cases
     """Return everything that happened, oldest first; of one session and the gateway, or of all."""
     record = run.record
     out: list[tuple[float, str]] = [(entry.at_s, f"script    {entry.text}") for entry in run.scenario.script]

@@ -107,7 +107,7 @@ def _end_step(turns: Turns, session: Session, run: Run, step: Step) -> None:
     if not step.unseen and marker is not None and marker.run_id == run.id:
         session.marker = None
     session.repeats, session.repeating_since_s = 0, None
-    turns.moved(session, run, counted=step.counted and not step.unseen)
+    turns.moved(session, run, counted=not step.unseen)
     if step.looks_terminal:
         session.terminal = TerminalMark.ITEM_END
     session.touch()

@@ -93,7 +93,7 @@ def _section(top: Table, name: str, default: _T) -> _T:
     try:
         built: _T = build_section(name, values)
     except ConfigError as error:
-        key = next((key for key in table.keys() if f" {name}.{key}" in f" {error}" or key in str(error)), None)
+        key = next((key for key in list(table.keys()) if f" {name}.{key}" in f" {error}" or key in str(error)), None)
         raise top.document.error((name,) if key is None else (name, key), str(error)) from error
     return built if values else default
 

@@ -1,4 +1,4 @@
-"""Rule sets to compare with: each is a model of what gateways or third parties do today, and says what it leaves out."""
+"""Rule sets to compare with: models of what gateways and third parties do today; each says what it leaves out."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
