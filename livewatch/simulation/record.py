@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from livewatch.simulation.levers import Deed
 from livewatch.simulation.messages import Message
 from livewatch.simulation.truth import Affliction
+from livewatch_classifiers.blindtime import BlindTime
 from livewatch_classifiers.decision import Completed
 from livewatch_classifiers.vocabulary import ActionKind, Attention, Gate, Reason
 
@@ -73,6 +74,8 @@ class Record:
     counters: dict[str, int] = field(default_factory=dict[str, int])
     restarts: int = 0
     ticks: int = 0
+    blind_s: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    """From when to when gateway or agent could not run: no repair is due in that time."""
     session_s: float = 0.0
     """Seconds of all sessions together, the base of mistake rates."""
 
@@ -105,6 +108,15 @@ class Record:
         told = self.told.setdefault(session, [])
         if not told or told[-1] < since_s:
             told.append(at_s)
+
+
+def runnable_until(record: Record, since_s: float, bound_s: float) -> float:
+    """Return the moment at which ``bound_s`` seconds have passed since a moment in which both sides could run."""
+    until_s = since_s + bound_s
+    for begin_s, end_s in BlindTime.of(record.blind_s).intervals():
+        if end_s > since_s and begin_s < until_s:
+            until_s += end_s - max(begin_s, since_s)
+    return until_s
 
 
 def spans(marks: list[Mark], end_s: float) -> list[tuple[float, float, Mark]]:

@@ -90,6 +90,7 @@ def collect(world: World, record: Record) -> None:
     record.messages = list(gateway.messages)
     record.violations = list(gateway.violations)
     record.counters = dict(gateway.counters)
+    record.blind_s = [*world.host.pauses, *world.agent.pauses]
     record.restarts = gateway.restarts
     record.session_s = record.duration_s * len(gateway.sessions)
 

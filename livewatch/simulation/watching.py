@@ -15,6 +15,9 @@ from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.vocabulary import Gate, Reason, Remedy
 
 _TOLD_BY_GATE = frozenset({Gate.QUARANTINE, Gate.CAPABILITY})
+_LONGEST_IDLE_S = 3600.0
+_LONG_SICK_S = 1200.0
+_LATE_S = 5.0
 _LOOP_TURNS = 4
 """How often the asyncio loop runs so that a sent action reaches the source: intent, act, reply."""
 
@@ -51,7 +54,7 @@ class AgentWatch:
         self.record = record
         self.every_s = every_s
         self.coarse_s = coarse_s
-        """Longest step while everybody is well; 0 ticks at every interval unless all sessions are idle."""
+        """Interval while everybody is well; 0 ticks at every interval unless all sessions are idle."""
         self._thresholds = thresholds
         self._policy = policy
         self._listeners = listeners
@@ -75,6 +78,8 @@ class AgentWatch:
                 await self._walk_to(self.world.now_s + pick(self.world.random, fate.lateness))
             report = await self._tick(max(0.0, self.world.now_s - due_s))
             self._note(report)
+            if self.world.now_s - due_s > _LATE_S:
+                fate.pauses.append((due_s, self.world.now_s))
             due_s = self._next(report)
         await self._walk_to(until_s)
         await self.agent.close(0.0)
@@ -138,14 +143,30 @@ class AgentWatch:
         now_s = self.world.now_s
         grid_s = now_s + self.every_s
         busy = self.world.source.inflight or report.snapshot is None or report.completed
-        if busy or any(p.sick or p.pending for p in self.agent.memory.patients.values()) or not report.vitals.healthy:
+        if busy or not report.vitals.healthy or self._interesting(report):
             return grid_s
         idle = all(verdict.reason is Reason.IDLE for verdict in report.verdicts.values())
         if not idle and not self.coarse_s:
             return grid_s
+        if not idle:
+            return now_s + self.coarse_s
         following_s = self.world.timeline.next_s()
-        furthest_s = now_s + (3600.0 if idle else self.coarse_s)
+        furthest_s = now_s + _LONGEST_IDLE_S
         return max(grid_s, min(furthest_s, furthest_s if following_s is None else following_s))
+
+    def _interesting(self, report: TickReport) -> bool:
+        """Return whether something may happen to a patient before the next coarse look."""
+        for patient in self.agent.memory.patients.values():
+            if patient.pending is not None or (patient.sick and not self.coarse_s):
+                return True
+            verdict = report.verdicts.get(patient.key)
+            if verdict is None or not patient.sick:
+                continue
+            long_sick = report.now_s - patient.sick_since_s > _LONG_SICK_S  # a person's turn; look now and then
+            due = verdict.due_in_s is not None and verdict.due_in_s < self.coarse_s
+            if (verdict.eligible and not long_sick) or (due and not verdict.eligible):
+                return True
+        return False
 
     def _note(self, report: TickReport) -> None:
         record, now_s = self.record, self.world.now_s
@@ -171,7 +192,7 @@ class AgentWatch:
             told = record.told.get(key)
             if affliction.told_s is None and told and told[-1] >= affliction.since_s:
                 affliction.told_s = told[-1]
-        if report.snapshot is not None:
+        if report.snapshot is not None and not self.coarse_s:
             self._note_lanes(report)
         self._note_locks()
 

@@ -58,6 +58,8 @@ class AgentFate:
     """What befalls the agent itself."""
 
     paused_until_s: float = 0.0
+    pauses: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    """From when to when it did not run, on the scenario's axis."""
     restart: bool = False
     lateness: Span | None = None
     """Every tick is late by a value of this span, in seconds."""
