@@ -70,6 +70,10 @@ class Gateway:
         """Do something later, when the loop runs."""
         self.host.later(delay_s, call)
 
+    def work(self, seconds: float, call: Callable[[], None]) -> None:
+        """Do something after so many seconds in which the loop ran."""
+        self.host.work(seconds, call)
+
     def block(self, for_s: float) -> None:
         """Block the loop by the gateway's own code."""
         self.host.pause(PauseKind.BLOCK, for_s, cause=StallCause.OWN_CODE, stack="gateway.py:1 work")

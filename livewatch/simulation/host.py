@@ -17,6 +17,7 @@ from livewatch_classifiers.vocabulary import Phase, ProcessState, StallCause
 _DELAY_WINDOW_S = 10.0
 _REMEMBERED_S = 26 * 3600.0
 _NOTICEABLE_S = 0.05
+_TINY_S = 1e-6
 
 
 class PauseKind(StrEnum):
@@ -54,6 +55,7 @@ class Host:
         self._pauses: dict[int, Pause] = {}
         self._paused_since_s: float | None = None
         self._pause_began_s = 0.0
+        self._stood_s = 0.0
         self._deferred: deque[Callable[[], None]] = deque()
         self._blind = BlindTime()
         self._delays: deque[tuple[float, float]] = deque()
@@ -72,6 +74,19 @@ class Host:
     def later(self, delay_s: float, call: Callable[[], None]) -> None:
         """Let the gateway do something in ``delay_s`` seconds, or as soon as it runs after that."""
         self.timeline.after(delay_s, lambda: self.do(call))
+
+    def work(self, seconds: float, call: Callable[[], None]) -> None:
+        """Let something happen after so many seconds of running time: while nothing runs, nothing progresses."""
+        done_s = self._ran_s() + seconds
+
+        def due() -> None:
+            left_s = done_s - self._ran_s()
+            if left_s > _TINY_S:
+                self.work(left_s, call)
+            else:
+                call()
+
+        self.later(seconds, due)
 
     def do(self, call: Callable[[], None]) -> None:
         """Do it now, or when the gateway runs again."""
@@ -139,6 +154,11 @@ class Host:
         )
         return replace(vitals, **self.overrides) if self.overrides else vitals  # type: ignore[arg-type]  # checked names
 
+    def _ran_s(self) -> float:
+        """Return for how long the loop has run since the beginning."""
+        since_s = self.timeline.now_s if self._paused_since_s is None else self._pause_began_s
+        return since_s - self._stood_s
+
     def _blind_now(self, since_s: float | None, now_s: float) -> BlindTime:
         if since_s is None or now_s <= since_s:
             return self._blind
@@ -165,6 +185,7 @@ class Host:
         since_s = self._paused_since_s
         self._paused_since_s = None
         self.pauses.append((self._pause_began_s, self.timeline.now_s))
+        self._stood_s += self.timeline.now_s - self._pause_began_s
         if since_s is not None and now_s - since_s > _NOTICEABLE_S:
             self._blind = self._blind.extended([(since_s, now_s)], forget_before_s=now_s - _REMEMBERED_S)
             self._delays.append((now_s, now_s - since_s))

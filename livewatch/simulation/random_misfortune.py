@@ -5,11 +5,14 @@ from random import Random
 
 from livewatch.simulation.host import PauseKind
 from livewatch.simulation.providers import Outage
+from livewatch.simulation.runs import poke
 from livewatch.simulation.scenario import Entry
+from livewatch.simulation.sessions import Run, Session
 from livewatch.simulation.world import World
 from livewatch_classifiers.decision import ReplyStatus
 from livewatch_classifiers.vocabulary import StallCause
 
+_HEALS = 0.06
 _Blow = Callable[[Random, list[str]], tuple[str, Callable[[World], None]]]
 
 
@@ -79,6 +82,30 @@ def _pause_agent(random: Random, _keys: list[str]) -> tuple[str, Callable[[World
             world.agent.paused_until_s = world.now_s + for_s
 
     return f"agent paused {for_s:.2f} s {where}", effect
+
+
+def _heal(random: Random, _keys: list[str]) -> tuple[str, Callable[[World], None]]:
+    """Dead runs come back by themselves, at the worst moments: between the agent's decision and its act."""
+    for_s, times = random.uniform(5, 120), random.randint(20, 120)
+
+    def effect(world: World) -> None:
+        def look(left: int) -> None:
+            world.source.pause_before_act_s = for_s
+            for session, run in list(world.gateway.all_runs()):
+                if run.hung and world.random.random() < _HEALS:
+                    world.host.do(lambda s=session, r=run: _resume(world, s, r))  # type: ignore[misc]  # bound early
+            if left:
+                world.timeline.after(30.0, lambda: look(left - 1))
+
+        look(times)
+
+    return f"for {times * 30} s dead runs may come back, and the agent stops {for_s:.0f} s before each act", effect
+
+
+def _resume(world: World, session: Session, run: Run) -> None:
+    if session.run is run and run.hung and not run.ended and run.abort_requested_s is None:
+        world.gateway.alive(session, run, "resumed by itself")
+        poke(world.gateway, session, run)
 
 
 def _restart_agent(_random: Random, _keys: list[str]) -> tuple[str, Callable[[World], None]]:
@@ -169,6 +196,7 @@ _BLOWS: tuple[_Blow, ...] = (
     _outage,
     _pause_agent,
     _pause_agent,
+    _heal,
     _restart_agent,
     _late,
     _hide,

@@ -18,6 +18,10 @@ class Turns(Books, Protocol):
         """Do something later, when the loop runs."""
         ...
 
+    def work(self, seconds: float, call: Callable[[], None]) -> None:
+        """Do something after so many seconds in which the loop ran."""
+        ...
+
     def block(self, for_s: float) -> None:
         """Block the loop."""
         ...
@@ -48,7 +52,7 @@ def advance(turns: Turns, session: Session, run: Run, token: int) -> None:
         return
     run.token += 1
     following = run.token
-    turns.later(wait_s, lambda: advance(turns, session, run, following))
+    turns.work(wait_s, lambda: advance(turns, session, run, following))
 
 
 def poke(turns: Turns, session: Session, run: Run) -> None:
@@ -72,7 +76,7 @@ def _do(turns: Turns, session: Session, run: Run, step: Step) -> Process:
         length_s = pick(turns.random, step.takes or (0.0, 0.0))
         yield 0.0
         turns.block(length_s)
-        yield length_s
+        yield 0.001
     elif step.ask is not None:
         yield from ask(turns, session, run, step)
     elif step.awaits is not None:

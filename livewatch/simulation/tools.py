@@ -114,7 +114,7 @@ def _failing(books: Books, session: Session, run: Run, step: Step) -> Process:
     if endless:
         books.dead(session, run, Fault.LIVELOCK, began_s)
     done = 0
-    while endless or done < step.attempts:
+    while run.hung if endless else done < step.attempts:
         yield pick(books.random, step.attempt)
         done += 1
         session.repeats = max(0, done - 1)
