@@ -183,7 +183,7 @@ def _next(
     if patient is None or not patient.sick:
         return _quiet(verdict)
     situation = agent.situation(report.snapshot, report.verdicts, report.vitals, report.now_s)
-    kind = next_rung(verdict, patient, situation.capabilities, agent.policy)
+    kind = next_rung(verdict, session, patient, situation.capabilities, agent.policy)
     if kind is None:
         return {"action": None, "why": _why_nothing(verdict), "gates": []}
     request = Request(kind, session, verdict, patient, situation, agent.memory, agent.policy, report.now_s)

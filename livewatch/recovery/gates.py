@@ -152,7 +152,7 @@ def backoff(request: Request) -> Held | None:
     """Hold a rung that was just tried; the next higher rung waits only for its own grace."""
     patient = request.patient
     tried = [kind for kind, _ in patient.tried]
-    if request.kind is ActionKind.FORCE_CLEAR and ActionKind.ABORT_RUN in tried:
+    if request.kind is ActionKind.FORCE_CLEAR and ActionKind.FORCE_CLEAR not in tried and ActionKind.ABORT_RUN in tried:
         grace_s = request.policy.force_clear_after_s
         return _until(patient.last_sent_s, grace_s, request.now_s, "the abort still has its grace")
     if tried and request.kind not in tried and request.kind is not ActionKind.RESTART_TARGET:

@@ -200,8 +200,8 @@ def _examined(patient: Patient | None, verdict: Verdict, session: Session, polic
 def _treated(patient: Patient, done: Completed, policy: Policy, now_s: float) -> Patient:
     worked = done.outcome in _SIGN_OF_LIFE
     repaired_s = (*patient.repaired_s, now_s) if done.outcome is Outcome.RECOVERED else patient.repaired_s
-    repeated = [kind for kind, _ in patient.tried].count(done.action.kind) + 1
-    ineffective = 0 if worked else patient.ineffective_in_a_row + int(repeated > 1)
+    repeated = (done.action.kind, Outcome.INEFFECTIVE) in patient.tried and done.outcome is Outcome.INEFFECTIVE
+    ineffective = 0 if worked else patient.ineffective_in_a_row + int(repeated)
     wait_s = backoff_s(
         patient.attempts,
         initial_s=policy.backoff_initial_s,

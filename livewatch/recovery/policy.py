@@ -21,7 +21,7 @@ def decide(situation: Situation, memory: Memory, policy: Policy, now_s: float) -
     """
     decisions: list[Decision] = []
     for patient, verdict, session in _candidates(situation, memory):
-        kind = next_rung(verdict, patient, situation.capabilities, policy)
+        kind = next_rung(verdict, session, patient, situation.capabilities, policy)
         if kind is None:
             continue
         decision = _judge(Request(kind, session, verdict, patient, situation, memory, policy, now_s))

@@ -168,11 +168,29 @@ def test_a_rung_is_climbed_only_after_the_one_before_was_seen_to_fail(
     remedy: Remedy, tried: tuple[tuple[ActionKind, Outcome], ...], mode: Mode, expected: ActionKind | None
 ) -> None:
     patient = replace(request().patient, tried=tried)
-    assert next_rung(sick(remedy=remedy), patient, ALL, replace(POLICY, mode=mode)) is expected
+    orphan = session(owner=Presence.ABSENT)
+    assert next_rung(sick(remedy=remedy), orphan, patient, ALL, replace(POLICY, mode=mode)) is expected
+
+
+def test_a_lane_is_not_released_under_a_run_that_is_still_registered() -> None:
+    tried = (ABORTED, (ActionKind.FORCE_CLEAR, LOST))
+    patient = replace(request().patient, tried=tried)
+    owned = session(owner=Presence.PRESENT)
+    assert next_rung(sick(remedy=Remedy.ABORT_RUN), owned, patient, ALL, POLICY) is ActionKind.FORCE_CLEAR
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.TIMED_OUT])
+def test_a_lever_that_does_not_work_says_nothing_about_the_session_until_it_failed_three_times(
+    outcome: Outcome,
+) -> None:
+    broken = (ActionKind.ABORT_RUN, outcome)
+    for times, expected in ((2, ActionKind.ABORT_RUN), (3, ActionKind.FORCE_CLEAR)):
+        patient = replace(request().patient, tried=(broken,) * times)
+        assert next_rung(sick(remedy=Remedy.ABORT_RUN), session(), patient, ALL, POLICY) is expected
 
 
 def test_a_gateway_that_can_do_nothing_is_told_by_the_capability_gate() -> None:
-    assert next_rung(sick(), request().patient, frozenset(), POLICY) is ActionKind.ABORT_RUN
+    assert next_rung(sick(), session(), request().patient, frozenset(), POLICY) is ActionKind.ABORT_RUN
 
 
 ABORT = Action(ActionKind.ABORT_RUN, "s", "k", "c", sick().reason, run_id="r1", handle="h1")
