@@ -1,6 +1,7 @@
 """``livewatch simulate``."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from livewatch.cli.exits import Exit, end
 if TYPE_CHECKING:
     from livewatch.simulation.runner import Run
     from livewatch.simulation.scenario import Scenario
+    from livewatch.simulation.soak import Tally
 
 
 @click.command("simulate")
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--random", "worlds", type=click.IntRange(min=1), metavar="N", help="Run N random worlds instead.")
 @click.option("--hours", type=float, default=6.0, show_default=True, help="Virtual hours of each random world.")
 @click.option("--seed", type=int, default=1, show_default=True, help="First seed of the random worlds.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes for random worlds.")
 @click.option("--timeline", "show", is_flag=True, help="Print everything that happened in each scenario.")
 def command(
     *,
@@ -37,6 +40,7 @@ def command(
     worlds: int | None,
     hours: float,
     seed: int,
+    jobs: int,
     as_json: bool,
     compare: bool,
     show: bool,
@@ -53,7 +57,7 @@ def command(
       livewatch simulate --random 100 --seed 7
     """
     if worlds is not None:
-        _random(worlds, hours, seed, as_json=as_json)
+        _random(worlds, hours, seed, jobs, as_json=as_json)
         return
     scenarios = _load(paths, as_json=as_json)
     if compare:
@@ -179,29 +183,28 @@ def _compare(scenarios: "list[Scenario]", data_sheet: Path | None, *, as_json: b
     click.echo("\n".join(summary_table(scores)))
 
 
-def _random(worlds: int, hours: float, seed: int, *, as_json: bool) -> None:
-    from livewatch.simulation import report
-    from livewatch.simulation.random_worlds import run_random_world
+def _random(worlds: int, hours: float, seed: int, jobs: int, *, as_json: bool) -> None:
+    from livewatch.simulation.soak import Tally, run_worlds
 
-    done_h, failed, actions, dead = 0.0, 0, 0, 0
-    for number in range(seed, seed + worlds):
-        run = run_random_world(number, hours)
-        done_h += run.record.duration_s / 3600
-        actions += len(run.record.deeds)
-        dead += len(run.record.afflictions)
-        if not run.passed:
-            failed += 1
-            if not as_json:
-                click.echo(
-                    f"FAIL  seed {number} (again: livewatch simulate --random 1 --hours {hours:g} --seed {number})"
-                )
-                click.echo("\n".join(report.failure_lines(run)))
-    facts = {"worlds": worlds, "virtual_hours": done_h, "dead": dead, "actions": actions, "failed": failed}
+    tally = Tally()
+    for result in run_worlds(range(seed, seed + worlds), hours, jobs):
+        tally.add(result)
+        if result.failures and not as_json:
+            again = f"livewatch simulate --random 1 --hours {hours:g} --seed {result.seed}"
+            click.echo("\n".join((f"FAIL  seed {result.seed} (again: {again})", *result.failures)))
+        _progress(tally, worlds)
+    failed = bool(tally.failed_seeds)
     if as_json:
-        click.echo(json.dumps({"ok": not failed, **facts}))
+        click.echo(json.dumps({"ok": not failed, **tally.facts()}))
     else:
-        click.echo(
-            f"{worlds} random worlds, {done_h:.0f} virtual hours: {dead} deaths, {actions} actions, {failed} failed"
-        )
+        click.echo("\n".join(tally.lines()))
     if failed:
         raise click.exceptions.Exit(int(Exit.PROBLEM))
+
+
+def _progress(tally: "Tally", worlds: int) -> None:
+    """Show how far it is, on a terminal only, and wipe the line at the end."""
+    if not sys.stderr.isatty():
+        return
+    text = "" if tally.worlds == worlds else f"{tally.worlds} of {worlds} worlds, {len(tally.failed_seeds)} failed"
+    click.echo(f"\r\033[K{text}", nl=False, err=True)

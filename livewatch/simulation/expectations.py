@@ -72,6 +72,14 @@ def _judge(text: str, session: str, check: _Check, record: Record) -> Failure | 
 
 
 def _window(table: Table, duration_s: float) -> Window:
+    window = _asked_window(table, duration_s)
+    for key in ("at", "between", "by", "from"):
+        if table.has(key) and max(window.from_s, window.to_s) > duration_s:
+            raise table.error(key, f"looks beyond the scenario's end at {format_duration(duration_s)}")
+    return window
+
+
+def _asked_window(table: Table, duration_s: float) -> Window:
     if table.has("at"):
         at_s = table.needed_duration("at")
         return Window(at_s, at_s, given=True)

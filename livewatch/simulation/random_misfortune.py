@@ -9,10 +9,10 @@ from livewatch.simulation.runs import poke
 from livewatch.simulation.scenario import Entry
 from livewatch.simulation.sessions import Run, Session
 from livewatch.simulation.world import World
-from livewatch_classifiers.decision import ReplyStatus
+from livewatch_classifiers.decision import Action, ReplyStatus
 from livewatch_classifiers.vocabulary import StallCause
 
-_HEALS = 0.06
+_STAYS_DEAD = 0.4
 _Blow = Callable[[Random, list[str]], tuple[str, Callable[[World], None]]]
 
 
@@ -85,21 +85,22 @@ def _pause_agent(random: Random, _keys: list[str]) -> tuple[str, Callable[[World
 
 
 def _heal(random: Random, _keys: list[str]) -> tuple[str, Callable[[World], None]]:
-    """Dead runs come back by themselves, at the worst moments: between the agent's decision and its act."""
-    for_s, times = random.uniform(5, 120), random.randint(20, 120)
+    """Dead runs come back by themselves at the worst moment: while the agent's action is on its way."""
+    for_s, on_the_way_s = random.uniform(600, 7200), random.uniform(1, 10)
 
     def effect(world: World) -> None:
-        def look(left: int) -> None:
-            world.source.pause_before_act_s = for_s
-            for session, run in list(world.gateway.all_runs()):
-                if run.hung and world.random.random() < _HEALS:
-                    world.host.do(lambda s=session, r=run: _resume(world, s, r))  # type: ignore[misc]  # bound early
-            if left:
-                world.timeline.after(30.0, lambda: look(left - 1))
+        def meet(action: Action) -> None:
+            session = world.gateway.sessions.get(action.session)
+            if session is None or session.run is None or world.random.random() < _STAYS_DEAD:
+                return
+            run = session.run
+            world.source.pause_before_act_s = on_the_way_s
+            world.timeline.after(on_the_way_s / 2, lambda: world.host.do(lambda: _resume(world, session, run)))
 
-        look(times)
+        world.source.on_act = meet
+        world.timeline.after(for_s, lambda: setattr(world.source, "on_act", None))
 
-    return f"for {times * 30} s dead runs may come back, and the agent stops {for_s:.0f} s before each act", effect
+    return f"for {for_s:.0f} s dead runs may come back while an action is on its way", effect
 
 
 def _resume(world: World, session: Session, run: Run) -> None:

@@ -1,6 +1,7 @@
 """The simulated gateway behind the `Source` protocol: the production agent cannot tell it from a real one."""
 
 import asyncio
+from collections.abc import Callable
 from types import MappingProxyType
 
 from livewatch.simulation.gateway import Gateway
@@ -34,6 +35,8 @@ class SimulatedSource:
         self.pause_after_sample_s = 0.0
         """The agent itself is stopped for so long between looking and judging; used once."""
         self.pause_before_act_s = 0.0
+        self.on_act: Callable[[Action], None] | None = None
+        """Told about each action when it leaves the agent, before it reaches the gateway."""
         """The agent itself is stopped for so long between deciding and acting; used once."""
 
     @property
@@ -83,6 +86,8 @@ class SimulatedSource:
         """Pull one lever; a gateway whose loop stands answers when it runs again, or too late."""
         self.inflight += 1
         try:
+            if self.on_act is not None:
+                self.on_act(action)
             if self.pause_before_act_s:
                 seconds, self.pause_before_act_s = self.pause_before_act_s, 0.0
                 await self._gateway.host.clock.sleep(seconds)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from livewatch.simulation.rulesets.watcher import Label, Order, View
 from livewatch_classifiers.blindtime import BlindTime
 from livewatch_classifiers.case import Case
-from livewatch_classifiers.model import Session, Vitals
+from livewatch_classifiers.model import Activity, Session, Vitals
 from livewatch_classifiers.session import RULES
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict
@@ -93,6 +93,11 @@ class Reference:
         """Return whether this version believes the session's declared wait."""
         return session.wait is not None
 
+    def known_allowance_s(self, activity: Activity) -> float | None:
+        """Return what this version knows of the declared allowance of an activity, in seconds."""
+        del activity
+        return None
+
     def _judge(self, session: Session, view: View) -> Verdict:
         seen = self._as_seen(session, view)
         vitals = Vitals(now_s=view.now_s + view.age_offset_s.get(session.key, 0.0), blind=BlindTime())
@@ -111,7 +116,7 @@ class Reference:
             progress_s = touched_s if progress_s is None else max(progress_s, touched_s)
         activity = session.activity
         if activity is not None:
-            activity = replace(activity, allowance_s=None, working_s=None)
+            activity = replace(activity, allowance_s=self.known_allowance_s(activity), working_s=None)
         wait = session.wait if self.known_wait(session) else None
         if wait is not None:
             wait = replace(wait, delivered=Presence.UNKNOWN, awaited=AwaitedState.UNKNOWN, answer_impossible=False)

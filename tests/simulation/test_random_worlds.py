@@ -1,0 +1,68 @@
+"""Random worlds break no invariant under livewatch, and would notice if its protections were taken away."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner
+
+from livewatch.cli import cli
+from livewatch.simulation import levers
+from livewatch.simulation.random_worlds import run_random_world
+from livewatch.simulation.report import failure_lines
+from livewatch.simulation.soak import run_worlds
+from livewatch_classifiers import BlindTime
+
+WORLDS = range(1, 61)
+HOURS = 6.0
+
+
+@pytest.mark.parametrize("seed", range(1, 21))
+def test_a_random_world_breaks_no_invariant(seed: int) -> None:
+    run = run_random_world(seed, HOURS)
+
+    assert run.passed, "\n".join(failure_lines(run))
+
+
+def without_blind_time(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(BlindTime, "overlap", lambda *_: 0.0)
+
+
+def with_a_gateway_that_checks_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(levers, "_refusal", lambda *_: "")
+
+
+@pytest.mark.parametrize("sabotage", [without_blind_time, with_a_gateway_that_checks_nothing])
+def test_random_worlds_notice_a_missing_protection(
+    sabotage: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sabotage(monkeypatch)
+
+    broken = (failure for seed in WORLDS for failure in run_random_world(seed, HOURS).failures)
+    assert next((f for f in broken if f.what == "invariant: no healthy session is touched"), None) is not None
+
+
+def test_a_world_is_the_same_in_every_process() -> None:
+    seeds = range(1, 4)
+
+    assert list(run_worlds(seeds, 1.0, jobs=1)) == list(run_worlds(seeds, 1.0, jobs=2))
+
+
+def test_the_command_counts_worlds_hours_and_faults() -> None:
+    answer = CliRunner().invoke(cli, ["simulate", "--random", "3", "--hours", "2", "--seed", "5", "--json"])
+
+    facts = json.loads(answer.stdout)
+    assert answer.exit_code == 0
+    assert (facts["worlds"], facts["virtual_hours"], facts["false_actions"], facts["failed_seeds"]) == (3, 6.0, 0, [])
+    assert facts["deaths"] == sum(facts["faults"].values()) > 0
+
+
+def test_a_failed_world_can_be_run_again_from_what_was_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_blind_time(monkeypatch)
+
+    answer = CliRunner().invoke(cli, ["simulate", "--random", "20", "--seed", "1"])
+    first = next(line for line in answer.stdout.splitlines() if line.startswith("FAIL"))
+    again = first.split("again: livewatch ")[1].rstrip(")").split()
+
+    assert answer.exit_code == 1
+    assert CliRunner().invoke(cli, again).exit_code == 1
