@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from livewatch.clock import Clock
 from livewatch.recovery.actor import Actor, IntentLog
+from livewatch.recovery.by_hand import ByHand, NothingToDo, judge_by_hand
 from livewatch.recovery.holds import Holds
 from livewatch.recovery.memory import Memory
 from livewatch.recovery.policy import decide
@@ -20,7 +21,7 @@ from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vitals import classify_vitals
-from livewatch_classifiers.vocabulary import VitalsState
+from livewatch_classifiers.vocabulary import ActionKind, VitalsState
 
 
 @dataclass(slots=True)
@@ -59,6 +60,8 @@ class Agent:
         self._interval_s = interval_s
         self._verdicts: Mapping[str, Verdict] = MappingProxyType({})
         self._since_s: dict[str, float] = {}
+        self._by_hand: list[Act] = []
+        """Sent between ticks because a person asked; the next report tells them with its own decisions."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until ``stop`` is set. A late tick is reported as such and never made up for."""
@@ -92,9 +95,28 @@ class Agent:
             verdicts=verdicts,
             vitals=vitals,
             capabilities=self.source.capabilities,
-            held=lambda session: self.controls.holds.holds(session, now_s),
+            held=lambda session: self.controls.holds.why(session, now_s),
             may_act=self.controls.may_act(),
         )
+
+    def recover(self, session: str, kind: ActionKind | None, who: str, *, dry_run: bool) -> ByHand:
+        """Judge a repair that a person asked for, and send it unless a gate holds it or it is only a question.
+
+        Raises:
+            NothingToDo: when the gateway cannot be read now, there is no such session, or no rung fits.
+        """
+        report = self.report
+        if report is None or report.snapshot is None:
+            raise NothingToDo(report.problem if report is not None else "no look at the gateway yet")
+        now_s = self._clock.monotonic_s()
+        situation = self.situation(report.snapshot, report.verdicts, report.vitals, now_s)
+        asked = judge_by_hand(situation, self.memory, self.policy, now_s, session=session, kind=kind, who=who)
+        if dry_run or asked.held is not None:
+            return asked
+        self.memory = self.memory.admitted(asked.patient).sent(asked.act.action, now_s)
+        self._actor.send(asked.act, now_s)
+        self._by_hand.append(asked.act)
+        return asked
 
     async def close(self, deadline_s: float = 2.0) -> None:
         """Finish what is being sent, within ``deadline_s`` seconds, and let go of the source. Safe to call twice."""
@@ -171,7 +193,8 @@ class Agent:
             if isinstance(decision, Act):
                 self.memory = self.memory.sent(decision.action, now_s)
                 self._actor.send(decision, now_s)
-        return decisions
+        asked, self._by_hand = self._by_hand, []
+        return [*asked, *decisions]
 
     def _transitions(self, verdicts: Mapping[str, Verdict], now_s: float) -> tuple[Transition, ...]:
         changes: list[Transition] = []

@@ -7,17 +7,18 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TextIO
 
-from livewatch.agent import Agent
+from livewatch.agent import Agent, Controls
 from livewatch.cli.exits import Exit
 from livewatch.clock import Clock, SystemClock
-from livewatch.durations import parse_duration
 from livewatch.local_api import views
 from livewatch.local_api.history import History
+from livewatch.local_api.operator import Operator
 from livewatch.local_api.paths import agent_socket
 from livewatch.local_api.server import ApiError, Handler, LocalApi
-from livewatch.recovery.holds import EVERY_SESSION
+from livewatch.recovery.holds import Holds
+from livewatch.recovery.holds_file import HoldsFile
 from livewatch.recovery.journal import Journal
-from livewatch.recovery.journal.paths import journal_path
+from livewatch.recovery.journal.paths import holds_path, journal_path
 from livewatch.recovery.journal.reconcile import reconcile
 from livewatch.settings import Settings
 from livewatch.sources.base import Source, SourceError
@@ -79,6 +80,7 @@ async def attached(
         journal = await _open_journal(settings, clock, first)
         stack.callback(journal.close)
         history = History()
+        holds_file = HoldsFile(holds_path(settings.target.name, settings.agent.state_dir), clock)
         agent = Agent(
             source,
             clock=clock,
@@ -86,11 +88,12 @@ async def attached(
             thresholds=settings.thresholds,
             policy=settings.recovery,
             listeners=[history, journal, *telemetry.listeners, *listeners],
+            controls=Controls(holds=_remembered_holds(holds_file)),
             interval_s=settings.agent.interval_s,
         )
         stack.push_async_callback(agent.close)
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
-        api = LocalApi(path, _handlers(agent, history, clock))
+        api = LocalApi(path, _handlers(agent, history, Operator(agent, history, clock, holds_file)))
         try:
             await api.start()
         except OSError as error:
@@ -104,6 +107,13 @@ def open_source(settings: Settings, clock: Clock) -> Source:
     target = settings.target
     assert target.board is not None
     return BoardSource(target.board, target.socket, clock, name=target.name)
+
+
+def _remembered_holds(file: HoldsFile) -> Holds:
+    try:
+        return Holds(file.load())
+    except OSError as error:
+        raise ServiceError(Exit.USAGE, "holds", str(error)) from error
 
 
 async def _open_journal(settings: Settings, clock: Clock, first: Snapshot | None) -> Journal:
@@ -152,9 +162,9 @@ def _stop_on_signals() -> tuple[asyncio.Event, list[Exit]]:
     return stop, code
 
 
-def _handlers(agent: Agent, history: History, clock: Clock) -> Mapping[tuple[str, str], Handler]:
+def _handlers(agent: Agent, history: History, operator: Operator) -> Mapping[tuple[str, str], Handler]:
     async def status(_parameters: Mapping[str, str]) -> dict[str, Any]:
-        return views.status(agent, history) | {"holds": agent.controls.holds.listed(clock.monotonic_s())}
+        return views.status(agent, history) | {"holds": operator.listed()}
 
     async def sessions(parameters: Mapping[str, str]) -> dict[str, Any]:
         return views.sessions(agent, parameters.get("attention"))
@@ -168,23 +178,9 @@ def _handlers(agent: Agent, history: History, clock: Clock) -> Mapping[tuple[str
             )
         return document
 
-    async def hold(parameters: Mapping[str, str]) -> dict[str, Any]:
-        glob = parameters.get("session", EVERY_SESSION)
-        try:
-            seconds = parse_duration(parameters["for"]) if "for" in parameters else float("inf")
-        except ValueError as error:
-            raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from error
-        agent.controls.holds.hold(glob, clock.monotonic_s() + seconds)
-        return {"schema_version": views.SCHEMA_VERSION, "ok": True, "held": glob}
-
-    async def resume(parameters: Mapping[str, str]) -> dict[str, Any]:
-        ended = agent.controls.holds.resume(parameters.get("session"))
-        return {"schema_version": views.SCHEMA_VERSION, "ok": True, "ended": ended}
-
     return {
         ("GET", "/v1/status"): status,
         ("GET", "/v1/sessions"): sessions,
         ("GET", "/v1/explain"): explain,
-        ("POST", "/v1/hold"): hold,
-        ("POST", "/v1/resume"): resume,
+        **operator.handlers(),
     }

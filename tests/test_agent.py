@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from livewatch.agent import Agent
+from livewatch.recovery.holds import OperatorHold
 from livewatch.sources.base import SourceError
 from livewatch_classifiers import GatewayIdentity, Run
 from livewatch_classifiers.decision import Act, Hold, ReplyStatus
@@ -109,10 +110,10 @@ async def test_a_gateway_that_cannot_be_read_is_reported_and_every_tick_is_heard
 
 
 async def test_a_held_session_is_left_alone_until_it_is_resumed(stage: Stage) -> None:
-    stage.agent.controls.holds.hold("s*", float("inf"))
+    stage.agent.controls.holds.hold(OperatorHold("s*"))
     (held,) = (await stage.tick()).decisions
     assert isinstance(held, Hold)
     assert held.gate is Gate.OPERATOR_HOLD
-    assert stage.agent.controls.holds.listed(NOW_S) == {"s*": None}
+    assert [hold.glob for hold in stage.agent.controls.holds.current(NOW_S)] == ["s*"]
     assert stage.agent.controls.holds.resume("s*") == 1
     assert isinstance((await stage.tick()).decisions[0], Act)

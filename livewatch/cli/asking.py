@@ -41,5 +41,7 @@ def ask_agent(
     except AgentUnreachable as error:
         raise end(Exit.UNREACHABLE, str(error), as_json=as_json, kind="unreachable") from error
     except AgentRefused as error:
-        code = {"not_authorised": Exit.NOT_AUTHORISED, "gate": Exit.REFUSED}.get(error.kind, Exit.PROBLEM)
+        code = {"not_authorised": Exit.NOT_AUTHORISED, "gate": Exit.REFUSED, "usage": Exit.USAGE}.get(
+            error.kind, Exit.PROBLEM
+        )
         raise end(code, str(error), as_json=as_json, kind=error.kind) from error

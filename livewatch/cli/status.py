@@ -66,11 +66,18 @@ def lines(document: dict[str, Any]) -> list[str]:
         label = click.style(f"{row['attention']:<12}", fg=_COLOURS.get(row["attention"]))
         doing = f" | {row['doing']}" if row["doing"] else ""
         out.append(f"  {label} {row['session']}  {row['reason']}{_silence(row['silence_s'])}{doing}")
+    out.extend(_hold(hold) for hold in document["holds"])
     out.extend(
         f"  {action['action']} on {action['session']}: {action['outcome']} after {format_duration(action['took_s'])}"
         for action in document["last_actions"]
     )
     return out
+
+
+def _hold(hold: dict[str, Any]) -> str:
+    left_s = hold["left_s"]
+    until = "until resumed" if left_s is None else f"for {format_duration(left_s)} more"
+    return f"  left alone by {hold['by']} {until}: {hold['session']}"
 
 
 def _loop_delay(vitals: dict[str, Any]) -> str:

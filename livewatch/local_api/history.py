@@ -30,6 +30,7 @@ def _worth_telling(change: Transition) -> bool:
 
 def _action(done: Completed, report: TickReport) -> dict[str, Any]:
     return {
+        "key": done.action.idempotency_key,
         "time": report.wall_s,
         "session": done.action.session,
         "action": done.action.kind.value,

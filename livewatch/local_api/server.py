@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import pwd
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,7 +16,9 @@ from urllib.parse import parse_qsl, urlsplit
 from livewatch.local_api.paths import UNIX_PATH_BYTES_MAX
 
 Handler = Callable[[Mapping[str, str]], Awaitable[dict[str, Any]]]
-"""Takes the parameters of a request, returns a JSON document. `ApiError` gives another status than 200."""
+"""Takes the parameters of a request, returns a JSON document. `ApiError` gives another status than 200.
+
+``who`` among the parameters is the user at the other end, as the kernel says; a client cannot set it."""
 
 _HEAD_BYTES_MAX = 16 * 1024
 _BODY_BYTES_MAX = 64 * 1024
@@ -88,13 +91,14 @@ class LocalApi:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> tuple[HTTPStatus, dict[str, Any]]:
         try:
-            if _peer_uid(writer) not in (0, os.getuid()):
+            uid = _peer_uid(writer)
+            if uid not in (0, os.getuid()):
                 raise ApiError(HTTPStatus.FORBIDDEN, "not_authorised", "only the agent's own user and root may ask")
             method, target, parameters = await _read_request(reader)
             handler = self._handlers.get((method, target))
             if handler is None:
                 raise ApiError(HTTPStatus.NOT_FOUND, "unknown_request", f"there is no {method} {target}")
-            return HTTPStatus.OK, await handler(parameters)
+            return HTTPStatus.OK, await handler(parameters | {"who": _user(uid)})
         except ApiError as error:
             return error.status, {"ok": False, "error": {"type": error.kind, "message": str(error)}}
 
@@ -130,6 +134,13 @@ def _peer_uid(writer: asyncio.StreamWriter) -> int:
         return os.getuid()  # no peer credentials on this system: the socket's 0600 mode has to do
     _pid, uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
     return int(uid)
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def _answers(path: Path) -> bool:

@@ -59,9 +59,8 @@ def mode(request: Request) -> Held | None:
 
 def operator_hold(request: Request) -> Held | None:
     """Hold what a person asked to leave alone; people outrank recovery."""
-    if not request.situation.held(request.session.key):
-        return None
-    return Held("held by an operator; `livewatch resume` lets go")
+    who = request.situation.held(request.session.key)
+    return None if who is None else Held(f"held {who}; `livewatch resume` lets go")
 
 
 def single_actor(request: Request) -> Held | None:

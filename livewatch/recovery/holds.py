@@ -1,34 +1,51 @@
 """Operators' holds: sessions that recovery leaves alone until a moment, or until somebody resumes."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from math import isinf
+from math import inf, isinf
+
+from livewatch.durations import format_duration
 
 EVERY_SESSION = "*"
 
 
+@dataclass(frozen=True, slots=True)
+class OperatorHold:
+    """One person's word about some sessions."""
+
+    glob: str
+    """Matches session keys, as a shell would."""
+    until_s: float = inf
+    """Monotonic moment at which it ends; infinity until somebody resumes."""
+    by: str = "an operator"
+
+
 class Holds:
-    """Globs over session keys, each with the monotonic moment at which it ends."""
+    """The holds of one gateway; a later word about the same glob replaces the earlier one."""
 
-    def __init__(self) -> None:
-        self._until_s: dict[str, float] = {}
+    def __init__(self, held: Iterable[OperatorHold] = ()) -> None:
+        self._held = {hold.glob: hold for hold in held}
 
-    def hold(self, glob: str, until_s: float) -> None:
-        """Leave every session that matches ``glob`` alone until ``until_s`` (infinity: until resumed)."""
-        self._until_s[glob] = until_s
+    def hold(self, hold: OperatorHold) -> None:
+        """Leave every session that matches alone until then."""
+        self._held[hold.glob] = hold
 
     def resume(self, glob: str | None = None) -> int:
         """Let go of one glob, or of all; return how many holds ended."""
         if glob is None:
-            count = len(self._until_s)
-            self._until_s.clear()
+            count = len(self._held)
+            self._held.clear()
             return count
-        return 0 if self._until_s.pop(glob, None) is None else 1
+        return 0 if self._held.pop(glob, None) is None else 1
 
-    def holds(self, session: str, now_s: float) -> bool:
-        """Return whether the session is held at ``now_s``."""
-        return any(until_s > now_s and fnmatchcase(session, glob) for glob, until_s in self._until_s.items())
+    def why(self, session: str, now_s: float) -> str | None:
+        """Return who holds the session at ``now_s`` and for how long still, in words; ``None`` when nobody does."""
+        hold = next((hold for hold in self.current(now_s) if fnmatchcase(session, hold.glob)), None)
+        if hold is None:
+            return None
+        return f"by {hold.by}{'' if isinf(hold.until_s) else f' for {format_duration(hold.until_s - now_s)} more'}"
 
-    def listed(self, now_s: float) -> dict[str, float | None]:
-        """Return the globs that hold now, with their remaining seconds; ``None`` until somebody resumes."""
-        remaining = {glob: until_s - now_s for glob, until_s in self._until_s.items() if until_s > now_s}
-        return {glob: None if isinf(left_s) else left_s for glob, left_s in remaining.items()}
+    def current(self, now_s: float) -> list[OperatorHold]:
+        """Return the holds that have not ended at ``now_s``."""
+        return [hold for hold in self._held.values() if hold.until_s > now_s]

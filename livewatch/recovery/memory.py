@@ -128,6 +128,10 @@ class Memory:
             mass = replace(mass, canary=action.session)
         return replace(self, patients=MappingProxyType(patients), sent_s=(*self.sent_s, now_s), mass=mass)
 
+    def admitted(self, patient: Patient) -> "Memory":
+        """Take in a session that a person wants repaired, sick or not."""
+        return replace(self, patients=MappingProxyType({**self.patients, patient.key: patient}))
+
     def completed(self, done: Completed, policy: Policy, now_s: float) -> "Memory":
         """Take note of what was seen after an action."""
         patient = self.patients.get(done.action.session)

@@ -44,10 +44,11 @@ def _judge(request: Request) -> Decision:
         held = predicate(request)
         if held is not None:
             return Hold(request.session.key, request.kind, gate, request.verdict.reason, held.detail, held.until_s)
-    return Act(_action(request), request.verdict)
+    return Act(action_of(request), request.verdict)
 
 
-def _action(request: Request) -> Action:
+def action_of(request: Request) -> Action:
+    """Return the action of a request, bound to the incarnation, run and progress that were judged."""
     session, verdict, patient = request.session, request.verdict, request.patient
     run = session.run
     identity = request.situation.snapshot.identity

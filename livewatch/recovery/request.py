@@ -18,8 +18,8 @@ class Situation:
     verdicts: Mapping[str, Verdict]
     vitals: VitalsVerdict
     capabilities: frozenset[ActionKind]
-    held: Callable[[str], bool] = lambda _session: False
-    """Whether an operator holds this session."""
+    held: Callable[[str], str | None] = lambda _session: None
+    """Which operator holds this session, in words; ``None`` when nobody does."""
     may_act: bool = True
     """False while another livewatch holds the lease on this gateway."""
 

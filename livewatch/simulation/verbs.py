@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from livewatch.recovery.holds import OperatorHold
 from livewatch.simulation.aftermath import leave_behind
 from livewatch.simulation.document import Table, nearest
 from livewatch.simulation.gateway import Gateway
@@ -327,7 +328,7 @@ def _agent_late(table: Table, _turns: _Turns) -> Effect:
 def _operator_hold(table: Table, _turns: _Turns) -> Effect:
     key = table.name("session", "sessions")
     for_s = table.needed_duration("for")
-    return lambda world: world.agent.holds.hold(key, world.clock.monotonic_s() + for_s)
+    return lambda world: world.agent.holds.hold(OperatorHold(key, world.clock.monotonic_s() + for_s))
 
 
 def _break_levers(table: Table, _turns: _Turns) -> Effect:

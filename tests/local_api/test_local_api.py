@@ -1,6 +1,8 @@
 """The local API over a real socket."""
 
 import asyncio
+import os
+import pwd
 import socket
 import stat
 from collections.abc import AsyncIterator, Mapping
@@ -22,12 +24,16 @@ from tests.test_agent import Stage
 
 
 async def echo(parameters: Mapping[str, str]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name != "who"}
+
+
+async def whoami(parameters: Mapping[str, str]) -> dict[str, Any]:
     return dict(parameters)
 
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[LocalApi]:
-    server = LocalApi(tmp_path / "a.sock", {("GET", "/e"): echo, ("POST", "/e"): echo})
+    server = LocalApi(tmp_path / "a.sock", {("GET", "/e"): echo, ("POST", "/e"): echo, ("GET", "/w"): whoami})
     await server.start()
     yield server
     await server.close()
@@ -50,6 +56,11 @@ async def test_parameters_travel_both_ways_and_the_socket_is_private(api: LocalA
     assert await asyncio.to_thread(ask, api.path, "GET", "/e", a="1 &ü") == {"a": "1 &ü"}
     assert await asyncio.to_thread(ask, api.path, "POST", "/e", a="1", b=None) == {"a": "1"}
     assert stat.S_IMODE(api.path.stat().st_mode) == 0o600
+
+
+async def test_a_client_cannot_say_that_it_is_somebody_else(api: LocalApi) -> None:
+    answer = await asyncio.to_thread(ask, api.path, "GET", "/w", who="the president")
+    assert answer == {"who": pwd.getpwuid(os.getuid()).pw_name}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +120,7 @@ async def test_status_and_explain_read_well_and_end_with_the_documented_codes(tm
     stage, history = Stage(), History()
 
     async def status(_parameters: Mapping[str, str]) -> dict[str, Any]:
-        return views.status(stage.agent, history)
+        return views.status(stage.agent, history) | {"holds": []}
 
     async def explain(parameters: Mapping[str, str]) -> dict[str, Any]:
         document = views.explain(stage.agent, parameters["session"])

@@ -91,7 +91,12 @@ class Clinic:
         health = self.health()
         self.memory = self.memory.observed(snapshot, verdicts, health, self.policy, self.now_s)
         situation = Situation(
-            snapshot, verdicts, health, self.capabilities, lambda key: key in self.held, may_act=self.may_act
+            snapshot,
+            verdicts,
+            health,
+            self.capabilities,
+            lambda key: "by somebody" if key in self.held else None,
+            may_act=self.may_act,
         )
         decisions = decide(situation, self.memory, self.policy, self.now_s)
         for decision in decisions:

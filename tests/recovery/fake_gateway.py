@@ -50,7 +50,7 @@ class FakeClock:
 
 class FakeSource:
     name = "gw"
-    capabilities = ALL
+    capabilities: frozenset[ActionKind] = ALL
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -60,6 +60,8 @@ class FakeSource:
         self.reply: Reply | Exception = Reply(ReplyStatus.DONE)
         self.answering = asyncio.Event()
         self.answering.set()
+        self.vanish_when_acted = False
+        """True when every action ends its session at once."""
         self.acted: list[Action] = []
         self.log: list[str] = []
 
@@ -73,6 +75,8 @@ class FakeSource:
         self.log.append("act")
         self.acted.append(action)
         await self.answering.wait()
+        if self.vanish_when_acted:
+            self.sessions = {}
         if isinstance(self.reply, Exception):
             raise self.reply
         return self.reply

@@ -1,4 +1,4 @@
-"""Where the journal of a gateway lies when nobody says otherwise."""
+"""Where the agent of a gateway keeps its journal and its operators' holds when nobody says otherwise."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,11 @@ from pathlib import Path
 def journal_path(name: str, state_dir: Path | None = None) -> Path:
     """Return the journal file of the agent that watches the gateway called ``name``."""
     return (state_dir or default_state_dir()) / f"{name}.journal.sqlite"
+
+
+def holds_path(name: str, state_dir: Path | None = None) -> Path:
+    """Return the file that keeps operators' holds over a restart of the agent."""
+    return (state_dir or default_state_dir()) / f"{name}.holds.json"
 
 
 def default_state_dir() -> Path:
