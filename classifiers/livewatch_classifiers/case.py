@@ -13,6 +13,7 @@ from livewatch_classifiers.vocabulary import (
     Reason,
     Remedy,
     SessionState,
+    WaitKind,
 )
 
 
@@ -58,6 +59,19 @@ class Case:
     def silent(self, limit_s: float) -> bool:
         """Return whether silence is known to exceed the limit."""
         return self.silence_s is not None and self.silence_s > limit_s
+
+    def repeating_s(self) -> float | None:
+        """Return for how long the run has repeated itself without yield, or ``None`` when it does not.
+
+        A request to a model that fails again and again needs few repeats, another step many: a poll may well say
+        the same for a while.
+        """
+        wait, activity = self.session.wait, self.activity
+        retries = wait is not None and wait.kind is WaitKind.PROVIDER_BACKOFF
+        asking = activity is not None and activity.kind is ActivityKind.MODEL_CALL
+        needed = self.thresholds.attempts_min if retries or asking else self.thresholds.repeats_min
+        count = max(self.session.repeats, wait.attempts_without_yield if wait is not None else 0)
+        return self.vitals.age(self.session.repeating_since_s) if self.owned and count >= needed else None
 
     def stale(self, limit_s: float) -> bool:
         """Return whether state and progress (and, when idle, the oldest queued message) are older than the limit.

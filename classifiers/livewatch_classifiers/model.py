@@ -100,6 +100,7 @@ class Session:
     repeats: int = 0
     """How often the same step was seen again with the same outcome class, with nothing new between."""
     repeating_since_s: float | None = None
+    """When that began; declared back-offs in between move it on by their length, for waiting is not repeating."""
     wait: Wait | None = None
     in_store: Presence = Presence.UNKNOWN
     store_says_running: Presence = Presence.UNKNOWN

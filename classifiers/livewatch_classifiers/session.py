@@ -48,14 +48,18 @@ def _rule_1_idle(case: Case) -> Verdict | None:
 
 def _rule_2_provider_retry(case: Case) -> Verdict | None:
     """A scheduled retry is legal until its time, within its bound and number of attempts."""
-    wait = case.session.wait
-    if wait is None or wait.kind is not WaitKind.PROVIDER_BACKOFF or wait.deadline_s is None:
-        return None
-    if wait.attempts_without_yield >= case.thresholds.retry_attempts_max:
-        return None
-    if case.vitals.now_s < wait.deadline_s and not case.wait_is_over():
+    if _retry_is_scheduled(case) and not case.wait_is_over():
         return case.long_running("2", Reason.PROVIDER_RETRY_WAIT)
     return None
+
+
+def _retry_is_scheduled(case: Case) -> bool:
+    wait = case.session.wait
+    if wait is None or wait.kind is not WaitKind.PROVIDER_BACKOFF or wait.deadline_s is None:
+        return False
+    if _repeats_too_long(case):
+        return False
+    return wait.attempts_without_yield < case.thresholds.retry_attempts_max and case.vitals.now_s < wait.deadline_s
 
 
 def _rule_3_declared_wait(case: Case) -> Verdict | None:
@@ -71,8 +75,9 @@ def _rule_3_declared_wait(case: Case) -> Verdict | None:
 
 
 def _rule_3b_unanswered_wait(case: Case) -> Verdict | None:
+    """A wait past its bound is for a person to judge; so is a retry in 29 h (OpenClaw 152983)."""
     wait = case.session.wait
-    if wait is None or wait.kind is WaitKind.PROVIDER_BACKOFF:
+    if wait is None or (wait.kind is WaitKind.PROVIDER_BACKOFF and not _retry_is_scheduled(case)):
         return None
     if wait.kind is WaitKind.SUBAGENT and case.awaited_is_over():
         return None
@@ -167,14 +172,11 @@ def _rule_6_stranded_run(case: Case) -> Verdict | None:
 
 
 def _rule_7_repetition(case: Case) -> Verdict | None:
-    """Busy without anything new: the same step, the same outcome, again and again (13 calls/s seen)."""
-    session, limit_s = case.session, case.limits.abort_s
-    wait = session.wait
-    retries = wait is not None and wait.attempts_without_yield >= case.thresholds.retry_attempts_max
-    if not case.owned or not (retries or session.repeats >= case.thresholds.repeats_min):
-        return None
-    age_s = case.vitals.age(session.repeating_since_s)
-    if age_s is None or age_s <= limit_s:
+    """Busy without anything new: the same step, the same outcome, again and again (13 calls/s seen).
+
+    The run's own limit, not the step's: a tool may be silent for 15 min, and none of these is (OpenClaw 89090).
+    """
+    if not _repeats_too_long(case):
         return None
     allowed = case.thresholds.abort_repeating
     return case.verdict(
@@ -185,9 +187,18 @@ def _rule_7_repetition(case: Case) -> Verdict | None:
         evidence_class=EvidenceClass.SILENCE,
         remedy=Remedy.ABORT_RUN if allowed else Remedy.TELL_PERSON,
         eligible=allowed,
-        limit_s=limit_s,
-        extra=(("repeats", session.repeats), ("repeating_age_s", round(age_s, 3))),
+        limit_s=_repetition_limit_s(case),
+        extra=(("repeats", case.session.repeats), ("repeating_age_s", round(case.repeating_s() or 0.0, 3))),
     )
+
+
+def _repeats_too_long(case: Case) -> bool:
+    repeating_s = case.repeating_s()
+    return repeating_s is not None and repeating_s > _repetition_limit_s(case)
+
+
+def _repetition_limit_s(case: Case) -> float:
+    return case.thresholds.limits(case.session, None).abort_s
 
 
 def _rule_8_orphaned_activity(case: Case) -> Verdict | None:

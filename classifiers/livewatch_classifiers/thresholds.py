@@ -96,6 +96,9 @@ class Thresholds:
     corroboration_max_s: float = 2 * 3600.0
     """CPU or I/O of a tool's children counts as life no longer than this: a tool may also spin for ever."""
     repeats_min: int = 20
+    """How often the same step may end the same way before that counts as repetition."""
+    attempts_min: int = 3
+    """The same for requests to a model that yield nothing (hermes-agent 72016: 95 s each, 22 min in all)."""
     abort_repeating: bool = True
     retry_attempts_max: int = 10
     allowances_s: Mapping[ActivityKind, float] = field(default_factory=lambda: _ALLOWANCES)

@@ -89,7 +89,7 @@ class Memory:
     ) -> "Memory":
         """Take in one look at the gateway."""
         restarted = self.restarted(snapshot)
-        known = {} if restarted else dict(self.patients)
+        known = {k: _after_restart(p) for k, p in self.patients.items()} if restarted else dict(self.patients)
         for key, verdict in verdicts.items():
             session = snapshot.sessions.get(key)
             if session is None or (verdict.attention not in SICK and key not in known):
@@ -198,6 +198,13 @@ def _examined(patient: Patient | None, verdict: Verdict, session: Session, polic
         ineffective_in_a_row=0 if moved else patient.ineffective_in_a_row,
         repaired_s=tuple(t for t in patient.repaired_s if now_s - t < policy.poison_window_s),
         quarantined=patient.quarantined and now_s - patient.last_sent_s < policy.poison_window_s,
+    )
+
+
+def _after_restart(patient: Patient) -> Patient:
+    """Return what is still true of a patient in a new process: its history, for poison survives restarts."""
+    return replace(
+        patient, pending=None, samples=0, sick=False, attempts=0, tried=(), next_action_s=0.0, last_action=None
     )
 
 

@@ -58,12 +58,16 @@ def _effect(action: Action, session: Session, verdict: Verdict | None) -> bool:
         case ActionKind.FORCE_CLEAR:
             return session.run is None or session.run.handle != action.handle
         case ActionKind.CORRECT_STORE:
-            return session.store_says_running is Presence.ABSENT
+            # a run that began at once says "running" with right
+            return session.store_says_running is Presence.ABSENT or _served(session, action)
         case ActionKind.RELEASE_LANE | ActionKind.EVICT_SESSION:
-            served = run_id is not None and run_id != action.run_id
-            return well or served
+            return well or _served(session, action)
         case _:
             return well
+
+
+def _served(session: Session, action: Action) -> bool:
+    return session.run is not None and session.run.id != action.run_id
 
 
 def _overdue(reply: Reply) -> tuple[Outcome, str]:

@@ -120,6 +120,6 @@ def runnable_until(record: Record, since_s: float, bound_s: float) -> float:
 
 
 def spans(marks: list[Mark], end_s: float) -> list[tuple[float, float, Mark]]:
-    """Return each label with its beginning and end."""
-    ends = [mark.at_s for mark in marks[1:]] + [end_s]
+    """Return each label with its beginning and end; nothing of somebody who was never judged."""
+    ends = [*(mark.at_s for mark in marks[1:]), end_s][: len(marks)]
     return [(mark.at_s, until_s, mark) for mark, until_s in zip(marks, ends, strict=True)]

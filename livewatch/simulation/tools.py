@@ -127,6 +127,9 @@ def _failing(books: Books, session: Session, run: Run, step: Step) -> Process:
                 session.wait = Waiting(WaitKind.PROVIDER_BACKOFF, now_s, now_s + pause_s, attempts=done)
                 session.touch()
             yield pause_s
+            if not step.hidden_backoff and session.wait is not None:
+                mono_s += books.mono_s() - session.wait.since_s  # waiting is not repeating
+                session.repeating_since_s = mono_s
             session.wait = None
             session.touch()
         if step.own_timeout_s is not None and books.now_s - began_s >= step.own_timeout_s:

@@ -143,7 +143,7 @@ class AgentWatch:
         now_s = self.world.now_s
         grid_s = now_s + self.every_s
         busy = self.world.source.inflight or report.snapshot is None or report.completed
-        if busy or not report.vitals.healthy or self._interesting(report):
+        if busy or not report.vitals.healthy or self.world.locks or self._interesting(report):
             return grid_s
         idle = all(verdict.reason is Reason.IDLE for verdict in report.verdicts.values())
         if not idle and not self.coarse_s:

@@ -101,6 +101,20 @@ def test_a_restart_forgets_patients_and_the_mass_stall() -> None:
     assert (after.mass.canary, after.paused_s) == (None, NOW_S + 1)
 
 
+def test_a_restart_forgets_neither_repairs_nor_quarantine() -> None:
+    memory, now_s = Memory(), NOW_S
+    for _ in range(POLICY.poison_repairs):
+        memory, (act,) = acts(memory, ["s"], now_s)
+        memory = settle(memory, act, Outcome.RECOVERED, now_s + 1)
+        now_s += 2 * POLICY.backoff_maximum_s
+    snap = snapshot(session(), identity=GatewayIdentity(2, "b:2"), now_s=now_s)
+
+    after = memory.observed(snap, {"s": sick()}, RESPONSIVE, POLICY, now_s)
+
+    assert after.patients["s"].quarantined
+    assert len(after.patients["s"].repaired_s) == POLICY.poison_repairs
+
+
 def test_an_identity_that_was_not_seen_is_no_restart() -> None:
     memory = observe(Memory(), [sick()], NOW_S)
     blind = memory.observed(snapshot(session(), identity=None), {"s": sick()}, RESPONSIVE, POLICY, NOW_S + 1)
