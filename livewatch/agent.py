@@ -15,6 +15,7 @@ from livewatch.recovery.request import Situation
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import Source, SourceError
 from livewatch_classifiers.decision import Act, Completed, Decision
+from livewatch_classifiers.lane import circular_waits, classify_lanes
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.report import TickListener, TickReport, Transition
 from livewatch_classifiers.session import classify_session
@@ -131,6 +132,8 @@ class Agent:
             key: classify_session(session, snapshot.vitals, self.thresholds)
             for key, session in snapshot.sessions.items()
         }
+        lanes = classify_lanes(snapshot, verdicts, self.thresholds)
+        verdicts |= circular_waits(lanes, snapshot, verdicts, self.thresholds)
         restarted = self.memory.restarted(snapshot)
         completed = self._settle(snapshot, verdicts, now_s, restarted=restarted)
         self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s)
@@ -145,6 +148,7 @@ class Agent:
             vitals=vitals,
             vitals_before=self._vitals_before(),
             verdicts=MappingProxyType(verdicts),
+            lanes=lanes,
             transitions=transitions,
             decisions=tuple(decisions),
             completed=tuple(completed),

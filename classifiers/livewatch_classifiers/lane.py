@@ -5,14 +5,14 @@ circular wait never ends, however healthy each of its members looks (OpenClaw 93
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from livewatch_classifiers.model import Lane, Session, Vitals
+from livewatch_classifiers.model import Lane, Session, Snapshot, Vitals
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Evidence, Verdict
-from livewatch_classifiers.vocabulary import Attention, EvidenceClass, Presence
+from livewatch_classifiers.vocabulary import Attention, Classification, EvidenceClass, Presence, Reason, Remedy
 
 _SICK = frozenset({Attention.STALLED, Attention.STUCK})
 _NO_LANES: Mapping[str, Lane] = MappingProxyType({})
@@ -81,6 +81,46 @@ def classify_lane(
     )
     evidence = tuple((name, value) for name, value in pairs if value is not None)
     return LaneVerdict(lane.name, condition, lane.head, waiting, cycle, evidence)
+
+
+def classify_lanes(
+    snapshot: Snapshot, verdicts: Mapping[str, Verdict], thresholds: Thresholds
+) -> Mapping[str, LaneVerdict]:
+    """Return the judgement of every lane of a snapshot, by name. Pure and total."""
+    lanes, sessions, vitals = snapshot.lanes, snapshot.sessions, snapshot.vitals
+    return MappingProxyType(
+        {name: classify_lane(lane, sessions, verdicts, vitals, thresholds, lanes=lanes) for name, lane in lanes.items()}
+    )
+
+
+def circular_waits(
+    lanes: Mapping[str, LaneVerdict], snapshot: Snapshot, verdicts: Mapping[str, Verdict], thresholds: Thresholds
+) -> dict[str, Verdict]:
+    """Return new verdicts for sessions that wait in a circle (rule 3c): proved, and for a person to open.
+
+    Each of them waits legally, so no rule about one session can see it (OpenClaw 42960, 93004).
+    """
+    found: dict[str, Verdict] = {}
+    for lane in lanes.values():
+        for key in lane.cycle:
+            session, verdict = snapshot.sessions.get(key), verdicts.get(key)
+            wait = session.wait if session is not None else None
+            waited_s = snapshot.vitals.age(wait.since_s) if wait is not None else None
+            if verdict is None or verdict.attention in _SICK or waited_s is None or waited_s <= thresholds.settle_s:
+                continue
+            found[key] = replace(
+                verdict,
+                attention=Attention.STALLED,
+                reason=Reason.UNANSWERED_WAIT,
+                rule="3c",
+                classification=Classification.UNENDED_WAIT,
+                evidence_class=EvidenceClass.CERTAIN,
+                remedy=Remedy.TELL_PERSON,
+                eligible=False,
+                due_in_s=None,
+                evidence=(*verdict.evidence, ("circle", " > ".join((*lane.cycle, lane.cycle[0])))),
+            )
+    return found
 
 
 def _condition(

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from livewatch_classifiers.decision import Completed, Decision
+from livewatch_classifiers.lane import LaneVerdict
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vocabulary import VitalsState
@@ -38,6 +39,8 @@ class TickReport:
     vitals: VitalsVerdict
     vitals_before: VitalsState | None
     verdicts: Mapping[str, Verdict] = field(default_factory=lambda: MappingProxyType({}))
+    lanes: Mapping[str, LaneVerdict] = field(default_factory=lambda: MappingProxyType({}))
+    """Shared lanes by name; empty where the source sees none."""
     transitions: tuple[Transition, ...] = ()
     decisions: tuple[Decision, ...] = ()
     """Every action and every hold of this tick; holds repeat while they last."""

@@ -42,6 +42,7 @@ def lines(document: dict[str, Any]) -> list[str]:
         ),
         *(["  judged by:"] if verdict["evidence"] else []),
         *(_fact(name, value) for name, value in verdict["evidence"].items()),
+        *(_lane(lane, document["session"]) for lane in document["lanes"]),
         f"  gateway: {document['vitals']['state']}",
         f"  next: {following['action'] or 'nothing'}: {following['why']}",
     ]
@@ -60,6 +61,14 @@ def lines(document: dict[str, Any]) -> list[str]:
             f"  repaired {_times(document['repairs'])} lately{', quarantined' if document['quarantined'] else ''}"
         )
     return out
+
+
+def _lane(lane: dict[str, Any], session: str) -> str:
+    if lane["circle"]:
+        return f"  lane {lane['lane']}: a circle, {' waits for '.join((*lane['circle'], lane['circle'][0]))}"
+    head = "held by this session" if lane["head"] == session else f"held by {lane['head'] or 'nobody known'}"
+    waiting = f", {len(lane['waiting'])} waiting" if lane["waiting"] else ""
+    return f"  lane {lane['lane']}: {lane['condition']}, {head}{waiting}"
 
 
 def _fact(name: str, value: object) -> str:

@@ -12,6 +12,7 @@ from livewatch.recovery.ladder import FIRST_RUNG, next_rung
 from livewatch.recovery.memory import Patient
 from livewatch.recovery.request import Request
 from livewatch_classifiers.decision import Act
+from livewatch_classifiers.lane import LaneVerdict
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.verdict import Verdict
@@ -87,6 +88,7 @@ def explain(agent: Agent, key: str) -> dict[str, Any] | None:
         "seen": _seen(session, report.snapshot),
         "verdict": _verdict(verdict),
         "vitals": _vitals(report),
+        "lanes": [_lane(lane) for lane in report.lanes.values() if key in (lane.head, *lane.waiting, *lane.cycle)],
         "next": _next(agent, report, session, verdict, patient),
         "tried": [{"action": k.value, "outcome": o.value} for k, o in patient.tried] if patient else [],
         "repairs": len(patient.repaired_s) if patient else 0,
@@ -148,6 +150,17 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "remedy": verdict.remedy.value,
         "eligible": verdict.eligible,
         "due_in_s": verdict.due_in_s,
+        "evidence": dict(verdict.evidence),
+    }
+
+
+def _lane(verdict: LaneVerdict) -> dict[str, Any]:
+    return {
+        "lane": verdict.name,
+        "condition": verdict.condition.value,
+        "head": verdict.head,
+        "waiting": list(verdict.waiting),
+        "circle": list(verdict.cycle),
         "evidence": dict(verdict.evidence),
     }
 

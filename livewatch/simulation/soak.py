@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import get_context
 from statistics import quantiles
 
 from livewatch.durations import format_duration
@@ -92,7 +93,8 @@ def run_worlds(seeds: range, hours: float, jobs: int) -> Iterator[WorldResult]:
     if jobs == 1:
         yield from (run_world(hours, seed) for seed in seeds)
         return
-    with ProcessPoolExecutor(jobs) as pool:
+    # a forked child inherits the locks that other threads of this process hold at that moment, for ever
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         try:
             yield from pool.map(partial(run_world, hours), seeds, chunksize=4)
         except BaseException:

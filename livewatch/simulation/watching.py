@@ -8,7 +8,6 @@ from livewatch.simulation.record import SICK, Mark, Record
 from livewatch.simulation.tools import pick
 from livewatch.simulation.world import World
 from livewatch_classifiers.decision import Act, Completed, Hold
-from livewatch_classifiers.lane import classify_lane
 from livewatch_classifiers.lock import classify_lock
 from livewatch_classifiers.report import TickListener, TickReport
 from livewatch_classifiers.thresholds import Thresholds
@@ -205,12 +204,7 @@ class AgentWatch:
             self.record.tell(hold.session, now_s)
 
     def _note_lanes(self, report: TickReport) -> None:
-        snapshot = report.snapshot
-        assert snapshot is not None
-        for name, lane in snapshot.lanes.items():
-            verdict = classify_lane(
-                lane, snapshot.sessions, report.verdicts, snapshot.vitals, self._thresholds, lanes=snapshot.lanes
-            )
+        for name, verdict in report.lanes.items():
             marks = self.record.lanes.setdefault(name, [])
             self.record.mark(marks, Mark(self.world.now_s, verdict.condition.value))
 
