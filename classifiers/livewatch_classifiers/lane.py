@@ -96,31 +96,53 @@ def classify_lanes(
 def circular_waits(
     lanes: Mapping[str, LaneVerdict], snapshot: Snapshot, verdicts: Mapping[str, Verdict], thresholds: Thresholds
 ) -> dict[str, Verdict]:
-    """Return new verdicts for sessions that wait in a circle (rule 3c): proved, and for a person to open.
+    """Return new verdicts for sessions that wait in a circle (rule 3c): proved, so the youngest run gives way.
 
-    Each of them waits legally, so no rule about one session can see it (OpenClaw 42960, 93004).
+    Each of them waits legally, so no rule about one session can see it (OpenClaw 42960, 93004). A wait that ends by
+    its own deadline opens the circle by itself and is left alone until then.
     """
     found: dict[str, Verdict] = {}
     for lane in lanes.values():
-        for key in lane.cycle:
-            session, verdict = snapshot.sessions.get(key), verdicts.get(key)
-            wait = session.wait if session is not None else None
-            waited_s = snapshot.vitals.age(wait.since_s) if wait is not None else None
-            if verdict is None or verdict.attention in _SICK or waited_s is None or waited_s <= thresholds.settle_s:
-                continue
-            found[key] = replace(
-                verdict,
-                attention=Attention.STALLED,
-                reason=Reason.UNANSWERED_WAIT,
-                rule="3c",
-                classification=Classification.UNENDED_WAIT,
-                evidence_class=EvidenceClass.CERTAIN,
-                remedy=Remedy.TELL_PERSON,
-                eligible=False,
-                due_in_s=None,
-                evidence=(*verdict.evidence, ("circle", " > ".join((*lane.cycle, lane.cycle[0])))),
-            )
+        members = [snapshot.sessions[key] for key in lane.cycle if key in snapshot.sessions and key in verdicts]
+        ages_s = [_waited_s(session, snapshot.vitals) for session in members]
+        if not members or any(age_s is None or age_s <= thresholds.settle_s for age_s in ages_s):
+            continue
+        youngest = max(members, key=lambda session: (_run_started_s(session), session.key))
+        grace_is_over = min(age_s for age_s in ages_s if age_s is not None) > thresholds.zombie_grace_s
+        for session in members:
+            verdict = verdicts[session.key]
+            if verdict.attention not in _SICK:
+                gives_way = session is youngest and session.owner is Presence.PRESENT
+                found[session.key] = _in_circle(verdict, lane, gives_way=gives_way, eligible=grace_is_over)
     return found
+
+
+def _in_circle(verdict: Verdict, lane: LaneVerdict, *, gives_way: bool, eligible: bool) -> Verdict:
+    return replace(
+        verdict,
+        attention=Attention.STALLED,
+        reason=Reason.UNANSWERED_WAIT,
+        rule="3c",
+        classification=Classification.UNENDED_WAIT,
+        evidence_class=EvidenceClass.CERTAIN,
+        remedy=Remedy.ABORT_RUN if gives_way else Remedy.TELL_PERSON,
+        eligible=gives_way and eligible,
+        due_in_s=None,
+        evidence=(*verdict.evidence, ("circle", " > ".join((*lane.cycle, lane.cycle[0])))),
+    )
+
+
+def _waited_s(session: Session, vitals: Vitals) -> float | None:
+    """Return how long the session waits already, or ``None`` when its wait ends by itself or is over."""
+    wait = session.wait
+    if wait is None or (wait.deadline_s is not None and vitals.now_s < wait.deadline_s):
+        return None
+    return vitals.age(wait.since_s)
+
+
+def _run_started_s(session: Session) -> float:
+    started_s = session.run.started_s if session.run is not None else None
+    return started_s if started_s is not None else float("-inf")
 
 
 def _condition(

@@ -165,13 +165,15 @@ class Vitals:
     def age(self, moment_s: float | None) -> float | None:
         """Return the responsive age of a moment in seconds, or ``None`` when the moment is unknown.
 
-        The seconds in which nothing could run or report (`blind`) are not counted: OpenClaw 107415, 142200.
+        The seconds in which nothing could run or report (`blind`) are not counted: OpenClaw 107415, 142200. Nor are
+        those before the gateway was ready to serve (74281, starts of 3 to 4 min).
         """
         if moment_s is None:
             return None
-        if moment_s >= self.now_s:
+        since_s = moment_s if self.ready_s is None else max(moment_s, self.ready_s)
+        if since_s >= self.now_s or self.phase is Phase.STARTING:
             return 0.0
-        return max(0.0, self.now_s - moment_s - self.blind.overlap(moment_s, self.now_s))
+        return max(0.0, self.now_s - since_s - self.blind.overlap(since_s, self.now_s))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import median
 
+from livewatch.simulation.messages import MessageState
 from livewatch.simulation.record import Record, spans
 from livewatch.simulation.runner import Run
 from livewatch.simulation.tallies import lost
 from livewatch.simulation.truth import Affliction
-from livewatch_classifiers.vocabulary import EvidenceClass
+from livewatch_classifiers.vocabulary import ActionKind, EvidenceClass
 
 _NOTICE_S = 40.0
 """A label that outlives a repair by less than this is no mistake: the next look was not yet due."""
@@ -72,7 +73,7 @@ def score(rules: str, runs: Iterable[Run]) -> Score:
         result.session_s += record.session_s
         result.false_actions += sum(deed.false for deed in record.deeds)
         result.killed += sum(deed.killed for deed in record.deeds if deed.false)
-        result.lost += sum(lost(message) for message in record.messages)
+        result.lost += _lost_by_the_watcher(record)
         result.mistakes_s += mistakes(record)
         for affliction in record.afflictions:
             for sheet in (
@@ -81,6 +82,15 @@ def score(rules: str, runs: Iterable[Run]) -> Score:
             ):
                 _add(sheet, affliction)
     return result
+
+
+def _lost_by_the_watcher(record: Record) -> int:
+    """Count lost messages; a process that the script kills loses its own, whoever watches."""
+    restarts_s = {deed.at_s for deed in record.deeds if deed.action.kind is ActionKind.RESTART_TARGET}
+    return sum(
+        lost(message) and (message.state is not MessageState.INTERRUPTED or message.ended_s in restarts_s)
+        for message in record.messages
+    )
 
 
 def mistakes(record: Record) -> list[float]:

@@ -34,11 +34,12 @@ CERTAIN = frozenset(
         Fault.GHOST_SESSION,
         Fault.STRANDED_MARKER,
         Fault.LOST_WAKE,
+        Fault.LANE_CYCLE,
     }
 )
 """Faults that can be proved; the others only show as silence."""
 
-FOR_A_PERSON = frozenset({Fault.UNANSWERED_WAIT, Fault.LANE_CYCLE})
+FOR_A_PERSON = frozenset({Fault.UNANSWERED_WAIT})
 """Faults that no lever mends: telling somebody in time is the whole remedy."""
 
 _BY_KIND = {

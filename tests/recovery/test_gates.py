@@ -4,9 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from livewatch_classifiers import BlindTime, Run
+from livewatch_classifiers import BlindTime, Run, Wait
 from livewatch_classifiers.decision import Act
-from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Outcome, Phase, Presence, ProcessState
+from livewatch_classifiers.vocabulary import (
+    ActionKind,
+    Attention,
+    Gate,
+    Mode,
+    Outcome,
+    Phase,
+    Presence,
+    ProcessState,
+    WaitKind,
+)
 from tests.recovery.clinic import POLICY, START_S, Clinic, clinic, ghost, hung, orphaned, the_act, the_gate, zombie
 
 
@@ -59,18 +69,22 @@ def test_single_actor_a_second_agent_only_observes() -> None:
 
 def test_startup_grace_a_gateway_that_became_ready_just_now_is_left_alone() -> None:
     """OpenClaw 149538: cold starts take up to 13.5 min."""
-    patient = clinic(hung(), policy=replace(POLICY, startup_grace_s=30.0))
+    patient = clinic(zombie(), policy=replace(POLICY, startup_grace_s=60.0))
     patient.vitals = replace(patient.vitals, ready_s=START_S)
 
-    assert the_gate(patient.until_confirmed()) is Gate.STARTUP_GRACE
-    the_act(patient.tick(28))
+    assert patient.tick(30) == [], "time before it was ready ages nobody"
+    assert the_gate(patient.tick(10)) is Gate.STARTUP_GRACE
+    assert the_gate(patient.tick(19)) is Gate.STARTUP_GRACE
+    the_act(patient.tick(1))
 
 
 def test_startup_grace_holds_for_as_long_as_the_gateway_has_served_nobody() -> None:
-    patient = clinic(hung())
+    """OpenClaw 74281: only what is true whatever its age is judged during a start, and not acted on."""
+    patient = clinic(hung(), hung("asking", wait=Wait(WaitKind.APPROVAL, answer_impossible=True)))
     patient.vitals = replace(patient.vitals, phase=Phase.STARTING)
 
     assert the_gate(patient.until_confirmed()) is Gate.STARTUP_GRACE
+    assert patient.verdicts()["hung"].attention is Attention.NONE
 
 
 def test_resume_grace_a_gateway_that_was_frozen_may_catch_up_first() -> None:
