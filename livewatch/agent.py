@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from livewatch.clock import Clock
 from livewatch.recovery.actor import Actor, IntentLog
+from livewatch.recovery.hold_clock import HoldClock
 from livewatch.recovery.holds import Holds
 from livewatch.recovery.memory import Memory
 from livewatch.recovery.policy import decide
@@ -51,6 +52,7 @@ class Agent:
         self.thresholds = thresholds or Thresholds()
         self.policy = policy or Policy()
         self.memory = Memory()
+        self.hold_clock = HoldClock()
         self.report: TickReport | None = None
         self._clock = clock
         self._actor = Actor(source, clock, intents)
@@ -113,6 +115,8 @@ class Agent:
         completed = self._settle(snapshot, verdicts, now_s, restarted=restarted)
         self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s)
         decisions = self._decide(snapshot, verdicts, vitals, now_s)
+        before, self.hold_clock = self.hold_clock, self.hold_clock.observed(decisions, self.policy, now_s)
+        overdue, overdue_before = self.hold_clock.overdue, before.overdue
         transitions = self._transitions(verdicts, now_s)
         return TickReport(
             target=self.source.name,
@@ -126,6 +130,9 @@ class Agent:
             transitions=transitions,
             decisions=tuple(decisions),
             completed=tuple(completed),
+            overdue=tuple(overdue.values()),
+            overdue_began=tuple(hold for key, hold in overdue.items() if key not in overdue_before),
+            overdue_ended=tuple(hold for key, hold in overdue_before.items() if key not in overdue),
             restarted=restarted,
             budget_remaining=self.memory.budget_remaining(self.policy),
             longest_backoff_s=self.memory.longest_backoff_s(now_s),
@@ -146,6 +153,7 @@ class Agent:
             problem=str(error),
             vitals=vitals,
             vitals_before=self._vitals_before(),
+            overdue=tuple(self.hold_clock.overdue.values()),
             budget_remaining=self.memory.budget_remaining(self.policy),
             sample_duration_s=self._clock.monotonic_s() - started_s,
             tick_duration_s=self._clock.monotonic_s() - started_s,

@@ -66,6 +66,22 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class OverdueHold:
+    """A hold that lasts longer than its gate's bound: a person must know, and nothing else follows from it."""
+
+    session: str
+    kind: ActionKind
+    gate: Gate
+    reason: Reason
+    detail: str
+    held_s: float
+    """For how long the gate has held this session, in seconds."""
+    bound_s: float
+    overdue_since_s: float
+    """Monotonic moment at which the bound was passed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """An action to take now, with the verdict that asked for it."""
 

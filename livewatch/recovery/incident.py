@@ -20,6 +20,8 @@ class MomentKind(StrEnum):
     TRANSITION = "transition"
     HOLD_BEGAN = "hold_began"
     HOLD_ENDED = "hold_ended"
+    HOLD_OVERDUE = "hold_overdue"
+    HOLD_OVERDUE_ENDED = "hold_overdue_ended"
     VITALS = "vitals"
     CLOCK_JUMP = "clock_jump"
     GATEWAY_RESTARTED = "gateway_restarted"

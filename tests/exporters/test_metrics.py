@@ -8,7 +8,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from livewatch.probe import DropReason
-from livewatch_classifiers.decision import Act, Action, Completed, Hold, Reply, ReplyStatus
+from livewatch_classifiers.decision import Act, Action, Completed, Hold, OverdueHold, Reply, ReplyStatus
 from livewatch_classifiers.model import Lane, Session, Snapshot, Vitals
 from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.thresholds import Thresholds
@@ -209,3 +209,14 @@ def test_livewatch_measures_itself_and_shows_the_limits_in_force(bench: Bench, m
     assert bench.values("livewatch.recovery.backoff") == {(): 7.0}
     assert bench.values("livewatch.target.memory.usage") == {(): 4096}
     assert bench.values("livewatch.threshold.limit") == {("warn",): 120.0, ("abort",): 360.0, ("eventloop_delay",): 1.0}
+
+
+def test_sessions_held_past_a_bound_are_counted_by_gate_while_it_lasts(bench: Bench, make_report: MakeReport) -> None:
+    late = [
+        OverdueHold(key, ActionKind.ABORT_RUN, Gate.BUDGET, Reason.BLOCKED_TOOL_CALL, "", 901.0, 900.0, 5.0)
+        for key in ("s1", "s2")
+    ]
+    bench.metrics.on_tick(make_report(1.0, overdue=tuple(late)))
+    assert bench.values("livewatch.recovery.held") == {("budget",): 2}
+    bench.metrics.on_tick(make_report(2.0))
+    assert bench.values("livewatch.recovery.held") == {}
