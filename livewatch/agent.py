@@ -31,6 +31,10 @@ class Controls:
     holds: Holds = field(default_factory=Holds)
     may_act: Callable[[], bool] = lambda: True
     """False while another livewatch holds the lease on this gateway."""
+    actor: Callable[[], str] = lambda: ""
+    """Who acts instead, in words; empty while this agent does."""
+    take_up: Callable[[Memory, Snapshot, float], Memory] = lambda memory, _snapshot, _wall_s: memory
+    """Given memory, snapshot and Unix time, returns the memory to decide with; called before every decision."""
 
 
 class Agent:
@@ -96,6 +100,7 @@ class Agent:
             capabilities=self.source.capabilities,
             held=lambda session: self.controls.holds.holds(session, now_s),
             may_act=self.controls.may_act(),
+            actor=self.controls.actor(),
         )
 
     async def close(self, deadline_s: float = 2.0) -> None:
@@ -113,6 +118,7 @@ class Agent:
         }
         restarted = self.memory.restarted(snapshot)
         completed = self._settle(snapshot, verdicts, now_s, restarted=restarted)
+        self.memory = self.controls.take_up(self.memory, snapshot, self._clock.wall_s())
         self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s)
         decisions = self._decide(snapshot, verdicts, vitals, now_s)
         before, self.hold_clock = self.hold_clock, self.hold_clock.observed(decisions, self.policy, now_s)

@@ -49,6 +49,8 @@ def lines(document: dict[str, Any]) -> list[str]:
             f"{_loop_delay(vitals)}mode {document['mode']}, warn {warn}, abort {abort}"
         )
     ]
+    if not document.get("acts", True):
+        out.append(f"  observes only: {document['actor']}")
     if document["problem"]:
         out.append(f"  {document['problem']}")
     if vitals.get("blocked_stack"):

@@ -31,6 +31,8 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
         "version": __version__,
         "target": agent.source.name,
         "mode": agent.policy.mode.value,
+        "acts": agent.controls.may_act(),
+        "actor": agent.controls.actor(),
         "thresholds": {
             "warn_after_s": agent.thresholds.warn_after_s,
             "abort_after_s": agent.thresholds.abort_after_s,

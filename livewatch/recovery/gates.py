@@ -66,7 +66,9 @@ def operator_hold(request: Request) -> Held | None:
 
 def single_actor(request: Request) -> Held | None:
     """Hold everything while another livewatch acts on this gateway."""
-    return None if request.situation.may_act else Held("another livewatch holds the lease on this gateway")
+    if request.situation.may_act:
+        return None
+    return Held(f"this agent only observes: {request.situation.actor or 'another livewatch holds the lease'}")
 
 
 def quarantine(request: Request) -> Held | None:

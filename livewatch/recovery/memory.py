@@ -52,6 +52,26 @@ class Patient:
     quarantined: bool = False
     sick: bool = True
 
+    def revived(self) -> "Patient":
+        """Forget failures: the session was seen to move on since the latest action."""
+        return replace(
+            self, attempts=0, last_action=None, tried=(), next_action_s=0.0, ineffective_in_a_row=0
+        )  # repairs and quarantine stay: poison is a matter of days
+
+    def treated_as(self, past: "Patient") -> "Patient":
+        """Take over what was done to the session before, from a memory that knows more of it."""
+        return replace(
+            self,
+            attempts=past.attempts,
+            tried=past.tried,
+            next_action_s=past.next_action_s,
+            last_sent_s=past.last_sent_s,
+            last_action=past.last_action,
+            repaired_s=past.repaired_s,
+            ineffective_in_a_row=past.ineffective_in_a_row,
+            quarantined=past.quarantined,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class MassStall:
@@ -89,7 +109,7 @@ class Memory:
     ) -> "Memory":
         """Take in one look at the gateway."""
         restarted = self.restarted(snapshot)
-        known = {} if restarted else dict(self.patients)
+        known = dict(self.after_restart(policy).patients if restarted else self.patients)
         for key, verdict in verdicts.items():
             session = snapshot.sessions.get(key)
             if session is None or (verdict.attention not in SICK and key not in known):
@@ -111,6 +131,31 @@ class Memory:
     def restarted(self, snapshot: Snapshot) -> bool:
         """Return whether another process was seen; an identity that was not observed is no restart."""
         return None not in (self.identity, snapshot.identity) and snapshot.identity != self.identity
+
+    def after_restart(self, policy: Policy) -> "Memory":
+        """Forget what was tried on a process that is gone; a session that needed many repairs stays known for it."""
+        patients = {
+            key: replace(
+                patient.revived(),
+                pending=None,
+                samples=0,
+                sick=False,
+                quarantined=len(patient.repaired_s) >= policy.poison_repairs,
+            )
+            for key, patient in self.patients.items()
+            if patient.repaired_s
+        }
+        return replace(self, patients=MappingProxyType(patients), mass=None)
+
+    def with_past(self, past: "Memory") -> "Memory":
+        """Add what earlier agents did to what this one has seen so far; for each session the later story counts."""
+        patients = dict(past.patients)
+        for key, patient in self.patients.items():
+            before = past.patients.get(key)
+            later = before is not None and before.last_sent_s > patient.last_sent_s
+            patients[key] = patient.treated_as(before) if before is not None and later else patient
+        sent_s = tuple(sorted((*past.sent_s, *self.sent_s)))
+        return replace(self, patients=MappingProxyType(patients), sent_s=sent_s)
 
     def unseen(self, vitals: VitalsVerdict, now_s: float) -> "Memory":
         """Take note that the gateway could not be read in this tick: nothing stays confirmed."""
@@ -175,7 +220,8 @@ def _examined(patient: Patient | None, verdict: Verdict, session: Session, polic
     lived = (
         last is not None and last.generation != session.generation and session.progress_s not in (None, last.progress_s)
     )
-    moved = lived and not sick and patient.pending is None
+    if lived and not sick and patient.pending is None:
+        patient = patient.revived()
     return replace(
         patient,
         reason=verdict.reason,
@@ -187,11 +233,6 @@ def _examined(patient: Patient | None, verdict: Verdict, session: Session, polic
         handle=handle,
         progress_s=session.progress_s,
         samples=(patient.samples + 1 if same else 1) if verdict.eligible else 0,
-        attempts=0 if moved else patient.attempts,
-        last_action=None if moved else last,
-        tried=() if moved else patient.tried,
-        next_action_s=0.0 if moved else patient.next_action_s,
-        ineffective_in_a_row=0 if moved else patient.ineffective_in_a_row,
         repaired_s=tuple(t for t in patient.repaired_s if now_s - t < policy.poison_window_s),
         quarantined=patient.quarantined and now_s - patient.last_sent_s < policy.poison_window_s,
     )

@@ -22,6 +22,8 @@ class Situation:
     """Whether an operator holds this session."""
     may_act: bool = True
     """False while another livewatch holds the lease on this gateway."""
+    actor: str = ""
+    """Who acts instead, in words, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)

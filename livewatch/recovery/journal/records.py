@@ -156,3 +156,18 @@ class History:
     frames: tuple[StoredFrame, ...] = ()
     unreadable: int = 0
     """Rows that this version cannot read, left out of the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What earlier agents did on one gateway, as far as it still matters."""
+
+    intents: tuple[StoredIntent, ...] = ()
+    """In the order in which they were written."""
+    well_wall_s: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Unix times at which a session that had been acted on was seen well again, in order."""
+
+    @property
+    def open_intents(self) -> tuple[StoredIntent, ...]:
+        """Those whose end nobody has seen."""
+        return tuple(intent for intent in self.intents if intent.how is None)
