@@ -4,7 +4,7 @@ import signal
 from typing import Any
 
 from livewatch.local_api.client import AgentUnreachable, ask
-from tests.live.test_gateway_process import Place, Start, fixture_place, fixture_start, agent, gateway
+from tests.live.test_gateway_process import Place, Start, agent, fixture_place, fixture_start, gateway
 from tests.waiting import until
 
 __all__ = ["fixture_place", "fixture_start"]
