@@ -137,7 +137,7 @@ class Agent:
             decisions=tuple(decisions),
             completed=tuple(completed),
             overdue=tuple(overdue.values()),
-            overdue_began=tuple(hold for key, hold in overdue.items() if key not in overdue_before),
+            overdue_holds=tuple(hold for key, hold in overdue.items() if key not in overdue_before),
             overdue_ended=tuple(hold for key, hold in overdue_before.items() if key not in overdue),
             restarted=restarted,
             budget_remaining=self.memory.budget_remaining(self.policy),
@@ -145,6 +145,7 @@ class Agent:
             sample_duration_s=sampled_s - started_s,
             tick_duration_s=self._clock.monotonic_s() - started_s,
             lateness_s=lateness_s,
+            may_act=self.controls.may_act(),
         )
 
     def _blind_round(self, error: SourceError, started_s: float, lateness_s: float) -> TickReport:
@@ -164,6 +165,7 @@ class Agent:
             sample_duration_s=self._clock.monotonic_s() - started_s,
             tick_duration_s=self._clock.monotonic_s() - started_s,
             lateness_s=lateness_s,
+            may_act=self.controls.may_act(),
         )
 
     def _settle(

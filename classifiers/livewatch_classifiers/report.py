@@ -45,10 +45,12 @@ class TickReport:
     """Actions whose outcome was seen in this tick."""
     overdue: tuple[OverdueHold, ...] = ()
     """Holds that last longer than their gate's bound; each repeats while it lasts."""
-    overdue_began: tuple[OverdueHold, ...] = ()
+    overdue_holds: tuple[OverdueHold, ...] = ()
     """Those that passed their bound in this tick: each is told once."""
     overdue_ended: tuple[OverdueHold, ...] = ()
     """Those that ended in this tick."""
+    may_act: bool = True
+    """False while another livewatch holds the lease on this gateway."""
     restarted: bool = False
     """The gateway's process identity changed since the last tick."""
     budget_remaining: int = 0

@@ -165,9 +165,9 @@ RECOVERY_DECISIONS = MetricSpec(
 )
 RECOVERY_HELD = MetricSpec(
     "livewatch.recovery.held",
-    Instrument.UP_DOWN_COUNTER,
-    "{session}",
-    "Sessions whose repair a gate has held longer than its bound, by gate; a person should look. Absent when none.",
+    Instrument.COUNTER,
+    "{hold}",
+    "Actions that a gate held past the bound after which a person is told.",
     (TARGET, GATE),
 )
 RECOVERY_BACKOFF = MetricSpec(

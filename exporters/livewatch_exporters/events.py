@@ -36,7 +36,7 @@ class Events:
                 self._act(decision, report)
         for hold in self._holds.new(report):
             self._hold(hold, report)
-        for overdue in report.overdue_began:
+        for overdue in report.overdue_holds:
             self._overdue("error", "livewatch.recovery.held", overdue, report)
         for overdue in report.overdue_ended:
             self._overdue("info", "livewatch.recovery.held_ended", overdue, report)

@@ -34,8 +34,6 @@ def points(look: LastLook, thresholds: Thresholds) -> Points:
     found[c.TARGET_UP].append((int(_up(report)), target))
     found[c.RECOVERY_BACKOFF].append((report.longest_backoff_s, target))
     found[c.RECOVERY_BUDGET_REMAINING].append((report.budget_remaining, target))
-    for gate, count in Counter(hold.gate for hold in report.overdue).items():
-        found[c.RECOVERY_HELD].append((count, target | {c.GATE.name: gate}))
     for name, limit_s in _limits(thresholds):
         found[c.THRESHOLD_LIMIT].append((limit_s, target | {c.THRESHOLD.name: name}))
     if look.succeeded_wall_s is not None:

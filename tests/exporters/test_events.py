@@ -101,7 +101,7 @@ def test_a_hold_is_told_when_its_gate_changes_and_again_after_it_was_gone(told: 
 
 def test_a_hold_past_its_bound_is_told_to_a_person_and_so_is_its_end(told: Told, make_report: MakeReport) -> None:
     late = OverdueHold("s1", ActionKind.ABORT_RUN, Gate.BUDGET, Reason.BLOCKED_TOOL_CALL, "used up", 901.0, 900.0, 5.0)
-    ((level, event, fields),) = told.after(make_report(1.0, overdue=(late,), overdue_began=(late,)))
+    ((level, event, fields),) = told.after(make_report(1.0, overdue=(late,), overdue_holds=(late,)))
     assert (level, event) == ("error", "livewatch.recovery.held")
     assert (fields["gate"], fields["held_s"], fields["bound_s"]) == ("budget", 901.0, 900.0)
     assert told.after(make_report(2.0, overdue=(late,))) == []

@@ -211,12 +211,11 @@ def test_livewatch_measures_itself_and_shows_the_limits_in_force(bench: Bench, m
     assert bench.values("livewatch.threshold.limit") == {("warn",): 120.0, ("abort",): 360.0, ("eventloop_delay",): 1.0}
 
 
-def test_sessions_held_past_a_bound_are_counted_by_gate_while_it_lasts(bench: Bench, make_report: MakeReport) -> None:
+def test_a_hold_past_its_bound_is_counted_once_by_gate(bench: Bench, make_report: MakeReport) -> None:
     late = [
         OverdueHold(key, ActionKind.ABORT_RUN, Gate.BUDGET, Reason.BLOCKED_TOOL_CALL, "", 901.0, 900.0, 5.0)
         for key in ("s1", "s2")
     ]
-    bench.metrics.on_tick(make_report(1.0, overdue=tuple(late)))
+    bench.metrics.on_tick(make_report(1.0, overdue=tuple(late), overdue_holds=tuple(late)))
+    bench.metrics.on_tick(make_report(2.0, overdue=tuple(late)))
     assert bench.values("livewatch.recovery.held") == {("budget",): 2}
-    bench.metrics.on_tick(make_report(2.0))
-    assert bench.values("livewatch.recovery.held") == {}

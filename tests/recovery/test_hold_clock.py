@@ -101,8 +101,8 @@ async def test_the_agent_tells_a_hold_past_its_bound_once_and_its_end_once() -> 
     stage.agent.controls.holds.resume("s")
     reports += [await stage.tick() for _ in range(3)]
 
-    assert [len(report.overdue_began) for report in reports] == [0] * 5 + [1] + [0] * 7
+    assert [len(report.overdue_holds) for report in reports] == [0] * 5 + [1] + [0] * 7
     assert [len(report.overdue_ended) for report in reports] == [0] * 10 + [1] + [0] * 2
     assert [len(report.overdue) for report in reports] == [0] * 5 + [1] * 5 + [0] * 3
-    told = reports[5].overdue_began[0]
+    told = reports[5].overdue_holds[0]
     assert (told.gate, told.session, told.held_s, told.bound_s) == (Gate.OPERATOR_HOLD, "s", 5.0, 5.0)

@@ -45,7 +45,7 @@ class TickNotes:
             *self._vitals_notes(report),
             *(_event(report, EventKind.TRANSITION, t.key, _transition(t)) for t in report.transitions if _telling(t)),
             *self._hold_notes(report),
-            *(_event(report, EventKind.HOLD_OVERDUE, h.session, _overdue(h)) for h in report.overdue_began),
+            *(_event(report, EventKind.HOLD_OVERDUE, h.session, _overdue(h)) for h in report.overdue_holds),
             *(_event(report, EventKind.HOLD_OVERDUE_ENDED, h.session, _overdue(h)) for h in report.overdue_ended),
         ]
         notes.extend(self._frame_notes(report))

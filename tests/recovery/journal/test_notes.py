@@ -139,7 +139,7 @@ def test_a_long_trouble_is_looked_at_ever_more_rarely() -> None:
 def test_a_hold_past_its_bound_is_noted_with_its_gate_and_so_is_its_end() -> None:
     late = OverdueHold(KEY, ActionKind.ABORT_RUN, Gate.BUDGET, Reason.BLOCKED_TOOL_CALL, "used up", 901.0, 900.0, 5.0)
     notes = TickNotes()
-    (began,) = notes.take(a_tick(overdue=(late,), overdue_began=(late,)))
+    (began,) = notes.take(a_tick(overdue=(late,), overdue_holds=(late,)))
     assert notes.take(a_tick(1, overdue=(late,))) == []
     (ended,) = notes.take(a_tick(2, overdue_ended=(late,)))
     assert isinstance(began, Event)
