@@ -12,16 +12,18 @@ from livewatch.recovery.holds import Holds
 from livewatch.recovery.memory import Memory
 from livewatch.recovery.policy import decide
 from livewatch.recovery.request import Situation
+from livewatch.recovery.restart import decide_restart
+from livewatch.recovery.restarter import Restarter
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import Source, SourceError
 from livewatch_classifiers.decision import Act, Completed, Decision
-from livewatch_classifiers.model import Snapshot
+from livewatch_classifiers.model import Snapshot, Vitals
 from livewatch_classifiers.report import TickListener, TickReport, Transition
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vitals import classify_vitals
-from livewatch_classifiers.vocabulary import VitalsState
+from livewatch_classifiers.vocabulary import ActionKind, VitalsState
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class Agent:
         self.report: TickReport | None = None
         self._clock = clock
         self._actor = Actor(source, clock, intents)
+        self._restarter = Restarter(source, clock, intents)
         self._listeners = list(listeners)
         self.controls = controls or Controls()
         self._interval_s = interval_s
@@ -89,6 +92,12 @@ class Agent:
             listener.on_tick(report)
         return report
 
+    @property
+    def capabilities(self) -> frozenset[ActionKind]:
+        """What can be done: what the gateway offers, and a restart where the operator gave a command for it."""
+        own = frozenset({ActionKind.RESTART_TARGET}) if self.policy.restart_command else frozenset[ActionKind]()
+        return self.source.capabilities | own
+
     def situation(
         self, snapshot: Snapshot, verdicts: Mapping[str, Verdict], vitals: VitalsVerdict, now_s: float
     ) -> Situation:
@@ -97,7 +106,7 @@ class Agent:
             snapshot=snapshot,
             verdicts=verdicts,
             vitals=vitals,
-            capabilities=self.source.capabilities,
+            capabilities=self.capabilities,
             held=lambda session: self.controls.holds.holds(session, now_s),
             may_act=self.controls.may_act(),
             actor=self.controls.actor(),
@@ -105,6 +114,7 @@ class Agent:
 
     async def close(self, deadline_s: float = 2.0) -> None:
         """Finish what is being sent, within ``deadline_s`` seconds, and let go of the source. Safe to call twice."""
+        self._restarter.close()
         await self._actor.close(deadline_s)
         await self.source.close()
 
@@ -118,6 +128,7 @@ class Agent:
         }
         restarted = self.memory.restarted(snapshot)
         completed = self._settle(snapshot, verdicts, now_s, restarted=restarted)
+        completed += self._settle_restart(snapshot, vitals, now_s)
         self.memory = self.controls.take_up(self.memory, snapshot, self._clock.wall_s())
         self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s)
         decisions = self._decide(snapshot, verdicts, vitals, now_s)
@@ -151,7 +162,10 @@ class Agent:
     def _blind_round(self, error: SourceError, started_s: float, lateness_s: float) -> TickReport:
         lost = error.gone or self.memory.identity is None
         vitals = VitalsVerdict(VitalsState.GONE if lost else VitalsState.UNRESPONSIVE)
-        self.memory = self.memory.unseen(vitals, started_s)
+        self.memory = self.memory.unseen(vitals, started_s, gone=error.gone)
+        completed = self._settle_restart(None, vitals, started_s)
+        nothing = Snapshot(Vitals(started_s), MappingProxyType({}), identity=self.memory.identity)
+        decisions = self._decide_restart(self.situation(nothing, {}, vitals, started_s), started_s)
         return TickReport(
             target=self.source.name,
             now_s=started_s,
@@ -160,6 +174,8 @@ class Agent:
             problem=str(error),
             vitals=vitals,
             vitals_before=self._vitals_before(),
+            decisions=tuple(decisions),
+            completed=tuple(completed),
             overdue=tuple(self.hold_clock.overdue.values()),
             budget_remaining=self.memory.budget_remaining(self.policy),
             sample_duration_s=self._clock.monotonic_s() - started_s,
@@ -185,9 +201,28 @@ class Agent:
         decisions = decide(situation, self.memory, self.policy, now_s)
         for decision in decisions:
             if isinstance(decision, Act):
-                self.memory = self.memory.sent(decision.action, now_s)
-                self._actor.send(decision, now_s)
-        return decisions
+                self._send(decision, now_s)
+        return [*decisions, *self._decide_restart(situation, now_s)]
+
+    def _decide_restart(self, situation: Situation, now_s: float) -> list[Decision]:
+        decision = decide_restart(situation, self.memory, self.policy, now_s)
+        if isinstance(decision, Act):
+            self._send(decision, now_s)
+        return [] if decision is None else [decision]
+
+    def _send(self, act: Act, now_s: float) -> None:
+        self.memory = self.memory.sent(act.action, now_s)
+        if act.action.kind is ActionKind.RESTART_TARGET and self.policy.restart_command:
+            self._restarter.begin(act, self.policy, self.memory.identity, now_s)
+        else:
+            self._actor.send(act, now_s)
+
+    def _settle_restart(self, snapshot: Snapshot | None, vitals: VitalsVerdict, now_s: float) -> list[Completed]:
+        done = self._restarter.observe(snapshot, vitals, self.policy, now_s)
+        if done is None:
+            return []
+        self.memory = self.memory.completed(done, self.policy, now_s)
+        return [done]
 
     def _transitions(self, verdicts: Mapping[str, Verdict], now_s: float) -> tuple[Transition, ...]:
         changes: list[Transition] = []

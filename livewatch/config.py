@@ -4,6 +4,7 @@ The schema is the settings dataclasses themselves: a field ``warn_after_s`` of `
 in ``[thresholds]``, the variable ``LIVEWATCH_WARN_AFTER`` and the flag ``--warn-after``.
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -166,6 +167,8 @@ def _convert_value(raw: Any, kind: Any, *, duration: bool) -> Any:
         return _boolean(raw)
     if kind in (int, float):
         return _number(raw, kind)
+    if kind == tuple[str, ...]:
+        return _words(raw)
     if kind in (Path, Path | None):
         return Path(str(raw)).expanduser()
     return str(raw)
@@ -206,6 +209,16 @@ def _override(raw: Any) -> Override:
 
 def _word(vocabulary: type[_E], raw: str) -> _E:
     return cast("_E", _convert_value(raw, vocabulary, duration=False))
+
+
+def _words(raw: Any) -> tuple[str, ...]:
+    """Return an argument list; a string is refused because splitting it would be a shell's work."""
+    if isinstance(raw, str) and raw.lstrip().startswith("["):
+        raw = json.loads(raw)  # a variable or flag gives the list as JSON
+    words = cast("list[object]", raw) if isinstance(raw, list) else []
+    if not isinstance(raw, list) or not all(isinstance(word, str) and word for word in words):
+        raise ValueError(f'{raw!r} is not a list of words such as ["systemctl", "restart", "gateway"]')
+    return tuple(str(word) for word in words)
 
 
 def _boolean(raw: Any) -> bool:

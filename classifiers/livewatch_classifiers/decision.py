@@ -6,6 +6,9 @@ from enum import StrEnum
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import ActionKind, Gate, Outcome, Reason
 
+GATEWAY = "*"
+"""Stands for the gateway as a whole where an action names a session."""
+
 
 @dataclass(frozen=True, slots=True)
 class Action:

@@ -29,8 +29,8 @@ def next_rung(
     if first is None:
         return None
     rungs = [rung for rung in _rungs(first, policy) if rung in capabilities]
-    if not rungs:
-        return first  # the capability gate will name what is missing
+    if rungs in ([], [ActionKind.RESTART_TARGET]):
+        return first  # the capability gate will name what is missing; a restart is never the first thing to try
     failures = [kind for kind, outcome in patient.tried if outcome in _FAILED]
     for index, rung in enumerate(rungs):
         patience = RELEASES_BEFORE_EVICTION if rung is ActionKind.RELEASE_LANE else 1

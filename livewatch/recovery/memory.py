@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from livewatch.recovery.backoff import backoff_s
 from livewatch.recovery.settings import Policy
-from livewatch_classifiers.decision import Action, Completed
+from livewatch_classifiers.decision import GATEWAY, Action, Completed
 from livewatch_classifiers.model import GatewayIdentity, Session, Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vocabulary import (
@@ -14,6 +14,7 @@ from livewatch_classifiers.vocabulary import (
     Attention,
     EvidenceClass,
     Outcome,
+    Phase,
     Reason,
     VitalsState,
 )
@@ -22,6 +23,8 @@ SICK = frozenset({Attention.STALLED, Attention.STUCK})
 _HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
 ENDS_A_RUN = frozenset({ActionKind.ABORT_RUN, ActionKind.FORCE_CLEAR})
 """What waits for a canary while most sessions are sick."""
+LOOKED_AWAY_S = 15.0
+"""A longer gap between two looks is a pause of the observer, and says nothing about the gateway."""
 _SIGN_OF_LIFE = frozenset({Outcome.RECOVERED, Outcome.SUPERSEDED})
 
 
@@ -98,6 +101,14 @@ class Memory:
     paused_s: float | None = None
     """Last moment at which it was frozen, suspended or gone."""
     mass: MassStall | None = None
+    restarts_s: tuple[float, ...] = ()
+    """When restarts of the gateway were asked for."""
+    restarting: Action | None = None
+    down_since_s: float | None = None
+    """Since when every look found the gateway unresponsive or gone."""
+    looked_s: float | None = None
+    drained: bool = False
+    """Whether the gateway was draining when it was seen last: somebody stops it on purpose."""
 
     def observed(
         self,
@@ -125,6 +136,9 @@ class Memory:
             unhealthy_s=self.unhealthy_s if vitals.healthy else now_s,
             paused_s=now_s if restarted or vitals.state in _HOST_PAUSES else self.paused_s,
             mass=None if restarted else self.mass,
+            down_since_s=self._down_since(down=vitals.state is VitalsState.UNRESPONSIVE, now_s=now_s),
+            looked_s=now_s,
+            drained=snapshot.vitals.phase is Phase.DRAINING,
         )
         return replace(memory, mass=_mass_stall(memory, verdicts, policy, now_s))
 
@@ -155,35 +169,63 @@ class Memory:
             later = before is not None and before.last_sent_s > patient.last_sent_s
             patients[key] = patient.treated_as(before) if before is not None and later else patient
         sent_s = tuple(sorted((*past.sent_s, *self.sent_s)))
-        return replace(self, patients=MappingProxyType(patients), sent_s=sent_s)
+        restarts_s = tuple(sorted((*past.restarts_s, *self.restarts_s)))
+        return replace(self, patients=MappingProxyType(patients), sent_s=sent_s, restarts_s=restarts_s)
 
-    def unseen(self, vitals: VitalsVerdict, now_s: float) -> "Memory":
-        """Take note that the gateway could not be read in this tick: nothing stays confirmed."""
+    def unseen(self, vitals: VitalsVerdict, now_s: float, *, gone: bool = False) -> "Memory":
+        """Take note that the gateway could not be read in this tick: nothing stays confirmed.
+
+        Only ``gone``, the known end of its process, says that it is down: what cannot be read may well live.
+        """
         patients = {key: replace(patient, samples=0) for key, patient in self.patients.items()}
         paused_s = now_s if vitals.state in _HOST_PAUSES else self.paused_s
-        return replace(self, patients=MappingProxyType(patients), unhealthy_s=now_s, paused_s=paused_s)
+        return replace(
+            self,
+            patients=MappingProxyType(patients),
+            unhealthy_s=now_s,
+            paused_s=paused_s,
+            down_since_s=self._down_since(down=gone and self.identity is not None and not self.drained, now_s=now_s),
+            looked_s=now_s,
+        )
+
+    def restarts_in_window(self, policy: Policy, now_s: float) -> tuple[float, ...]:
+        """Return the moments of restarts that still count."""
+        return tuple(t for t in self.restarts_s if now_s - t < policy.restart_window_s)
+
+    def _down_since(self, *, down: bool, now_s: float) -> float | None:
+        """Return since when the gateway is down; a pause of the observer's own starts the count again."""
+        if not down:
+            return None
+        unwatched = self.looked_s is None or now_s - self.looked_s > LOOKED_AWAY_S
+        return now_s if self.down_since_s is None or unwatched else self.down_since_s
 
     def sent(self, action: Action, now_s: float) -> "Memory":
         """Take note of an action that is about to be sent."""
+        restart = action.kind is ActionKind.RESTART_TARGET
+        memory = replace(self, restarts_s=(*self.restarts_s, now_s), restarting=action) if restart else self
+        if action.session == GATEWAY:
+            return memory
         patient = self.patients[action.session]
         patient = replace(patient, pending=action, attempts=patient.attempts + 1, last_sent_s=now_s, last_action=action)
         patients = {**self.patients, action.session: patient}
         mass = self.mass
         if action.kind in ENDS_A_RUN and mass is not None and not mass.cleared and mass.canary is None:
             mass = replace(mass, canary=action.session)
-        return replace(self, patients=MappingProxyType(patients), sent_s=(*self.sent_s, now_s), mass=mass)
+        sent_s = self.sent_s if restart else (*self.sent_s, now_s)  # restarts have a budget of their own
+        return replace(memory, patients=MappingProxyType(patients), sent_s=sent_s, mass=mass)
 
     def completed(self, done: Completed, policy: Policy, now_s: float) -> "Memory":
         """Take note of what was seen after an action."""
+        restarting = None if done.action.kind is ActionKind.RESTART_TARGET else self.restarting
         patient = self.patients.get(done.action.session)
         mass = self.mass
         if mass is not None and mass.canary == done.action.session:
             worked = done.outcome in _SIGN_OF_LIFE
             mass = replace(mass, canary=None, cleared=worked, next_canary_s=now_s + policy.backoff_initial_s)
         if patient is None:
-            return replace(self, mass=mass)
+            return replace(self, mass=mass, restarting=restarting)
         patients = {**self.patients, patient.key: _treated(patient, done, policy, now_s)}
-        return replace(self, patients=MappingProxyType(patients), mass=mass)
+        return replace(self, patients=MappingProxyType(patients), mass=mass, restarting=restarting)
 
     def pending(self) -> list[Action]:
         """Return the actions whose outcome has not been seen yet."""

@@ -7,6 +7,7 @@ from livewatch.recovery.memory import Memory, Patient
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import Completed, Reply, ReplyStatus
 from livewatch_classifiers.model import GatewayIdentity
+from livewatch_classifiers.vocabulary import ActionKind
 
 
 def recall(past: Past, policy: Policy, *, identity: GatewayIdentity | None, wall_s: float, now_s: float) -> Memory:
@@ -33,6 +34,9 @@ def recall(past: Past, policy: Policy, *, identity: GatewayIdentity | None, wall
             latest.clear()
         last = intent.identity or last
         sent_s = now_s - max(0.0, wall_s - intent.wall_s)
+        if intent.action.kind is ActionKind.RESTART_TARGET:
+            memory = replace(memory, restarts_s=(*memory.restarts_s, sent_s))
+            continue
         if intent.outcome is None or intent.settled_wall_s is None:
             memory = replace(memory, sent_s=(*memory.sent_s, sent_s))
             continue

@@ -59,6 +59,24 @@ class Policy:
     """A gate that holds longer than this is reported to a person; it is never opened by the bound."""
     hold_bounds_s: Mapping[Gate, float] = field(default_factory=lambda: HOLD_BOUNDS_S)
     """Bounds of single gates in seconds, before ``hold_bound_s``; infinity tells nobody."""
+    restart_command: tuple[str, ...] = ()
+    """Argument list that restarts the gateway, for example ``["systemctl", "restart", "gateway"]``; empty is off.
+
+    It is the last rung, needs mode ``restart``, is run without a shell, and must return: a supervisor's command.
+    """
+    restart_after_s: float = 300.0
+    """How long the gateway must have been gone or unresponsive before it is restarted for its own sake."""
+    restart_cooldown_s: float = 900.0
+    """Least uptime of the gateway, and least time since the last restart of ours, before a restart."""
+    restart_budget: int = 2
+    """Restarts in ``restart_window_s``; not part of ``budget_actions``."""
+    restart_window_s: float = 6 * 3600.0
+    restart_drain_s: float = 15.0
+    """How long a gateway that answers may drain before the command is run."""
+    restart_timeout_s: float = 60.0
+    """How long the command may take."""
+    restart_verify_s: float = 180.0
+    """How long after the command another process may take until it responds."""
     seed: str = "livewatch"
 
     def __post_init__(self) -> None:
