@@ -15,7 +15,7 @@ from livewatch.recovery.request import Situation
 from livewatch.recovery.restart import decide_restart
 from livewatch.recovery.restarter import Restarter
 from livewatch.recovery.settings import Policy
-from livewatch.sources.base import Source, SourceError
+from livewatch.sources.base import Discarding, Source, SourceError
 from livewatch_classifiers.decision import Act, Completed, Decision
 from livewatch_classifiers.model import Snapshot, Vitals
 from livewatch_classifiers.report import TickListener, TickReport, Transition
@@ -110,6 +110,7 @@ class Agent:
             held=lambda session: self.controls.holds.holds(session, now_s),
             may_act=self.controls.may_act(),
             actor=self.controls.actor(),
+            discards=self.source.discards if isinstance(self.source, Discarding) else frozenset(),
         )
 
     async def close(self, deadline_s: float = 2.0) -> None:

@@ -255,6 +255,7 @@ class Gate(StrEnum):
     QUARANTINE = "quarantine"
     DRY_RUN = "dry_run"
     RESTART_COOLDOWN = "restart_cooldown"
+    DISCARD = "discard"
     OPERATOR_HOLD = "operator_hold"
 
 

@@ -113,6 +113,7 @@ class Events:
             cause=action.cause,
             run=action.run_id,
             generation=action.generation,
+            discards=action.discards or None,
         )
 
     def _hold(self, hold: Hold, report: TickReport) -> None:

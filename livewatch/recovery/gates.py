@@ -205,6 +205,15 @@ def restart_cooldown(request: Request) -> Held | None:
     return _until(since_s, policy.restart_cooldown_s, request.now_s, "the gateway was started only a while ago")
 
 
+def discard(request: Request) -> Held | None:
+    """Hold what would throw queued messages away unless the operator allows it (OpenClaw 89208, 130911, 94650)."""
+    count = request.discards
+    if count == 0 or request.policy.allow_discard:
+        return None
+    told = "an unknown number of" if count is None else str(count)
+    return Held(f"would throw away {told} queued messages; --allow-discard permits that")
+
+
 def dry_run(request: Request) -> Held | None:
     """Hold everything that would have been done, and say so."""
     return Held("would act now; dry run") if request.policy.dry_run else None
@@ -225,6 +234,7 @@ GATES: tuple[GateCheck, ...] = (
     (Gate.OWNER_ABSENT, owner_absent),
     (Gate.HANDLE_IDENTITY, handle_identity),
     (Gate.HOLDER_FREE, holder_free),
+    (Gate.DISCARD, discard),
     (Gate.BACKOFF, backoff),
     (Gate.BLAST_RADIUS, blast_radius),
     (Gate.RESTART_COOLDOWN, restart_cooldown),

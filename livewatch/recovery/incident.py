@@ -184,6 +184,8 @@ def _from_event(number: int, life: int, target: str, event: Event) -> _Note:
 def _from_intent(intent: StoredIntent) -> Iterator[_Note]:
     action = intent.action
     facts: dict[str, Any] = {"action": action.kind.value, "cause": action.cause, "reason": action.reason.value}
+    if action.discards:
+        facts["discards"] = action.discards
     yield _Note(
         intent.id,
         intent.life,

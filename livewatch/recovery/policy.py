@@ -58,17 +58,20 @@ def _action(request: Request) -> Action:
     run_id = run.id if run is not None else None
     handle = run.handle if run is not None else None
     parts = (identity, session.key, session.id, session.generation, run_id, handle, request.kind, patient.attempts)
+    discards = request.discards or 0
+    loss = f"; discards {discards} queued" if discards else ""
     return Action(
         kind=request.kind,
         session=session.key,
         idempotency_key=blake2b(repr(parts).encode(), digest_size=16).hexdigest(),
-        cause=_cause(verdict),
+        cause=f"{_cause(verdict)}{loss}",
         reason=verdict.reason,
         session_id=session.id,
         generation=session.generation,
         run_id=run_id,
         handle=handle,
         progress_s=session.progress_s,
+        discards=discards,
     )
 
 

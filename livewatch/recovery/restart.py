@@ -17,6 +17,7 @@ GATEWAY_GATES = frozenset(
         Gate.OPERATOR_HOLD,
         Gate.SINGLE_ACTOR,
         Gate.STARTUP_GRACE,
+        Gate.DISCARD,
         Gate.RESTART_COOLDOWN,
         Gate.BUDGET,
         Gate.DRY_RUN,

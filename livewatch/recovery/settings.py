@@ -77,6 +77,8 @@ class Policy:
     """How long the command may take."""
     restart_verify_s: float = 180.0
     """How long after the command another process may take until it responds."""
+    allow_discard: bool = False
+    """Whether an action may be taken that throws queued messages away."""
     seed: str = "livewatch"
 
     def __post_init__(self) -> None:
