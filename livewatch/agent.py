@@ -65,7 +65,7 @@ class Agent:
         self._restarter = Restarter(source, clock, intents)
         self._listeners = list(listeners)
         self.controls = controls or Controls()
-        self._interval_s = interval_s
+        self.interval_s = interval_s
         self._verdicts: Mapping[str, Verdict] = MappingProxyType({})
         self._since_s: dict[str, float] = {}
 
@@ -75,7 +75,7 @@ class Agent:
         while not stop.is_set():
             await self.tick(lateness_s=max(0.0, self._clock.monotonic_s() - due_s))
             now_s = self._clock.monotonic_s()
-            due_s = max(due_s + self._interval_s, now_s)
+            due_s = max(due_s + self.interval_s, now_s)
             await self._pause(stop, due_s - now_s)
 
     async def tick(self, *, lateness_s: float = 0.0) -> TickReport:

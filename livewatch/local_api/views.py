@@ -8,6 +8,7 @@ from typing import Any
 from livewatch import __version__
 from livewatch.agent import Agent
 from livewatch.local_api.history import History
+from livewatch.recovery.climb import Climb, climb_bound
 from livewatch.recovery.gates import GATES, Held
 from livewatch.recovery.ladder import FIRST_RUNG, next_rung
 from livewatch.recovery.memory import Patient
@@ -206,7 +207,16 @@ def _next(
         "why": "waits for its threshold" if not verdict.eligible else _doing_now(patient.pending is not None),
         "due_in_s": verdict.due_in_s,
         "gates": [_gate(gate, predicate(request), agent, session.key) for gate, predicate in GATES],
+        "climb": _climb(climb_bound(request, interval_s=agent.interval_s)),
         "rungs": [rung.value for rung in ActionKind if rung in agent.source.capabilities],
+    }
+
+
+def _climb(climb: Climb) -> dict[str, Any]:
+    return {
+        "steps": [{"action": s.kind.value, "sent_in_s": s.sent_in_s, "seen_in_s": s.seen_in_s} for s in climb.steps],
+        "ends_in_s": climb.ends_in_s,
+        "then": "quarantined; a person must look" if climb.quarantined else "no further rung; a person must look",
     }
 
 
