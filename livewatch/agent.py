@@ -188,9 +188,8 @@ class Agent:
     def _settle(
         self, snapshot: Snapshot, verdicts: Mapping[str, Verdict], now_s: float, *, restarted: bool
     ) -> list[Completed]:
-        if restarted:
-            return self._actor.forget(now_s)
-        completed = self._actor.observe(snapshot, verdicts, self.policy)
+        forgotten = self._actor.forget(now_s) if restarted else []
+        completed = forgotten or self._actor.observe(snapshot, verdicts, self.policy)
         for done in completed:
             self.memory = self.memory.completed(done, self.policy, now_s)
         return completed

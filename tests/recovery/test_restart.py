@@ -280,3 +280,15 @@ def test_sick_sessions_alone_never_restart_a_gateway_that_responds() -> None:
     look = situation(snapshot(), {"s": sick(remedy=Remedy.FORCE_CLEAR)})
 
     assert decide_restart(look, memory, RESTART, NOW_S) is None
+
+
+async def test_a_restart_that_the_source_does_itself_is_seen_to_work_by_another_process(stage: Stage) -> None:
+    stage.agent.policy = replace(RESTART, restart_command=(), startup_grace_s=0.0)
+    climb(stage)
+    await stage.tick()
+    assert [action.kind for action in stage.source.acted] == [ActionKind.RESTART_TARGET]
+    stage.source.identity = GatewayIdentity(2, "b:2")
+    report = await stage.tick()
+
+    assert [done.outcome for done in report.completed] == [Outcome.RECOVERED]
+    assert stage.agent.memory.restarting is None
