@@ -106,3 +106,5 @@ async def test_the_agent_tells_a_hold_past_its_bound_once_and_its_end_once() -> 
     assert [len(report.overdue) for report in reports] == [0] * 5 + [1] * 5 + [0] * 3
     told = reports[5].overdue_holds[0]
     assert (told.gate, told.session, told.held_s, told.bound_s) == (Gate.OPERATOR_HOLD, "s", 5.0, 5.0)
+    assert reports[9].overdue[0].overdue_since_s == told.overdue_since_s
+    assert reports[9].overdue[0].held_s == 9.0

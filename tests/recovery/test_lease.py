@@ -1,6 +1,7 @@
 """One agent acts: the kernel's lock decides, whatever stands in the file. Real files, real processes."""
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -157,3 +158,18 @@ def test_a_link_in_its_place_is_not_followed(path: Path, make: MakeLease, tmp_pa
 def test_the_lease_stands_beside_the_socket_that_it_is_about() -> None:
     assert lease_path(Path("/run/gw/control.sock"), Path("/run/gw/board")) == Path("/run/gw/control.sock.lease")
     assert lease_path(None, Path("/run/gw/board")) == Path("/run/gw/board.lease")
+
+
+def test_a_file_removed_between_opening_and_locking_gives_no_lease(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = fcntl.flock
+
+    def remove_then_lock(descriptor: int, operation: int) -> None:
+        path.unlink()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", remove_then_lock)
+    lease = Lease(path, look_every_s=3600.0)
+    lease.start()
+
+    assert not lease.held
+    lease.close()
