@@ -8,15 +8,18 @@ from types import MappingProxyType
 from livewatch.clock import Clock
 from livewatch.recovery.actor import Actor, IntentLog
 from livewatch.recovery.by_hand import ByHand, NothingToDo, judge_by_hand
+from livewatch.recovery.hold_clock import HoldClock
 from livewatch.recovery.holds import Holds
 from livewatch.recovery.memory import Memory
 from livewatch.recovery.policy import decide
 from livewatch.recovery.request import Situation
+from livewatch.recovery.restart import decide_restart
+from livewatch.recovery.restarter import Restarter
 from livewatch.recovery.settings import Policy
-from livewatch.sources.base import Source, SourceError
+from livewatch.sources.base import Discarding, Source, SourceError
 from livewatch_classifiers.decision import Act, Completed, Decision
 from livewatch_classifiers.lane import circular_waits, classify_lanes
-from livewatch_classifiers.model import Snapshot
+from livewatch_classifiers.model import Snapshot, Vitals
 from livewatch_classifiers.report import TickListener, TickReport, Transition
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
@@ -32,6 +35,10 @@ class Controls:
     holds: Holds = field(default_factory=Holds)
     may_act: Callable[[], bool] = lambda: True
     """False while another livewatch holds the lease on this gateway."""
+    actor: Callable[[], str] = lambda: ""
+    """Who acts instead, in words; empty while this agent does."""
+    take_up: Callable[[Memory, Snapshot, float], Memory] = lambda memory, _snapshot, _wall_s: memory
+    """Given memory, snapshot and Unix time, returns the memory to decide with; called before every decision."""
 
 
 class Agent:
@@ -53,12 +60,14 @@ class Agent:
         self.thresholds = thresholds or Thresholds()
         self.policy = policy or Policy()
         self.memory = Memory()
+        self.hold_clock = HoldClock()
         self.report: TickReport | None = None
         self._clock = clock
         self._actor = Actor(source, clock, intents)
+        self._restarter = Restarter(source, clock, intents)
         self._listeners = list(listeners)
         self.controls = controls or Controls()
-        self._interval_s = interval_s
+        self.interval_s = interval_s
         self._verdicts: Mapping[str, Verdict] = MappingProxyType({})
         self._since_s: dict[str, float] = {}
         self._by_hand: list[Act] = []
@@ -70,7 +79,7 @@ class Agent:
         while not stop.is_set():
             await self.tick(lateness_s=max(0.0, self._clock.monotonic_s() - due_s))
             now_s = self._clock.monotonic_s()
-            due_s = max(due_s + self._interval_s, now_s)
+            due_s = max(due_s + self.interval_s, now_s)
             await self._pause(stop, due_s - now_s)
 
     async def tick(self, *, lateness_s: float = 0.0) -> TickReport:
@@ -87,6 +96,12 @@ class Agent:
             listener.on_tick(report)
         return report
 
+    @property
+    def capabilities(self) -> frozenset[ActionKind]:
+        """What can be done: what the gateway offers, and a restart where the operator gave a command for it."""
+        own = frozenset({ActionKind.RESTART_TARGET}) if self.policy.restart_command else frozenset[ActionKind]()
+        return self.source.capabilities | own
+
     def situation(
         self, snapshot: Snapshot, verdicts: Mapping[str, Verdict], vitals: VitalsVerdict, now_s: float
     ) -> Situation:
@@ -95,9 +110,11 @@ class Agent:
             snapshot=snapshot,
             verdicts=verdicts,
             vitals=vitals,
-            capabilities=self.source.capabilities,
+            capabilities=self.capabilities,
             held=lambda session: self.controls.holds.why(session, now_s),
             may_act=self.controls.may_act(),
+            actor=self.controls.actor(),
+            discards=self.source.discards if isinstance(self.source, Discarding) else frozenset(),
         )
 
     def recover(self, session: str, kind: ActionKind | None, who: str, *, dry_run: bool) -> ByHand:
@@ -114,13 +131,14 @@ class Agent:
         asked = judge_by_hand(situation, self.memory, self.policy, now_s, session=session, kind=kind, who=who)
         if dry_run or asked.held is not None:
             return asked
-        self.memory = self.memory.admitted(asked.patient).sent(asked.act.action, now_s)
-        self._actor.send(asked.act, now_s)
+        self.memory = self.memory.admitted(asked.patient)
+        self._send(asked.act, now_s)
         self._by_hand.append(asked.act)
         return asked
 
     async def close(self, deadline_s: float = 2.0) -> None:
         """Finish what is being sent, within ``deadline_s`` seconds, and let go of the source. Safe to call twice."""
+        self._restarter.close()
         await self._actor.close(deadline_s)
         await self.source.close()
 
@@ -136,8 +154,12 @@ class Agent:
         verdicts |= circular_waits(lanes, snapshot, verdicts, self.thresholds)
         restarted = self.memory.restarted(snapshot)
         completed = self._settle(snapshot, verdicts, now_s, restarted=restarted)
+        completed += self._settle_restart(snapshot, vitals, now_s)
+        self.memory = self.controls.take_up(self.memory, snapshot, self._clock.wall_s())
         self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s)
         decisions = self._decide(snapshot, verdicts, vitals, now_s)
+        before, self.hold_clock = self.hold_clock, self.hold_clock.observed(decisions, self.policy, now_s)
+        overdue, overdue_before = self.hold_clock.overdue, before.overdue
         transitions = self._transitions(verdicts, now_s)
         return TickReport(
             target=self.source.name,
@@ -152,18 +174,25 @@ class Agent:
             transitions=transitions,
             decisions=tuple(decisions),
             completed=tuple(completed),
+            overdue=tuple(overdue.values()),
+            overdue_holds=tuple(hold for key, hold in overdue.items() if key not in overdue_before),
+            overdue_ended=tuple(hold for key, hold in overdue_before.items() if key not in overdue),
             restarted=restarted,
             budget_remaining=self.memory.budget_remaining(self.policy),
             longest_backoff_s=self.memory.longest_backoff_s(now_s),
             sample_duration_s=sampled_s - started_s,
             tick_duration_s=self._clock.monotonic_s() - started_s,
             lateness_s=lateness_s,
+            may_act=self.controls.may_act(),
         )
 
     def _blind_round(self, error: SourceError, started_s: float, lateness_s: float) -> TickReport:
         lost = error.gone or self.memory.identity is None
         vitals = VitalsVerdict(VitalsState.GONE if lost else VitalsState.UNRESPONSIVE)
-        self.memory = self.memory.unseen(vitals, started_s)
+        self.memory = self.memory.unseen(vitals, started_s, gone=error.gone)
+        completed = self._settle_restart(None, vitals, started_s)
+        nothing = Snapshot(Vitals(started_s), MappingProxyType({}), identity=self.memory.identity)
+        decisions = self._decide_restart(self.situation(nothing, {}, vitals, started_s), started_s)
         return TickReport(
             target=self.source.name,
             now_s=started_s,
@@ -172,18 +201,21 @@ class Agent:
             problem=str(error),
             vitals=vitals,
             vitals_before=self._vitals_before(),
+            decisions=tuple(decisions),
+            completed=tuple(completed),
+            overdue=tuple(self.hold_clock.overdue.values()),
             budget_remaining=self.memory.budget_remaining(self.policy),
             sample_duration_s=self._clock.monotonic_s() - started_s,
             tick_duration_s=self._clock.monotonic_s() - started_s,
             lateness_s=lateness_s,
+            may_act=self.controls.may_act(),
         )
 
     def _settle(
         self, snapshot: Snapshot, verdicts: Mapping[str, Verdict], now_s: float, *, restarted: bool
     ) -> list[Completed]:
-        if restarted:
-            return self._actor.forget(now_s)
-        completed = self._actor.observe(snapshot, verdicts, self.policy)
+        forgotten = self._actor.forget(now_s) if restarted else []
+        completed = forgotten or self._actor.observe(snapshot, verdicts, self.policy)
         for done in completed:
             self.memory = self.memory.completed(done, self.policy, now_s)
         return completed
@@ -195,10 +227,29 @@ class Agent:
         decisions = decide(situation, self.memory, self.policy, now_s)
         for decision in decisions:
             if isinstance(decision, Act):
-                self.memory = self.memory.sent(decision.action, now_s)
-                self._actor.send(decision, now_s)
+                self._send(decision, now_s)
         asked, self._by_hand = self._by_hand, []
-        return [*asked, *decisions]
+        return [*asked, *decisions, *self._decide_restart(situation, now_s)]
+
+    def _decide_restart(self, situation: Situation, now_s: float) -> list[Decision]:
+        decision = decide_restart(situation, self.memory, self.policy, now_s)
+        if isinstance(decision, Act):
+            self._send(decision, now_s)
+        return [] if decision is None else [decision]
+
+    def _send(self, act: Act, now_s: float) -> None:
+        self.memory = self.memory.sent(act.action, now_s)
+        if act.action.kind is ActionKind.RESTART_TARGET and self.policy.restart_command:
+            self._restarter.begin(act, self.policy, self.memory.identity, now_s)
+        else:
+            self._actor.send(act, now_s)
+
+    def _settle_restart(self, snapshot: Snapshot | None, vitals: VitalsVerdict, now_s: float) -> list[Completed]:
+        done = self._restarter.observe(snapshot, vitals, self.policy, now_s)
+        if done is None:
+            return []
+        self.memory = self.memory.completed(done, self.policy, now_s)
+        return [done]
 
     def _transitions(self, verdicts: Mapping[str, Verdict], now_s: float) -> tuple[Transition, ...]:
         changes: list[Transition] = []

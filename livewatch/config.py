@@ -4,6 +4,7 @@ The schema is the settings dataclasses themselves: a field ``warn_after_s`` of `
 in ``[thresholds]``, the variable ``LIVEWATCH_WARN_AFTER`` and the flag ``--warn-after``.
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from livewatch.durations import parse_duration
 from livewatch.recovery.settings import Policy
 from livewatch.settings import AgentSettings, Settings, TargetSettings, TelemetryOptions
 from livewatch_classifiers.thresholds import Override, Thresholds
-from livewatch_classifiers.vocabulary import ActivityKind, LaneKind, WaitKind
+from livewatch_classifiers.vocabulary import ActivityKind, Gate, LaneKind, WaitKind
 
 
 class ConfigError(Exception):
@@ -32,7 +33,12 @@ SECTIONS: Mapping[str, type[Any]] = {
     "agent": AgentSettings,
 }
 _E = TypeVar("_E", bound=Enum)
-_TABLES = ("allowances", "wait_bounds", "abort_waits", "overrides")
+_TABLES_OF: Mapping[str, tuple[str, ...]] = {
+    "thresholds": ("allowances", "wait_bounds", "abort_waits", "overrides"),
+    "recovery": ("hold_bounds",),
+}
+_TABLES = tuple(table for tables in _TABLES_OF.values() for table in tables)
+_DURATIONS_BY: Mapping[str, type[Enum]] = {"allowances": ActivityKind, "wait_bounds": WaitKind, "hold_bounds": Gate}
 _RESERVED_VARIABLES = ("LIVEWATCH_CONFIG",)
 
 
@@ -71,7 +77,7 @@ def build_section(section: str, table: Mapping[str, Any]) -> Any:
     Raises:
         ConfigError: with one line that names the key and says what to write instead.
     """
-    known = [*keys(section), *(_TABLES if section == "thresholds" else ())]
+    known = [*keys(section), *_TABLES_OF.get(section, ())]
     values: dict[str, Any] = {}
     for key, raw in table.items():
         if key not in known:
@@ -114,7 +120,7 @@ def _read_file(path: Path, values: dict[str, dict[str, Any]], origins: dict[str,
             raise ConfigError(f"{where}: unknown section [{section}]{_nearest(section, SECTIONS)}")
         if not isinstance(table, dict):
             raise ConfigError(f"{where}: [{section}] must be a table of keys")
-        known = [*keys(section), *(_TABLES if section == "thresholds" else ())]
+        known = [*keys(section), *_TABLES_OF.get(section, ())]
         for key, raw in cast("dict[str, Any]", table).items():
             where = f"{path}:{_line(text, section, key)}"
             if key not in known:
@@ -161,16 +167,18 @@ def _convert_value(raw: Any, kind: Any, *, duration: bool) -> Any:
         return _boolean(raw)
     if kind in (int, float):
         return _number(raw, kind)
+    if kind == tuple[str, ...]:
+        return _words(raw)
     if kind in (Path, Path | None):
         return Path(str(raw)).expanduser()
     return str(raw)
 
 
 def _convert_table(key: str, raw: object) -> Any:
-    if key in ("allowances", "wait_bounds"):
+    if key in _DURATIONS_BY:
         if not isinstance(raw, dict):
             raise ValueError(f"must be a table of kinds and durations, not {raw!r}")
-        kinds: type[Enum] = ActivityKind if key == "allowances" else WaitKind
+        kinds = _DURATIONS_BY[key]
         table = cast("dict[str, object]", raw)
         return {_word(kinds, kind): parse_duration(str(value)) for kind, value in table.items()}
     if not isinstance(raw, list):
@@ -203,6 +211,16 @@ def _word(vocabulary: type[_E], raw: str) -> _E:
     return cast("_E", _convert_value(raw, vocabulary, duration=False))
 
 
+def _words(raw: Any) -> tuple[str, ...]:
+    """Return an argument list; a string is refused because splitting it would be a shell's work."""
+    if isinstance(raw, str) and raw.lstrip().startswith("["):
+        raw = json.loads(raw)  # a variable or flag gives the list as JSON
+    words = cast("list[object]", raw) if isinstance(raw, list) else []
+    if not isinstance(raw, list) or not all(isinstance(word, str) and word for word in words):
+        raise ValueError(f'{raw!r} is not a list of words such as ["systemctl", "restart", "gateway"]')
+    return tuple(str(word) for word in words)
+
+
 def _boolean(raw: Any) -> bool:
     if isinstance(raw, bool):
         return raw
@@ -230,7 +248,7 @@ def _build(section: str, values: dict[str, Any], origins: Mapping[str, str]) -> 
         if key not in values:
             continue
         value = values[key]
-        if key in ("allowances", "wait_bounds"):
+        if key in _DURATIONS_BY:
             assert item.default_factory is not MISSING
             value = {**item.default_factory(), **value}
         arguments[item.name] = value

@@ -19,7 +19,8 @@ from livewatch.recovery.holds import Holds
 from livewatch.recovery.holds_file import HoldsFile
 from livewatch.recovery.journal import Journal
 from livewatch.recovery.journal.paths import holds_path, journal_path
-from livewatch.recovery.journal.reconcile import reconcile
+from livewatch.recovery.lease import Lease, lease_path
+from livewatch.recovery.tenure import Tenure
 from livewatch.settings import Settings
 from livewatch.sources.base import Source, SourceError
 from livewatch.sources.board import BoardSource
@@ -74,11 +75,19 @@ async def attached(
     async with contextlib.AsyncExitStack() as stack:
         source = open_source(settings, clock)
         stack.push_async_callback(source.close)
-        first = None if wait else await _first_look(source)
+        if not wait:
+            await _first_look(source)
         telemetry = _start_telemetry(settings, log)
         stack.callback(telemetry.shutdown)
-        journal = await _open_journal(settings, clock, first)
+        journal = Journal(
+            journal_path(settings.target.name, settings.agent.state_dir), settings.target.name, clock=clock
+        )
+        journal.start()
         stack.callback(journal.close)
+        lease = _claim(settings)
+        stack.callback(lease.close)
+        tenure = Tenure(lease, journal, settings.recovery)
+        stack.callback(tenure.close)
         history = History()
         holds_file = HoldsFile(holds_path(settings.target.name, settings.agent.state_dir), clock)
         agent = Agent(
@@ -88,8 +97,13 @@ async def attached(
             thresholds=settings.thresholds,
             policy=settings.recovery,
             listeners=[history, journal, *telemetry.listeners, *listeners],
-            controls=Controls(holds=_remembered_holds(holds_file)),
             interval_s=settings.agent.interval_s,
+            controls=Controls(
+                holds=_remembered_holds(holds_file),
+                may_act=tenure.may_act,
+                actor=tenure.other,
+                take_up=tenure.take_up,
+            ),
         )
         stack.push_async_callback(agent.close)
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
@@ -116,14 +130,12 @@ def _remembered_holds(file: HoldsFile) -> Holds:
         raise ServiceError(Exit.USAGE, "holds", str(error)) from error
 
 
-async def _open_journal(settings: Settings, clock: Clock, first: Snapshot | None) -> Journal:
-    """Start the journal, and settle by looking what an earlier agent began and did not see the end of."""
-    path = journal_path(settings.target.name, settings.agent.state_dir)
-    journal = Journal(path, settings.target.name, clock=clock)
-    journal.start()
-    if first is not None:
-        journal.settle(reconcile(await journal.open_intents(), first))
-    return journal
+def _claim(settings: Settings) -> Lease:
+    """Try to become the one agent that acts on this gateway; without luck, keep trying in the background."""
+    assert settings.target.board is not None
+    lease = Lease(lease_path(settings.target.socket, settings.target.board))
+    lease.start()
+    return lease
 
 
 def _start_telemetry(settings: Settings, log: TextIO | None) -> Telemetry:

@@ -6,6 +6,9 @@ from enum import StrEnum
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import ActionKind, Gate, Outcome, Reason
 
+GATEWAY = "*"
+"""Stands for the gateway as a whole where an action names a session."""
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -29,6 +32,8 @@ class Action:
     progress_s: float | None = None
     """Stamp of the last progress that was judged (monotonic seconds): a run that moved since is alive."""
     traceparent: str | None = None
+    discards: int = 0
+    """How many queued messages this throws away, counted before it is sent; 0 for everything that keeps them."""
 
 
 class ReplyStatus(StrEnum):
@@ -63,6 +68,22 @@ class Hold:
     detail: str = ""
     until_s: float | None = None
     """Monotonic moment at which the gate is expected to open; ``None`` when only the world can open it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueHold:
+    """A hold that lasts longer than its gate's bound: a person must know, and nothing else follows from it."""
+
+    session: str
+    kind: ActionKind
+    gate: Gate
+    reason: Reason
+    detail: str
+    held_s: float
+    """For how long the gate has held this session, in seconds."""
+    bound_s: float
+    overdue_since_s: float
+    """Monotonic moment at which the bound was passed."""
 
 
 @dataclass(frozen=True, slots=True)

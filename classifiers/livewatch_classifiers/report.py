@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from livewatch_classifiers.decision import Completed, Decision
+from livewatch_classifiers.decision import Completed, Decision, OverdueHold
 from livewatch_classifiers.lane import LaneVerdict
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
@@ -46,6 +46,14 @@ class TickReport:
     """Every action and every hold of this tick; holds repeat while they last."""
     completed: tuple[Completed, ...] = ()
     """Actions whose outcome was seen in this tick."""
+    overdue: tuple[OverdueHold, ...] = ()
+    """Holds that last longer than their gate's bound; each repeats while it lasts."""
+    overdue_holds: tuple[OverdueHold, ...] = ()
+    """Those that passed their bound in this tick: each is told once."""
+    overdue_ended: tuple[OverdueHold, ...] = ()
+    """Those that ended in this tick."""
+    may_act: bool = True
+    """False while another livewatch holds the lease on this gateway."""
     restarted: bool = False
     """The gateway's process identity changed since the last tick."""
     budget_remaining: int = 0

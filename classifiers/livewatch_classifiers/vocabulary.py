@@ -130,6 +130,8 @@ class Reason(StrEnum):
     UNTRACKED_ACTIVE_PROGRESS = "untracked_active_progress"
     QUEUED_BEHIND_UNTRACKED_ACTIVE_PROGRESS = "queued_behind_untracked_active_progress"
     STALE_SESSION_STATE = "stale_session_state"
+    TARGET_UNRESPONSIVE = "target_unresponsive"  # the gateway as a whole, not one of its sessions
+    TARGET_GONE = "target_gone"
 
 
 class EvidenceClass(StrEnum):
@@ -217,6 +219,7 @@ class ActionKind(StrEnum):
     EVICT_SESSION = "evict_session"
     CORRECT_STORE = "correct_store"
     WAKE = "wake"
+    DRAIN = "drain"  # stop admission and let what is alive end
     RESTART_TARGET = "restart_target"
 
 
@@ -251,6 +254,8 @@ class Gate(StrEnum):
     SINGLE_ACTOR = "single_actor"
     QUARANTINE = "quarantine"
     DRY_RUN = "dry_run"
+    RESTART_COOLDOWN = "restart_cooldown"
+    DISCARD = "discard"
     OPERATOR_HOLD = "operator_hold"
 
 

@@ -163,6 +163,13 @@ RECOVERY_DECISIONS = MetricSpec(
     "Actions taken (gate none) and actions held, each hold counted when it begins or its gate changes.",
     (TARGET, ACTION, GATE),
 )
+RECOVERY_HELD = MetricSpec(
+    "livewatch.recovery.held",
+    Instrument.COUNTER,
+    "{hold}",
+    "Actions that a gate held past the bound after which a person is told.",
+    (TARGET, GATE),
+)
 RECOVERY_BACKOFF = MetricSpec(
     "livewatch.recovery.backoff", Instrument.GAUGE, "s", "Longest back-off still to wait.", (TARGET,)
 )
@@ -232,6 +239,7 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     QUEUE_OLDEST_AGE,
     RECOVERY_DURATION,
     RECOVERY_DECISIONS,
+    RECOVERY_HELD,
     RECOVERY_BACKOFF,
     RECOVERY_BUDGET_REMAINING,
     THRESHOLD_LIMIT,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from livewatch_classifiers.decision import Act, Completed, Hold
+from livewatch_classifiers.decision import Act, Completed, Hold, OverdueHold
 from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import Attention, Outcome, VitalsState
@@ -36,6 +36,10 @@ class Events:
                 self._act(decision, report)
         for hold in self._holds.new(report):
             self._hold(hold, report)
+        for overdue in report.overdue_holds:
+            self._overdue("error", "livewatch.recovery.held", overdue, report)
+        for overdue in report.overdue_ended:
+            self._overdue("info", "livewatch.recovery.held_ended", overdue, report)
         for done in report.completed:
             self._outcome(done, report)
         for key, lasted_s in self._reminders.due(report):
@@ -109,12 +113,13 @@ class Events:
             cause=action.cause,
             run=action.run_id,
             generation=action.generation,
+            discards=action.discards or None,
         )
 
     def _hold(self, hold: Hold, report: TickReport) -> None:
         self._tell(
             "info",
-            "livewatch.recovery.held",
+            "livewatch.recovery.hold",
             report,
             action=hold.kind.value,
             session=hold.session,
@@ -122,6 +127,20 @@ class Events:
             reason=hold.reason.value,
             detail=hold.detail,
             opens_in_s=None if hold.until_s is None else round(max(0.0, hold.until_s - report.now_s), 3),
+        )
+
+    def _overdue(self, level: str, event: str, hold: OverdueHold, report: TickReport) -> None:
+        self._tell(
+            level,
+            event,
+            report,
+            action=hold.kind.value,
+            session=hold.session,
+            gate=hold.gate.value,
+            reason=hold.reason.value,
+            detail=hold.detail,
+            held_s=round(hold.held_s, 3),
+            bound_s=hold.bound_s,
         )
 
     def _outcome(self, done: Completed, report: TickReport) -> None:

@@ -67,6 +67,8 @@ class Metrics:
                 self._restarting = self._restarting or decision.action.kind is ActionKind.RESTART_TARGET
         for hold in self._holds.new(report):
             add(c.RECOVERY_DECISIONS, 1, target, hold.kind, hold.gate)
+        for overdue in report.overdue_holds:
+            add(c.RECOVERY_HELD, 1, target, overdue.gate)
         for done in report.completed:
             took_s = max(0.0, done.observed_s - done.sent_s)
             self._instruments.record(c.RECOVERY_DURATION, took_s, target, done.action.kind, done.outcome)

@@ -53,6 +53,11 @@ def lines(document: dict[str, Any]) -> list[str]:
     for gate in held:
         opens = f", opens in {format_duration(gate['opens_in_s'])}" if gate["opens_in_s"] is not None else ""
         out.append(f"    held by {gate['gate']}: {gate['detail']}{opens}")
+    climb = following.get("climb")
+    if climb and climb["steps"]:
+        steps = (f"{step['action']} within {format_duration(round(step['sent_in_s']))}" for step in climb["steps"])
+        out.append(f"    if nothing helps: {', '.join(steps)}")
+        out.append(f"    the climb ends within {format_duration(round(climb['ends_in_s']))}: {climb['then']}")
     if passed:
         out.append(f"    passes: {', '.join(passed)}")
     out.extend(f"  tried: {item['action']}: {item['outcome']}" for item in document["tried"])

@@ -20,6 +20,7 @@ from livewatch_classifiers.vocabulary import Mode
     "--mode", type=click.Choice([mode.value for mode in Mode]), help="How far recovery may go.  [default: observe]"
 )
 @click.option("--dry-run", is_flag=True, default=None, help="Decide everything, do nothing.")
+@click.option("--allow-discard", is_flag=True, default=None, help="Permit repairs that throw queued messages away.")
 @click.option("--interval", metavar="DURATION", help="Time between two looks.  [default: 1s]")
 @click.option("--metrics-listen", metavar="HOST:PORT", help="Serve Prometheus metrics, for example 127.0.0.1:9464.")
 @click.option("--agent-socket", type=click.Path(path_type=Path), help="Where `livewatch status` finds this agent.")

@@ -49,6 +49,8 @@ def lines(document: dict[str, Any]) -> list[str]:
             f"{_loop_delay(vitals)}mode {document['mode']}, warn {warn}, abort {abort}"
         )
     ]
+    if not document.get("acts", True):
+        out.append(f"  observes only: {document['actor']}")
     if document["problem"]:
         out.append(f"  {document['problem']}")
     if vitals.get("blocked_stack"):
@@ -67,6 +69,11 @@ def lines(document: dict[str, Any]) -> list[str]:
         doing = f" | {row['doing']}" if row["doing"] else ""
         out.append(f"  {label} {row['session']}  {row['reason']}{_silence(row['silence_s'])}{doing}")
     out.extend(_hold(hold) for hold in document["holds"])
+    out.extend(
+        f"  a person should look: {held['action']} on {held['session']} held by {held['gate']} "
+        f"for {format_duration(round(held['held_s'], 1))} (bound {format_duration(held['bound_s'])}): {held['detail']}"
+        for held in document.get("held", [])
+    )
     out.extend(
         f"  {action['action']} on {action['session']}: {action['outcome']} after {format_duration(action['took_s'])}"
         for action in document["last_actions"]

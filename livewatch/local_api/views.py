@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from livewatch import __version__
 from livewatch.agent import Agent
 from livewatch.local_api.history import History
-from livewatch.recovery.gates import GATES
+from livewatch.recovery.climb import Climb, climb_bound
+from livewatch.recovery.gates import GATES, Held
 from livewatch.recovery.ladder import FIRST_RUNG, next_rung
 from livewatch.recovery.memory import Patient
 from livewatch.recovery.request import Request
@@ -16,7 +18,7 @@ from livewatch_classifiers.lane import LaneVerdict
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import ActionKind, Attention, Reason
+from livewatch_classifiers.vocabulary import ActionKind, Attention, Gate, Reason
 
 SCHEMA_VERSION = 1
 _URGENCY = {Attention.STUCK: 0, Attention.STALLED: 1, Attention.LONG_RUNNING: 2, Attention.NONE: 3}
@@ -31,6 +33,8 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
         "version": __version__,
         "target": agent.source.name,
         "mode": agent.policy.mode.value,
+        "acts": agent.controls.may_act(),
+        "actor": agent.controls.actor(),
         "thresholds": {
             "warn_after_s": agent.thresholds.warn_after_s,
             "abort_after_s": agent.thresholds.abort_after_s,
@@ -47,6 +51,17 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
         "sessions": {"total": len(report.verdicts), **{a.value: counts[a.value] for a in Attention}},
         "attention": attention_rows(report, {a.session: a.kind for a in agent.memory.pending()}),
         "budget_remaining": report.budget_remaining,
+        "held": [
+            {
+                "session": hold.session,
+                "action": hold.kind.value,
+                "gate": hold.gate.value,
+                "detail": hold.detail,
+                "held_s": round(hold.held_s, 3),
+                "bound_s": hold.bound_s,
+            }
+            for hold in report.overdue
+        ],
         "counters": dict(report.snapshot.counters) if report.snapshot is not None else {},
         "last_actions": list(history.actions)[-10:],
     }
@@ -204,8 +219,17 @@ def _next(
         "action": kind.value,
         "why": "waits for its threshold" if not verdict.eligible else _doing_now(patient.pending is not None),
         "due_in_s": verdict.due_in_s,
-        "gates": [_gate(gate.value, predicate(request), report.now_s) for gate, predicate in GATES],
+        "gates": [_gate(gate, predicate(request), agent, session.key) for gate, predicate in GATES],
+        "climb": _climb(climb_bound(request, interval_s=agent.interval_s)),
         "rungs": [rung.value for rung in ActionKind if rung in agent.source.capabilities],
+    }
+
+
+def _climb(climb: Climb) -> dict[str, Any]:
+    return {
+        "steps": [{"action": s.kind.value, "sent_in_s": s.sent_in_s, "seen_in_s": s.seen_in_s} for s in climb.steps],
+        "ends_in_s": climb.ends_in_s,
+        "then": "quarantined; a person must look" if climb.quarantined else "no further rung; a person must look",
     }
 
 
@@ -213,11 +237,22 @@ def _doing_now(pending: bool) -> str:  # noqa: FBT001 -- one private caller
     return "was sent; its effect is being looked for" if pending else "is due as soon as every gate passes"
 
 
-def _gate(name: str, held: Any, now_s: float) -> dict[str, Any]:
+def _gate(gate: Gate, held: Held | None, agent: Agent, session: str) -> dict[str, Any]:
     if held is None:
-        return {"gate": name, "holds": False}
-    wait_s = None if held.until_s is None else round(max(0.0, held.until_s - now_s), 3)
-    return {"gate": name, "holds": True, "detail": held.detail, "opens_in_s": wait_s}
+        return {"gate": gate.value, "holds": False}
+    now_s = agent.report.now_s if agent.report is not None else 0.0
+    return {
+        "gate": gate.value,
+        "holds": True,
+        "detail": held.detail,
+        "opens_in_s": None if held.until_s is None else round(max(0.0, held.until_s - now_s), 3),
+        "held_s": round(agent.hold_clock.held_s(session, gate), 3),
+        "bound_s": _finite(agent.policy.hold_bound_of(gate)),
+    }
+
+
+def _finite(seconds: float) -> float | None:
+    return seconds if isfinite(seconds) else None
 
 
 def _quiet(verdict: Verdict) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from livewatch.sources.base import Source
 from livewatch_classifiers.decision import Act, Completed, Reply, ReplyStatus
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import Outcome
+from livewatch_classifiers.vocabulary import ActionKind, Outcome
 
 
 class IntentLog(Protocol):
@@ -68,11 +68,7 @@ class Actor:
             unanswered = Reply(ReplyStatus.TIMED_OUT, "no answer before the restart")
             self._sent[key] = Sent(act, unanswered, decided_s, now_s)
         self._sending.clear()
-        detail = "the gateway restarted"
-        settled = [
-            Completed(s.act.action, s.act.verdict, s.reply, Outcome.SUPERSEDED, s.decided_s, s.sent_s, now_s, detail)
-            for s in self._sent.values()
-        ]
+        settled = [_ended(sent, now_s) for sent in self._sent.values()]
         self._sent.clear()
         for done in settled:
             self._intents.completed(done)
@@ -102,3 +98,11 @@ class Actor:
             self._underway.pop(key, None)
             if not task.cancelled() and task.exception() is None:
                 self._sent[key] = task.result()
+
+
+def _ended(sent: Sent, now_s: float) -> Completed:
+    """Return what became of an action whose process is gone: a restart has worked."""
+    restart = sent.act.action.kind is ActionKind.RESTART_TARGET
+    outcome = Outcome.RECOVERED if restart else Outcome.SUPERSEDED
+    action, verdict = sent.act.action, sent.act.verdict
+    return Completed(action, verdict, sent.reply, outcome, sent.decided_s, sent.sent_s, now_s, "the gateway restarted")

@@ -35,6 +35,7 @@ MODE_NEEDED: dict[ActionKind, Mode] = {
     ActionKind.WAKE: Mode.RELEASE,
     ActionKind.ABORT_RUN: Mode.ABORT,
     ActionKind.FORCE_CLEAR: Mode.ABORT,
+    ActionKind.DRAIN: Mode.RESTART,
     ActionKind.RESTART_TARGET: Mode.RESTART,
 }
 _MODES = tuple(Mode)
@@ -65,7 +66,9 @@ def operator_hold(request: Request) -> Held | None:
 
 def single_actor(request: Request) -> Held | None:
     """Hold everything while another livewatch acts on this gateway."""
-    return None if request.situation.may_act else Held("another livewatch holds the lease on this gateway")
+    if request.situation.may_act:
+        return None
+    return Held(f"this agent only observes: {request.situation.actor or 'another livewatch holds the lease'}")
 
 
 def quarantine(request: Request) -> Held | None:
@@ -174,10 +177,40 @@ def blast_radius(request: Request) -> Held | None:
 def budget(request: Request) -> Held | None:
     """Hold when this window's actions are used up, like a supervisor's restart intensity."""
     policy, sent_s = request.policy, request.memory.sent_s
+    if request.kind is ActionKind.RESTART_TARGET:
+        return _restart_budget(request)
     if len(sent_s) < policy.budget_actions:
         return None
     until_s = sent_s[0] + policy.budget_window_s if sent_s else None
     return Held(f"{policy.budget_actions} actions in {policy.budget_window_s:g} s are used up", until_s)
+
+
+def _restart_budget(request: Request) -> Held | None:
+    policy, sent_s = request.policy, request.memory.restarts_in_window(request.policy, request.now_s)
+    if len(sent_s) < policy.restart_budget:
+        return None
+    until_s = sent_s[0] + policy.restart_window_s if sent_s else None
+    return Held(f"{policy.restart_budget} restarts in {policy.restart_window_s:g} s are used up", until_s)
+
+
+def restart_cooldown(request: Request) -> Held | None:
+    """Hold a restart of a gateway that has not been up for long: restarting a slow start never lets it start."""
+    if request.kind is not ActionKind.RESTART_TARGET:
+        return None
+    policy, vitals, memory = request.policy, request.situation.snapshot.vitals, request.memory
+    up_s = vitals.ready_s if vitals.ready_s is not None else memory.attached_s
+    waits_s = [moment_s for moment_s in (up_s, *memory.restarts_s[-1:]) if moment_s is not None]
+    since_s = max(waits_s, default=None)
+    return _until(since_s, policy.restart_cooldown_s, request.now_s, "the gateway was started only a while ago")
+
+
+def discard(request: Request) -> Held | None:
+    """Hold what would throw queued messages away unless the operator allows it (OpenClaw 89208, 130911, 94650)."""
+    count = request.discards
+    if count == 0 or request.policy.allow_discard:
+        return None
+    told = "an unknown number of" if count is None else str(count)
+    return Held(f"would throw away {told} queued messages; --allow-discard permits that")
 
 
 def dry_run(request: Request) -> Held | None:
@@ -185,7 +218,8 @@ def dry_run(request: Request) -> Held | None:
     return Held("would act now; dry run") if request.policy.dry_run else None
 
 
-GATES: tuple[tuple[Gate, Callable[[Request], Held | None]], ...] = (
+GateCheck = tuple[Gate, Callable[[Request], Held | None]]
+GATES: tuple[GateCheck, ...] = (
     (Gate.CAPABILITY, capability),
     (Gate.MODE, mode),
     (Gate.OPERATOR_HOLD, operator_hold),
@@ -199,8 +233,10 @@ GATES: tuple[tuple[Gate, Callable[[Request], Held | None]], ...] = (
     (Gate.OWNER_ABSENT, owner_absent),
     (Gate.HANDLE_IDENTITY, handle_identity),
     (Gate.HOLDER_FREE, holder_free),
+    (Gate.DISCARD, discard),
     (Gate.BACKOFF, backoff),
     (Gate.BLAST_RADIUS, blast_radius),
+    (Gate.RESTART_COOLDOWN, restart_cooldown),
     (Gate.BUDGET, budget),
     (Gate.DRY_RUN, dry_run),
 )

@@ -20,6 +20,8 @@ class MomentKind(StrEnum):
     TRANSITION = "transition"
     HOLD_BEGAN = "hold_began"
     HOLD_ENDED = "hold_ended"
+    HOLD_OVERDUE = "hold_overdue"
+    HOLD_OVERDUE_ENDED = "hold_overdue_ended"
     VITALS = "vitals"
     CLOCK_JUMP = "clock_jump"
     GATEWAY_RESTARTED = "gateway_restarted"
@@ -182,6 +184,8 @@ def _from_event(number: int, life: int, target: str, event: Event) -> _Note:
 def _from_intent(intent: StoredIntent) -> Iterator[_Note]:
     action = intent.action
     facts: dict[str, Any] = {"action": action.kind.value, "cause": action.cause, "reason": action.reason.value}
+    if action.discards:
+        facts["discards"] = action.discards
     yield _Note(
         intent.id,
         intent.life,

@@ -33,8 +33,8 @@ def next_rung(
     if first is None:
         return None
     rungs = [rung for rung in _rungs(first, session, policy) if rung in capabilities]
-    if not rungs:
-        return first  # the capability gate will name what is missing
+    if rungs in ([], [ActionKind.RESTART_TARGET]):
+        return first  # the capability gate will name what is missing; a restart is never the first thing to try
     return next((rung for rung in rungs if not _seen_to_fail(rung, patient)), rungs[-1])
 
 

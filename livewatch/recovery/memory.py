@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from livewatch.recovery.backoff import backoff_s
 from livewatch.recovery.settings import Policy
-from livewatch_classifiers.decision import Action, Completed
+from livewatch_classifiers.decision import GATEWAY, Action, Completed
 from livewatch_classifiers.model import GatewayIdentity, Session, Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vocabulary import (
@@ -14,6 +14,7 @@ from livewatch_classifiers.vocabulary import (
     Attention,
     EvidenceClass,
     Outcome,
+    Phase,
     Reason,
     VitalsState,
 )
@@ -22,6 +23,8 @@ SICK = frozenset({Attention.STALLED, Attention.STUCK})
 _HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
 ENDS_A_RUN = frozenset({ActionKind.ABORT_RUN, ActionKind.FORCE_CLEAR})
 """What waits for a canary while most sessions are sick."""
+LOOKED_AWAY_S = 15.0
+"""A longer gap between two looks is a pause of the observer, and says nothing about the gateway."""
 _SIGN_OF_LIFE = frozenset({Outcome.RECOVERED, Outcome.SUPERSEDED})
 
 
@@ -52,6 +55,26 @@ class Patient:
     quarantined: bool = False
     sick: bool = True
 
+    def revived(self) -> "Patient":
+        """Forget failures: the session was seen to move on since the latest action."""
+        return replace(
+            self, attempts=0, last_action=None, tried=(), next_action_s=0.0, ineffective_in_a_row=0
+        )  # repairs and quarantine stay: poison is a matter of days
+
+    def treated_as(self, past: "Patient") -> "Patient":
+        """Take over what was done to the session before, from a memory that knows more of it."""
+        return replace(
+            self,
+            attempts=past.attempts,
+            tried=past.tried,
+            next_action_s=past.next_action_s,
+            last_sent_s=past.last_sent_s,
+            last_action=past.last_action,
+            repaired_s=past.repaired_s,
+            ineffective_in_a_row=past.ineffective_in_a_row,
+            quarantined=past.quarantined,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class MassStall:
@@ -78,6 +101,14 @@ class Memory:
     paused_s: float | None = None
     """Last moment at which it was frozen, suspended or gone."""
     mass: MassStall | None = None
+    restarts_s: tuple[float, ...] = ()
+    """When restarts of the gateway were asked for."""
+    restarting: Action | None = None
+    down_since_s: float | None = None
+    """Since when every look found the gateway unresponsive or gone."""
+    looked_s: float | None = None
+    drained: bool = False
+    """Whether the gateway was draining when it was seen last: somebody stops it on purpose."""
 
     def observed(
         self,
@@ -89,7 +120,7 @@ class Memory:
     ) -> "Memory":
         """Take in one look at the gateway."""
         restarted = self.restarted(snapshot)
-        known = {k: _after_restart(p) for k, p in self.patients.items()} if restarted else dict(self.patients)
+        known = dict(self.after_restart(policy).patients if restarted else self.patients)
         for key, verdict in verdicts.items():
             session = snapshot.sessions.get(key)
             if session is None or (verdict.attention not in SICK and key not in known):
@@ -105,6 +136,9 @@ class Memory:
             unhealthy_s=self.unhealthy_s if vitals.healthy else now_s,
             paused_s=now_s if restarted or vitals.state in _HOST_PAUSES else self.paused_s,
             mass=None if restarted else self.mass,
+            down_since_s=self._down_since(down=vitals.state is VitalsState.UNRESPONSIVE, now_s=now_s),
+            looked_s=now_s,
+            drained=snapshot.vitals.phase is Phase.DRAINING,
         )
         return replace(memory, mass=_mass_stall(memory, verdicts, policy, now_s))
 
@@ -112,21 +146,73 @@ class Memory:
         """Return whether another process was seen; an identity that was not observed is no restart."""
         return None not in (self.identity, snapshot.identity) and snapshot.identity != self.identity
 
-    def unseen(self, vitals: VitalsVerdict, now_s: float) -> "Memory":
-        """Take note that the gateway could not be read in this tick: nothing stays confirmed."""
+    def after_restart(self, policy: Policy) -> "Memory":
+        """Forget what was tried on a process that is gone; a session that needed many repairs stays known for it."""
+        patients = {
+            key: replace(
+                patient.revived(),
+                pending=None,
+                samples=0,
+                sick=False,
+                quarantined=len(patient.repaired_s) >= policy.poison_repairs,
+            )
+            for key, patient in self.patients.items()
+            if patient.repaired_s
+        }
+        return replace(self, patients=MappingProxyType(patients), mass=None)
+
+    def with_past(self, past: "Memory") -> "Memory":
+        """Add what earlier agents did to what this one has seen so far; for each session the later story counts."""
+        patients = dict(past.patients)
+        for key, patient in self.patients.items():
+            before = past.patients.get(key)
+            later = before is not None and before.last_sent_s > patient.last_sent_s
+            patients[key] = patient.treated_as(before) if before is not None and later else patient
+        sent_s = tuple(sorted((*past.sent_s, *self.sent_s)))
+        restarts_s = tuple(sorted((*past.restarts_s, *self.restarts_s)))
+        return replace(self, patients=MappingProxyType(patients), sent_s=sent_s, restarts_s=restarts_s)
+
+    def unseen(self, vitals: VitalsVerdict, now_s: float, *, gone: bool = False) -> "Memory":
+        """Take note that the gateway could not be read in this tick: nothing stays confirmed.
+
+        Only ``gone``, the known end of its process, says that it is down: what cannot be read may well live.
+        """
         patients = {key: replace(patient, samples=0) for key, patient in self.patients.items()}
         paused_s = now_s if vitals.state in _HOST_PAUSES else self.paused_s
-        return replace(self, patients=MappingProxyType(patients), unhealthy_s=now_s, paused_s=paused_s)
+        return replace(
+            self,
+            patients=MappingProxyType(patients),
+            unhealthy_s=now_s,
+            paused_s=paused_s,
+            down_since_s=self._down_since(down=gone and self.identity is not None and not self.drained, now_s=now_s),
+            looked_s=now_s,
+        )
+
+    def restarts_in_window(self, policy: Policy, now_s: float) -> tuple[float, ...]:
+        """Return the moments of restarts that still count."""
+        return tuple(t for t in self.restarts_s if now_s - t < policy.restart_window_s)
+
+    def _down_since(self, *, down: bool, now_s: float) -> float | None:
+        """Return since when the gateway is down; a pause of the observer's own starts the count again."""
+        if not down:
+            return None
+        unwatched = self.looked_s is None or now_s - self.looked_s > LOOKED_AWAY_S
+        return now_s if self.down_since_s is None or unwatched else self.down_since_s
 
     def sent(self, action: Action, now_s: float) -> "Memory":
         """Take note of an action that is about to be sent."""
+        restart = action.kind is ActionKind.RESTART_TARGET
+        memory = replace(self, restarts_s=(*self.restarts_s, now_s), restarting=action) if restart else self
+        if action.session == GATEWAY:
+            return memory
         patient = self.patients[action.session]
         patient = replace(patient, pending=action, attempts=patient.attempts + 1, last_sent_s=now_s, last_action=action)
         patients = {**self.patients, action.session: patient}
         mass = self.mass
         if action.kind in ENDS_A_RUN and mass is not None and not mass.cleared and mass.canary is None:
             mass = replace(mass, canary=action.session)
-        return replace(self, patients=MappingProxyType(patients), sent_s=(*self.sent_s, now_s), mass=mass)
+        sent_s = self.sent_s if restart else (*self.sent_s, now_s)  # restarts have a budget of their own
+        return replace(memory, patients=MappingProxyType(patients), sent_s=sent_s, mass=mass)
 
     def admitted(self, patient: Patient) -> "Memory":
         """Take in a session that a person wants repaired, sick or not."""
@@ -134,15 +220,16 @@ class Memory:
 
     def completed(self, done: Completed, policy: Policy, now_s: float) -> "Memory":
         """Take note of what was seen after an action."""
+        restarting = None if done.action.kind is ActionKind.RESTART_TARGET else self.restarting
         patient = self.patients.get(done.action.session)
         mass = self.mass
         if mass is not None and mass.canary == done.action.session:
             worked = done.outcome in _SIGN_OF_LIFE
             mass = replace(mass, canary=None, cleared=worked, next_canary_s=now_s + policy.backoff_initial_s)
         if patient is None:
-            return replace(self, mass=mass)
+            return replace(self, mass=mass, restarting=restarting)
         patients = {**self.patients, patient.key: _treated(patient, done, policy, now_s)}
-        return replace(self, patients=MappingProxyType(patients), mass=mass)
+        return replace(self, patients=MappingProxyType(patients), mass=mass, restarting=restarting)
 
     def pending(self) -> list[Action]:
         """Return the actions whose outcome has not been seen yet."""
@@ -179,7 +266,8 @@ def _examined(patient: Patient | None, verdict: Verdict, session: Session, polic
     lived = (
         last is not None and last.generation != session.generation and session.progress_s not in (None, last.progress_s)
     )
-    moved = lived and not sick and patient.pending is None
+    if lived and not sick and patient.pending is None:
+        patient = patient.revived()
     return replace(
         patient,
         reason=verdict.reason,
@@ -191,20 +279,8 @@ def _examined(patient: Patient | None, verdict: Verdict, session: Session, polic
         handle=handle,
         progress_s=session.progress_s,
         samples=(patient.samples + 1 if same else 1) if verdict.eligible else 0,
-        attempts=0 if moved else patient.attempts,
-        last_action=None if moved else last,
-        tried=() if moved else patient.tried,
-        next_action_s=0.0 if moved else patient.next_action_s,
-        ineffective_in_a_row=0 if moved else patient.ineffective_in_a_row,
         repaired_s=tuple(t for t in patient.repaired_s if now_s - t < policy.poison_window_s),
         quarantined=patient.quarantined and now_s - patient.last_sent_s < policy.poison_window_s,
-    )
-
-
-def _after_restart(patient: Patient) -> Patient:
-    """Return what is still true of a patient in a new process: its history, for poison survives restarts."""
-    return replace(
-        patient, pending=None, samples=0, sick=False, attempts=0, tried=(), next_action_s=0.0, last_action=None
     )
 
 

@@ -34,6 +34,16 @@ def _hold_ended(facts: _Facts) -> str:
     return f"{facts['action']} no longer held by gate {facts['gate']} (held {_seconds(facts.get('held_s', 0))})"
 
 
+def _hold_overdue(facts: _Facts) -> str:
+    bound = f", its bound is {_seconds(facts['bound_s'])}" if "bound_s" in facts else ""
+    held = _seconds(facts.get("held_s", 0))
+    return f"a person should look: gate {facts['gate']} has held {facts['action']} for {held}{bound}"
+
+
+def _hold_overdue_ended(facts: _Facts) -> str:
+    return f"gate {facts['gate']} let go of {facts['action']} after {_seconds(facts.get('held_s', 0))}"
+
+
 def _vitals(facts: _Facts) -> str:
     reasons = f" ({', '.join(facts['reasons'])})" if facts.get("reasons") else ""
     cause = f", cause {facts['cause']}" if facts.get("cause", "unknown") != "unknown" else ""
@@ -76,6 +86,8 @@ _TELLERS: Mapping[str, Callable[[_Facts], str]] = {
     "transition": _transition,
     "hold_began": _hold_began,
     "hold_ended": _hold_ended,
+    "hold_overdue": _hold_overdue,
+    "hold_overdue_ended": _hold_overdue_ended,
     "vitals": _vitals,
     "clock_jump": _clock_jump,
     "gateway_restarted": _gateway_restarted,

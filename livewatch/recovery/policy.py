@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from livewatch.recovery.gates import GATES
+from livewatch.recovery.gates import GATES, GateCheck
 from livewatch.recovery.ladder import next_rung
 from livewatch.recovery.memory import Memory, Patient
 from livewatch.recovery.request import Request, Situation
@@ -11,6 +11,7 @@ from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import Act, Action, Decision, Hold
 from livewatch_classifiers.model import Session
 from livewatch_classifiers.verdict import Verdict
+from livewatch_classifiers.vocabulary import ActionKind
 
 
 def decide(situation: Situation, memory: Memory, policy: Policy, now_s: float) -> list[Decision]:
@@ -24,7 +25,9 @@ def decide(situation: Situation, memory: Memory, policy: Policy, now_s: float) -
         kind = next_rung(verdict, session, patient, situation.capabilities, policy)
         if kind is None:
             continue
-        decision = _judge(Request(kind, session, verdict, patient, situation, memory, policy, now_s))
+        if kind is ActionKind.RESTART_TARGET and memory.restarting is not None:
+            continue
+        decision = judge(Request(kind, session, verdict, patient, situation, memory, policy, now_s))
         decisions.append(decision)
         if isinstance(decision, Act):
             memory = memory.sent(decision.action, now_s)  # counts towards the budget and canary of the rest
@@ -39,8 +42,9 @@ def _candidates(situation: Situation, memory: Memory) -> Iterable[tuple[Patient,
             yield patient, verdict, session
 
 
-def _judge(request: Request) -> Decision:
-    for gate, predicate in GATES:
+def judge(request: Request, gates: Iterable[GateCheck] = GATES) -> Decision:
+    """Return the action, or the first gate that holds it."""
+    for gate, predicate in gates:
         held = predicate(request)
         if held is not None:
             return Hold(request.session.key, request.kind, gate, request.verdict.reason, held.detail, held.until_s)
@@ -55,17 +59,20 @@ def action_of(request: Request) -> Action:
     run_id = run.id if run is not None else None
     handle = run.handle if run is not None else None
     parts = (identity, session.key, session.id, session.generation, run_id, handle, request.kind, patient.attempts)
+    discards = request.discards or 0
+    loss = f"; discards {discards} queued" if discards else ""
     return Action(
         kind=request.kind,
         session=session.key,
         idempotency_key=blake2b(repr(parts).encode(), digest_size=16).hexdigest(),
-        cause=_cause(verdict),
+        cause=f"{_cause(verdict)}{loss}",
         reason=verdict.reason,
         session_id=session.id,
         generation=session.generation,
         run_id=run_id,
         handle=handle,
         progress_s=session.progress_s,
+        discards=discards,
     )
 
 

@@ -22,6 +22,10 @@ class Situation:
     """Which operator holds this session, in words; ``None`` when nobody does."""
     may_act: bool = True
     """False while another livewatch holds the lease on this gateway."""
+    discards: frozenset[ActionKind] = frozenset()
+    """The actions that throw queued messages away on this gateway."""
+    actor: str = ""
+    """Who acts instead, in words, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +40,14 @@ class Request:
     memory: Memory
     policy: Policy
     now_s: float
+
+    @property
+    def discards(self) -> int | None:
+        """How many queued messages the action would throw away; ``None`` when that cannot be seen."""
+        if self.kind not in self.situation.discards:
+            return 0
+        restart = self.kind is ActionKind.RESTART_TARGET
+        sessions = self.situation.snapshot.sessions.values() if restart else [self.session]
+        counts = [session.queued for session in sessions]
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None

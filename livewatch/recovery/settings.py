@@ -1,8 +1,28 @@
 """The settings of recovery: how far it may go, and how patient it is."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 
-from livewatch_classifiers.vocabulary import Mode
+from livewatch_classifiers.vocabulary import Gate, Mode
+
+HOLD_BOUNDS_S: Mapping[Gate, float] = MappingProxyType(
+    {
+        Gate.MODE: 3600.0,
+        Gate.OPERATOR_HOLD: 3600.0,
+        Gate.DRY_RUN: 3600.0,
+        Gate.QUARANTINE: 0.0,  # a person must look: said at once
+        Gate.STARTUP_GRACE: 1200.0,  # cold starts take up to 13.5 min (OpenClaw 149538)
+        Gate.RESUME_GRACE: 120.0,
+        Gate.RESPONSIVE: 300.0,
+        Gate.CONFIRMED: 120.0,
+        Gate.GENERATION: 120.0,
+        Gate.HANDLE_IDENTITY: 120.0,
+        Gate.BACKOFF: 4500.0,  # beyond the longest backoff with its jitter
+        Gate.BUDGET: 900.0,
+    }
+)
+"""Gates whose bound differs from ``hold_bound_s`` by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +57,28 @@ class Policy:
     ineffective_repairs: int = 2
     hold_bound_s: float = 600.0
     """A gate that holds longer than this is reported to a person; it is never opened by the bound."""
+    hold_bounds_s: Mapping[Gate, float] = field(default_factory=lambda: HOLD_BOUNDS_S)
+    """Bounds of single gates in seconds, before ``hold_bound_s``; infinity tells nobody."""
+    restart_command: tuple[str, ...] = ()
+    """Argument list that restarts the gateway, for example ``["systemctl", "restart", "gateway"]``; empty is off.
+
+    It is the last rung, needs mode ``restart``, is run without a shell, and must return: a supervisor's command.
+    """
+    restart_after_s: float = 300.0
+    """How long the gateway must have been gone or unresponsive before it is restarted for its own sake."""
+    restart_cooldown_s: float = 900.0
+    """Least uptime of the gateway, and least time since the last restart of ours, before a restart."""
+    restart_budget: int = 2
+    """Restarts in ``restart_window_s``; not part of ``budget_actions``."""
+    restart_window_s: float = 6 * 3600.0
+    restart_drain_s: float = 15.0
+    """How long a gateway that answers may drain before the command is run."""
+    restart_timeout_s: float = 60.0
+    """How long the command may take."""
+    restart_verify_s: float = 180.0
+    """How long after the command another process may take until it responds."""
+    allow_discard: bool = False
+    """Whether an action may be taken that throws queued messages away."""
     seed: str = "livewatch"
 
     def __post_init__(self) -> None:
@@ -51,3 +93,10 @@ class Policy:
             raise ValueError("confirm_certain and confirm_silence must be at least 1")
         if not 0 < self.blast_share <= 1:
             raise ValueError(f"blast_share must be above 0 and at most 1, not {self.blast_share}")
+        wrong = [gate.value for gate, bound_s in self.hold_bounds_s.items() if not bound_s >= 0]
+        if wrong:
+            raise ValueError(f"hold_bounds must not be negative, but those of {', '.join(wrong)} are")
+
+    def hold_bound_of(self, gate: Gate) -> float:
+        """Return after how many seconds a person is told that this gate still holds."""
+        return self.hold_bounds_s.get(gate, self.hold_bound_s)

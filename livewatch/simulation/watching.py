@@ -181,6 +181,8 @@ class AgentWatch:
             verdict = report.verdicts.get(key)
             if verdict is not None and verdict.attention in SICK and verdict.remedy is Remedy.TELL_PERSON:
                 record.tell(key, now_s)
+        for overdue in report.overdue:
+            record.tell(overdue.session, now_s)
         for decision in report.decisions:
             if isinstance(decision, Hold):
                 self._note_hold(decision, now_s)
@@ -196,11 +198,10 @@ class AgentWatch:
         self._note_locks()
 
     def _note_hold(self, hold: Hold, now_s: float) -> None:
-        holding = self.record.hold(hold.session, hold.gate, hold.kind, hold.detail, at_s=now_s, every_s=self.every_s)
+        self.record.hold(hold.session, hold.gate, hold.kind, hold.detail, at_s=now_s, every_s=self.every_s)
         if hold.gate is Gate.QUARANTINE:
             self.record.quarantined.setdefault(hold.session, now_s)
-        overdue = holding.last_s - holding.first_s > self._policy.hold_bound_s
-        if hold.gate in _TOLD_BY_GATE or overdue:
+        if hold.gate in _TOLD_BY_GATE:
             self.record.tell(hold.session, now_s)
 
     def _note_lanes(self, report: TickReport) -> None:

@@ -1,6 +1,6 @@
 """The contract between the agent and a gateway: look, act, close."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from livewatch_classifiers.decision import Action, Reply
 from livewatch_classifiers.model import Snapshot
@@ -16,6 +16,16 @@ class SourceError(Exception):
         self.hint = hint
         self.gone = gone
         """True when the gateway process is known to have ended."""
+
+
+@runtime_checkable
+class Discarding(Protocol):
+    """A source that says which of its actions throw queued messages away; without it none is said to."""
+
+    @property
+    def discards(self) -> frozenset[ActionKind]:
+        """The actions after which what was queued in the session (for a restart: anywhere) is lost."""
+        ...
 
 
 class Source(Protocol):

@@ -45,6 +45,7 @@ class BoardSource:
         self._name = name
         self._control = ControlClient(socket) if socket is not None else None
         self._capabilities: frozenset[ActionKind] = _ASKABLE if socket is not None else frozenset()
+        self._discards = frozenset[ActionKind]()
         self._host = HostSampler()
         self._attached: _Attached | None = None
         self._header: Mapping[str, int] | None = None
@@ -62,6 +63,11 @@ class BoardSource:
     def capabilities(self) -> frozenset[ActionKind]:
         """The actions to ask for: everything until the gateway has said what it offers, nothing without a socket."""
         return self._capabilities
+
+    @property
+    def discards(self) -> frozenset[ActionKind]:
+        """The actions that the gateway says throw queued messages away."""
+        return self._discards
 
     async def sample(self) -> Snapshot:
         """Look once; takes no lock, waits for nobody, copies only what is in use.
@@ -156,12 +162,13 @@ class BoardSource:
             self._capabilities = frozenset()
             _log.warning("the control socket is not that of the board's gateway (pid %d); not acting", header["pid"])
         elif isinstance(info.get("capabilities"), list):
-            self._answered, self._capabilities = True, _offered(info)
+            self._answered, self._capabilities = True, _named(info, "capabilities")
+            self._discards = _named(info, "discards")
 
 
-def _offered(info: Mapping[str, Any]) -> frozenset[ActionKind]:
-    words = cast("list[object]", info["capabilities"])
-    return frozenset(kind for kind in _ASKABLE if kind.value in words)
+def _named(info: Mapping[str, Any], what: str) -> frozenset[ActionKind]:
+    words = cast("list[object]", info[what]) if isinstance(info.get(what), list) else []
+    return frozenset(kind for kind in ActionKind if kind.value in words and (kind in _ASKABLE or what == "discards"))
 
 
 def _with_host(vitals: Vitals, reading: HostReading) -> Vitals:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from livewatch_classifiers.decision import Act, Action, Completed, Hold, Reply, ReplyStatus
+from livewatch_classifiers.decision import Act, Action, Completed, Hold, OverdueHold, Reply, ReplyStatus
 from livewatch_classifiers.model import BlockedStack, Vitals
 from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
@@ -97,6 +97,16 @@ def test_a_hold_is_told_when_its_gate_changes_and_again_after_it_was_gone(told: 
     assert gates(3.0, budget) == ["budget"]
     assert gates(4.0) == []
     assert gates(5.0, budget) == ["budget"]
+
+
+def test_a_hold_past_its_bound_is_told_to_a_person_and_so_is_its_end(told: Told, make_report: MakeReport) -> None:
+    late = OverdueHold("s1", ActionKind.ABORT_RUN, Gate.BUDGET, Reason.BLOCKED_TOOL_CALL, "used up", 901.0, 900.0, 5.0)
+    ((level, event, fields),) = told.after(make_report(1.0, overdue=(late,), overdue_holds=(late,)))
+    assert (level, event) == ("error", "livewatch.recovery.held")
+    assert (fields["gate"], fields["held_s"], fields["bound_s"]) == ("budget", 901.0, 900.0)
+    assert told.after(make_report(2.0, overdue=(late,))) == []
+    ((level, event, fields),) = told.after(make_report(3.0, overdue_ended=(late,)))
+    assert (level, event, fields["gate"]) == ("info", "livewatch.recovery.held_ended", "budget")
 
 
 def test_an_action_and_its_outcome_are_told_with_their_cause(told: Told, make_report: MakeReport) -> None:

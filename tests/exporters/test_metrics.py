@@ -8,7 +8,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from livewatch.probe import DropReason
-from livewatch_classifiers.decision import Act, Action, Completed, Hold, Reply, ReplyStatus
+from livewatch_classifiers.decision import Act, Action, Completed, Hold, OverdueHold, Reply, ReplyStatus
 from livewatch_classifiers.model import Lane, Session, Snapshot, Vitals
 from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.thresholds import Thresholds
@@ -209,3 +209,13 @@ def test_livewatch_measures_itself_and_shows_the_limits_in_force(bench: Bench, m
     assert bench.values("livewatch.recovery.backoff") == {(): 7.0}
     assert bench.values("livewatch.target.memory.usage") == {(): 4096}
     assert bench.values("livewatch.threshold.limit") == {("warn",): 120.0, ("abort",): 360.0, ("eventloop_delay",): 1.0}
+
+
+def test_a_hold_past_its_bound_is_counted_once_by_gate(bench: Bench, make_report: MakeReport) -> None:
+    late = [
+        OverdueHold(key, ActionKind.ABORT_RUN, Gate.BUDGET, Reason.BLOCKED_TOOL_CALL, "", 901.0, 900.0, 5.0)
+        for key in ("s1", "s2")
+    ]
+    bench.metrics.on_tick(make_report(1.0, overdue=tuple(late), overdue_holds=tuple(late)))
+    bench.metrics.on_tick(make_report(2.0, overdue=tuple(late)))
+    assert bench.values("livewatch.recovery.held") == {("budget",): 2}

@@ -38,7 +38,7 @@ class Place:
 
 
 @pytest.fixture(name="place")
-def _place() -> Generator[Place]:
+def fixture_place() -> Generator[Place]:
     with tempfile.TemporaryDirectory(prefix="lw") as name:  # pytest's own folders are too long for UNIX sockets
         yield Place(Path(name))
 
@@ -47,7 +47,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture(name="start")
-def _start() -> Generator[Start]:
+def fixture_start() -> Generator[Start]:
     running: list[subprocess.Popen[str]] = []
 
     def start(*arguments: object) -> subprocess.Popen[str]:

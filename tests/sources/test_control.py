@@ -215,6 +215,20 @@ async def test_capabilities_are_what_the_gateway_of_this_board_offers(
     board.close()
 
 
+async def test_what_a_gateway_says_it_throws_away_is_known(at: Path, tmp_path: Path) -> None:
+    board = Board(tmp_path / "board")
+    source = BoardSource(board.path, at, Clock())
+    info = {"capabilities": ["evict_session"], "discards": ["evict_session", "restart_target", "fly", 3]}
+    async with serving(at, says(info)):
+        await source.sample()
+        asking = source._asking
+        assert asking is not None
+        await asking
+    assert source.discards == {ActionKind.EVICT_SESSION, ActionKind.RESTART_TARGET}
+    await source.close()
+    board.close()
+
+
 async def test_a_gateway_that_does_not_answer_is_asked_again_later(at: Path, tmp_path: Path) -> None:
     board, clock = Board(tmp_path / "board"), Clock()
     source = BoardSource(board.path, at, clock)

@@ -1,6 +1,7 @@
 """The journal as the agent sees it: an intent log and a tick listener that never block and never raise."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,8 +13,9 @@ from uuid import uuid4
 from livewatch import __version__
 from livewatch.clock import Clock, SystemClock
 from livewatch.recovery.journal.notes import TickNotes
+from livewatch.recovery.journal.reader import JournalUnreadableError, read_past
 from livewatch.recovery.journal.reconcile import Reconciled
-from livewatch.recovery.journal.records import IntentNote, Life, Note, Settlement, SettlementNote, StoredIntent
+from livewatch.recovery.journal.records import IntentNote, Life, Note, Past, Settlement, SettlementNote, StoredIntent
 from livewatch.recovery.journal.writer import Parcel, Writer, WriterSettings
 from livewatch_classifiers.decision import Act, Completed
 from livewatch_classifiers.report import TickReport
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 INTENT_WAIT_S = 1.0
 _OPENING_WAIT_S = 5.0
+PAST_S = 14 * 86_400.0
+"""How far back repairs may still matter; longer than every window of the policy."""
+LOG = logging.getLogger("livewatch.journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,9 @@ class Journal:
     ) -> None:
         self._clock = clock or SystemClock()
         life = Life(uuid4().hex, self._clock.wall_s(), self._clock.monotonic_s(), os.getpid(), __version__)
+        self._path = path
+        self._target = target
+        self._token = life.token
         self._writer = Writer(path, target, life, settings or WriterSettings())
         self._notes = TickNotes()
         self._seen: Snapshot | None = None
@@ -88,6 +96,22 @@ class Journal:
         """
         await asyncio.to_thread(self._writer.ready.wait, deadline_s)
         return list(self._writer.found_open) if self._writer.ready.is_set() else []
+
+    async def past(self, deadline_s: float = _OPENING_WAIT_S) -> Past:
+        """Return what earlier agents did on this gateway and that still matters; empty when it cannot be read.
+
+        Waits up to ``deadline_s`` seconds for the file to open.
+        """
+        since_s = self._clock.wall_s() - PAST_S
+        try:
+            async with asyncio.timeout(deadline_s):
+                await asyncio.to_thread(self._writer.ready.wait, deadline_s)
+                return await asyncio.to_thread(
+                    read_past, self._path, self._target, token=self._token, since_wall_s=since_s
+                )
+        except (TimeoutError, JournalUnreadableError, OSError) as error:
+            LOG.warning("journal: what was done before cannot be read (%s)", error)
+            return Past()
 
     def settle(self, reconciled: Iterable[Reconciled]) -> None:
         """Write down what a first look at the gateway said about open intents."""

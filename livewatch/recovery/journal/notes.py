@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from livewatch.recovery.journal.records import Event, EventKind, FrameNote, Note
-from livewatch_classifiers.decision import Act, Hold
+from livewatch_classifiers.decision import Act, Hold, OverdueHold
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.verdict import Verdict
@@ -45,6 +45,8 @@ class TickNotes:
             *self._vitals_notes(report),
             *(_event(report, EventKind.TRANSITION, t.key, _transition(t)) for t in report.transitions if _telling(t)),
             *self._hold_notes(report),
+            *(_event(report, EventKind.HOLD_OVERDUE, h.session, _overdue(h)) for h in report.overdue_holds),
+            *(_event(report, EventKind.HOLD_OVERDUE_ENDED, h.session, _overdue(h)) for h in report.overdue_ended),
         ]
         notes.extend(self._frame_notes(report))
         if report.snapshot is not None:
@@ -176,6 +178,11 @@ def _label(verdict: Verdict) -> dict[str, object]:
 
 def _hold(hold: Hold) -> dict[str, object]:
     return {"action": hold.kind, "gate": hold.gate, "reason": hold.reason, "detail": hold.detail}
+
+
+def _overdue(hold: OverdueHold) -> dict[str, object]:
+    facts = {"action": hold.kind, "gate": hold.gate, "reason": hold.reason, "detail": hold.detail}
+    return {**facts, "held_s": round(hold.held_s, 3), "bound_s": hold.bound_s}
 
 
 def _event(report: TickReport, kind: EventKind, session: str | None, data: Mapping[str, object]) -> Event:

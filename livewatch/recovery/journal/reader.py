@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from livewatch.recovery.journal.records import (
     EventKind,
     History,
     Life,
+    Past,
     StoredEvent,
     StoredFrame,
     StoredIntent,
@@ -50,6 +52,43 @@ def read_journal(path: Path, *, frames_between: tuple[float, float] | None = Non
             connection.close()
     except sqlite3.Error as error:
         raise JournalUnreadableError(f"{path} cannot be read: {error}") from error
+
+
+def read_past(path: Path, target: str, *, token: str, since_wall_s: float) -> Past:
+    """Return what agents other than the one with this life's ``token`` did on a gateway since a moment (Unix time).
+
+    Open intents are returned however old they are.
+
+    Raises:
+        JournalUnreadableError: when the file cannot be read.
+    """
+    asked = {"target": target, "token": token, "since_s": since_wall_s}
+    others = "target = :target AND life NOT IN (SELECT id FROM lives WHERE token = :token)"
+    try:
+        connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=_BUSY_S)
+        try:
+            rows = connection.execute(
+                f"SELECT {INTENT_COLUMNS} FROM intents WHERE {others}"  # noqa: S608 -- constants
+                " AND (wall_s >= :since_s OR how IS NULL) ORDER BY id",
+                asked,
+            )
+            intents, _unreadable = _readable(rows, _intent)
+            acted_on = {intent.action.session for intent in intents}
+            rows = connection.execute(
+                "SELECT session, wall_s FROM events WHERE kind = 'transition' AND target = :target"
+                " AND wall_s >= :since_s AND json_extract(data, '$.after.attention') IN ('none', 'long_running')"
+                " ORDER BY id",
+                {"target": target, "since_s": since_wall_s},
+            )
+            well: dict[str, list[float]] = {}
+            for session, wall_s in rows:
+                if session in acted_on:
+                    well.setdefault(session, []).append(wall_s)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise JournalUnreadableError(f"{path} cannot be read: {error}") from error
+    return Past(tuple(intents), MappingProxyType({key: tuple(moments) for key, moments in well.items()}))
 
 
 def _read(connection: sqlite3.Connection, path: Path, frames_between: tuple[float, float] | None) -> History:

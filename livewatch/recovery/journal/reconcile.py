@@ -36,6 +36,8 @@ def _look(intent: StoredIntent, snapshot: Snapshot) -> tuple[Outcome | None, str
     if known and intent.identity != snapshot.identity:
         return Outcome.SUPERSEDED, f"the gateway restarted since; {_UNKNOWN_SENDER}"
     action = intent.action
+    if action.kind is ActionKind.RESTART_TARGET:
+        return None, f"the gateway is the same process, so it is judged again; {_UNKNOWN_SENDER}"
     session = snapshot.sessions.get(action.session)
     aim = _aim_reached(action, session)
     if aim is not None:

@@ -17,6 +17,8 @@ class EventKind(StrEnum):
     TRANSITION = "transition"
     HOLD_BEGAN = "hold_began"
     HOLD_ENDED = "hold_ended"
+    HOLD_OVERDUE = "hold_overdue"
+    HOLD_OVERDUE_ENDED = "hold_overdue_ended"
     VITALS = "vitals"
     CLOCK_JUMP = "clock_jump"
     GATEWAY_RESTARTED = "gateway_restarted"
@@ -154,3 +156,18 @@ class History:
     frames: tuple[StoredFrame, ...] = ()
     unreadable: int = 0
     """Rows that this version cannot read, left out of the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What earlier agents did on one gateway, as far as it still matters."""
+
+    intents: tuple[StoredIntent, ...] = ()
+    """In the order in which they were written."""
+    well_wall_s: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Unix times at which a session that had been acted on was seen well again, in order."""
+
+    @property
+    def open_intents(self) -> tuple[StoredIntent, ...]:
+        """Those whose end nobody has seen."""
+        return tuple(intent for intent in self.intents if intent.how is None)

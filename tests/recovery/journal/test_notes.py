@@ -5,7 +5,7 @@ import pytest
 from livewatch.recovery.journal.notes import SESSIONS_PER_FRAME, TickNotes
 from livewatch.recovery.journal.records import Event, EventKind, FrameNote, Note
 from livewatch_classifiers import BlockedStack, Snapshot, Verdict, Vitals, VitalsVerdict
-from livewatch_classifiers.decision import Hold
+from livewatch_classifiers.decision import Hold, OverdueHold
 from livewatch_classifiers.report import Transition
 from livewatch_classifiers.vocabulary import ActionKind, Attention, Gate, Reason, StallCause, VitalsReason, VitalsState
 from tests.recovery.journal.facts import (
@@ -134,3 +134,17 @@ def test_a_long_trouble_is_looked_at_ever_more_rarely() -> None:
     assert len([n for n in looks if n < 60]) == 29
     assert len([n for n in looks if 600 < n <= 1_200]) == 10
     assert len(looks) < 250
+
+
+def test_a_hold_past_its_bound_is_noted_with_its_gate_and_so_is_its_end() -> None:
+    late = OverdueHold(KEY, ActionKind.ABORT_RUN, Gate.BUDGET, Reason.BLOCKED_TOOL_CALL, "used up", 901.0, 900.0, 5.0)
+    notes = TickNotes()
+    (began,) = notes.take(a_tick(overdue=(late,), overdue_holds=(late,)))
+    assert notes.take(a_tick(1, overdue=(late,))) == []
+    (ended,) = notes.take(a_tick(2, overdue_ended=(late,)))
+    assert isinstance(began, Event)
+    assert isinstance(ended, Event)
+    assert [(note.kind, note.session, note.data["gate"], note.data["held_s"]) for note in (began, ended)] == [
+        (EventKind.HOLD_OVERDUE, KEY, Gate.BUDGET, 901.0),
+        (EventKind.HOLD_OVERDUE_ENDED, KEY, Gate.BUDGET, 901.0),
+    ]
