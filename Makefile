@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture test soak check format clean
+.PHONY: help setup demo picture test soak data-sheet check format clean
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Two stamps: users of `make demo` need no development tools.
 $(VENV)/.run: pyproject.toml constraints.txt
@@ -34,6 +34,10 @@ test: $(VENV)/.dev  ## run the test suite (ARGS="-k board")
 
 soak: $(VENV)/.run  ## 10,000 virtual hours of random worlds under every misfortune (ARGS="--seed 9000")
 	@$(BIN)/livewatch simulate --random 1700 --hours 6 --jobs $$(nproc) $(ARGS)
+
+data-sheet: $(VENV)/.dev  ## compare with other rule sets over the scenarios, and write docs/data-sheet.md, docs/incidents.md
+	@$(BIN)/livewatch simulate --compare tests/scenarios --data-sheet docs/data-sheet.md
+	@$(BIN)/python -m tests.simulation.library
 
 check: $(VENV)/.dev  ## lint, format, types, import contracts
 	@$(BIN)/ruff check .

@@ -173,7 +173,7 @@ def _compare(scenarios: "list[Scenario]", data_sheet: Path | None, *, as_json: b
                 "told_only": s.total.told,
                 "false_actions": s.false_actions,
                 "messages_lost": s.lost,
-                "wrong_labels": len(s.mistakes_s),
+                "wrong_labels": len(s.mistakes.mistakes_s),
             }
             for s in scores
         ]

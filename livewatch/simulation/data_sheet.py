@@ -1,7 +1,7 @@
 """The comparison as tables in Markdown: the summary for the README, and the data sheet per fault class."""
 
 from livewatch.durations import format_duration
-from livewatch.simulation.score import CLASSES, FaultSheet, Score, middle, worst
+from livewatch.simulation.score import CLASSES, FaultSheet, MistakeSheet, Score, middle, worst
 
 _HEAD = "| rule set | dead | repaired | told only | never | time to repair, median / worst | false actions | messages lost |"
 _LINE = "|---|---|---|---|---|---|---|---|"
@@ -58,6 +58,13 @@ def data_sheet(scores: list[Score], virtual_h: float) -> str:
         "|---|---|---|---|---|",
         *(_mistakes(score) for score in scores),
         "",
+        "Per failure kind of the scenarios (a scenario may be of several): wrong labels, session-hours per wrong label,",
+        "median duration; `-` where there was none. Kinds without a wrong label under any rule set are left out.",
+        "",
+        f"| failure kind | {' | '.join(score.rules for score in scores)} |",
+        f"|---|{'---|' * len(scores)}",
+        *(f"| {kind} | {' | '.join(_kind(score.kinds[kind]) for score in scores)} |" for kind in _mistaken(scores)),
+        "",
         "## Detection time per fault class, median / worst (detected of dead)",
         "",
         f"| fault | {' | '.join(score.rules for score in scores)} |",
@@ -83,9 +90,20 @@ def _row(rules: str, sheet: FaultSheet, score: Score | None) -> str:
 
 
 def _mistakes(score: Score) -> str:
-    recurrence_h = score.recurrence_h
+    recurrence_h = score.mistakes.recurrence_h
     often = "none" if recurrence_h is None else f"{recurrence_h:.1f}"
-    return f"| {score.rules} | {len(score.mistakes_s)} | {often} | {_pair(score.mistakes_s)} | {score.killed} |"
+    return f"| {score.rules} | {len(score.mistakes.mistakes_s)} | {often} | {_pair(score.mistakes.mistakes_s)} | {score.killed} |"
+
+
+def _mistaken(scores: list[Score]) -> list[str]:
+    return sorted({kind for score in scores for kind, sheet in score.kinds.items() if sheet.mistakes_s})
+
+
+def _kind(sheet: MistakeSheet) -> str:
+    middle_s, recurrence_h = middle(sheet.mistakes_s), sheet.recurrence_h
+    if middle_s is None or recurrence_h is None:
+        return "-"
+    return f"{len(sheet.mistakes_s)}, {recurrence_h:.1f} h, {format_duration(middle_s)}"
 
 
 def _detection(sheet: FaultSheet | None) -> str:

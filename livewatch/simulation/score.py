@@ -32,6 +32,19 @@ class FaultSheet:
 
 
 @dataclass(slots=True)
+class MistakeSheet:
+    """Wrong labels in the scenarios of one failure kind."""
+
+    session_s: float = 0.0
+    mistakes_s: list[float] = field(default_factory=list[float])
+
+    @property
+    def recurrence_h(self) -> float | None:
+        """Session-hours per mistake, or ``None`` when there was none."""
+        return self.session_s / 3600 / len(self.mistakes_s) if self.mistakes_s else None
+
+
+@dataclass(slots=True)
 class Score:
     """One rule set over all scenarios."""
 
@@ -42,8 +55,9 @@ class Score:
     false_actions: int = 0
     killed: int = 0
     lost: int = 0
-    mistakes_s: list[float] = field(default_factory=list[float])
-    session_s: float = 0.0
+    mistakes: MistakeSheet = field(default_factory=MistakeSheet)
+    kinds: dict[str, MistakeSheet] = field(default_factory=dict[str, MistakeSheet])
+    """Mistakes by failure kind; a scenario may be of several."""
 
     @property
     def total(self) -> FaultSheet:
@@ -58,11 +72,6 @@ class Score:
             [t for s in sheets for t in s.repair_s],
         )
 
-    @property
-    def recurrence_h(self) -> float | None:
-        """Session-hours per mistake, or ``None`` when there was none."""
-        return self.session_s / 3600 / len(self.mistakes_s) if self.mistakes_s else None
-
 
 def score(rules: str, runs: Iterable[Run]) -> Score:
     """Return the score of one rule set; ``runs`` are all under it."""
@@ -70,11 +79,14 @@ def score(rules: str, runs: Iterable[Run]) -> Score:
     for run in runs:
         record = run.record
         result.scenarios += 1
-        result.session_s += record.session_s
         result.false_actions += sum(deed.false for deed in record.deeds)
         result.killed += sum(deed.killed for deed in record.deeds if deed.false)
         result.lost += _lost_by_the_watcher(record)
-        result.mistakes_s += mistakes(record)
+        wrong_s = mistakes(record)
+        of_kinds = [result.kinds.setdefault(kind, MistakeSheet()) for kind in run.scenario.kinds]
+        for mistaken in (result.mistakes, *of_kinds):
+            mistaken.session_s += record.session_s
+            mistaken.mistakes_s += wrong_s
         for affliction in record.afflictions:
             for sheet in (
                 result.faults.setdefault(affliction.fault.value, FaultSheet()),

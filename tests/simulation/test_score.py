@@ -1,15 +1,18 @@
 """The figures of the data sheet, on worlds small enough to count by hand."""
 
 from pathlib import Path
+from statistics import median
 
 import pytest
 
+from livewatch.durations import format_duration
 from livewatch.simulation.data_sheet import data_sheet, summary_table
 from livewatch.simulation.record import Mark, Record
-from livewatch.simulation.runner import Run
-from livewatch.simulation.schema import read_scenario
+from livewatch.simulation.runner import Run, run_scenario, scenario_files
+from livewatch.simulation.schema import load_scenario, read_scenario
 from livewatch.simulation.score import mistakes, score
 from livewatch.simulation.truth import Affliction, Fault
+from tests.simulation.library import LIBRARY, ROOT
 
 SCENARIO = read_scenario(Path("one.toml"), 'title = "t"\nduration = "1h"\n[sessions.s]\n')
 SICK, WELL = "stalled", "none"
@@ -58,7 +61,7 @@ def test_a_mistake_is_a_sick_label_on_a_session_that_was_alive(
 def test_mistakes_recur_per_session_hour() -> None:
     labels = [Mark(0, WELL), Mark(600, SICK), Mark(660, WELL), Mark(1200, SICK), Mark(1230, WELL)]
 
-    assert score("livewatch", [a_run(labels, [])]).recurrence_h == pytest.approx(0.5)
+    assert score("livewatch", [a_run(labels, [])]).mistakes.recurrence_h == pytest.approx(0.5)
 
 
 def test_the_data_sheet_has_a_row_per_fault_and_a_column_per_rule_set() -> None:
@@ -69,3 +72,17 @@ def test_the_data_sheet_has_a_row_per_fault_and_a_column_per_rule_set() -> None:
 
     assert "| fault | livewatch | timeout-only |" in sheet
     assert "| hung_tool | 2m00s / 2m00s (1/1) | - (0/1) |" in sheet
+
+
+def test_the_published_figures_of_livewatch_are_those_of_today() -> None:
+    ours = score("livewatch", (run_scenario(load_scenario(path)) for path in scenario_files((LIBRARY,))))
+    (row,) = summary_table([ours])[2:]
+
+    assert row in (ROOT / "docs" / "data-sheet.md").read_text(encoding="utf-8"), "run: make data-sheet"
+    total = ours.total
+    never = total.deaths - total.repaired - total.told
+    facts = (
+        f"| {total.deaths} | {total.repaired} | {total.told} | {never} | {format_duration(median(total.repair_s))} |"
+    )
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"| **livewatch** {facts} {ours.false_actions} | {ours.lost} |" in readme, "correct README.md"
