@@ -152,8 +152,14 @@ def holder_free(request: Request) -> Held | None:
 
 def backoff(request: Request) -> Held | None:
     """Hold a rung that was just tried; the next higher rung waits only for its own grace."""
-    patient = request.patient
+    patient, run = request.patient, request.session.run
     tried = [kind for kind, _ in patient.tried]
+    if request.kind is ActionKind.ABORT_RUN and run is not None and run.abort_requested_s is not None:
+        # whoever asked it, a run is not asked twice before it had its grace
+        grace_s = request.policy.force_clear_after_s
+        asked = _until(run.abort_requested_s, grace_s, request.now_s, "the run was asked to end already")
+        if asked is not None:
+            return asked
     if request.kind is ActionKind.FORCE_CLEAR and ActionKind.FORCE_CLEAR not in tried and ActionKind.ABORT_RUN in tried:
         grace_s = request.policy.force_clear_after_s
         return _until(patient.last_sent_s, grace_s, request.now_s, "the abort still has its grace")

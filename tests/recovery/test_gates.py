@@ -163,6 +163,13 @@ def test_owner_absent_no_lane_is_released_while_an_owner_may_live() -> None:
     assert the_gate(clinic(owned).until_confirmed()) is Gate.OWNER_ABSENT
 
 
+def test_backoff_a_run_that_was_asked_to_end_is_not_asked_again_before_its_grace() -> None:
+    asked = replace(hung().run or Run("r"), abort_requested_s=START_S)
+    patient = clinic(hung(run=asked), capabilities=frozenset({ActionKind.ABORT_RUN}))
+
+    assert the_gate(patient.until_confirmed()) is Gate.BACKOFF
+
+
 def test_handle_identity_without_a_handle_nothing_is_cleared() -> None:
     unknown = zombie(run=Run("r1", START_S - 500, abort_requested_s=START_S - 400))
 

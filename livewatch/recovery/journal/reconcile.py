@@ -44,6 +44,8 @@ def _look(intent: StoredIntent, snapshot: Snapshot) -> tuple[Outcome | None, str
         return Outcome.RECOVERED, f"{aim}; {_UNKNOWN_SENDER}"
     if session is None:
         return Outcome.SUPERSEDED, f"the session is gone; {_UNKNOWN_SENDER}"
+    if _abort_was_noted(action, session):
+        return Outcome.INEFFECTIVE, f"the abort was noted, and the run is still there; {_UNKNOWN_SENDER}"
     moved = _moved(action, session)
     if moved is not None:
         return Outcome.SUPERSEDED, f"{moved}; {_UNKNOWN_SENDER}"
@@ -66,6 +68,13 @@ def _aim_reached(action: Action, session: Session | None) -> str | None:
             return "the lane serves another run"
         case _:
             return None
+
+
+def _abort_was_noted(action: Action, session: Session) -> bool:
+    """Return whether exactly this run was asked to end; that moves its generation and is no sign of life."""
+    run = session.run
+    asked = run is not None and run.id == action.run_id and run.abort_requested_s is not None
+    return action.kind is ActionKind.ABORT_RUN and asked
 
 
 def _moved(action: Action, session: Session) -> str | None:

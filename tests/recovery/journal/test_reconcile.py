@@ -48,6 +48,13 @@ def test_a_run_that_is_gone_is_what_an_abort_was_for() -> None:
     assert look(an_intent()) is Outcome.RECOVERED
 
 
+def test_an_abort_that_was_noted_without_effect_is_seen_to_fail_and_is_not_asked_again() -> None:
+    """The note itself moves the generation; taken for life, it led to a second abort of the same run."""
+    noted = Run("r1", handle="h1", abort_requested_s=NOW_S)
+
+    assert look(an_intent(), a_session(generation=99, run=noted)) is Outcome.INEFFECTIVE
+
+
 def test_a_handle_that_is_gone_is_what_a_force_clear_was_for() -> None:
     assert look(an_intent(ActionKind.FORCE_CLEAR), a_session(run=Run("r1", handle="h2"))) is Outcome.RECOVERED
 
