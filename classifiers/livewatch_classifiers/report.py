@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from livewatch_classifiers.decision import Completed, Decision
+from livewatch_classifiers.decision import Completed, Decision, Hold
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vocabulary import VitalsState
@@ -51,6 +51,14 @@ class TickReport:
     tick_duration_s: float = 0.0
     lateness_s: float = 0.0
     """How late this tick began; the agent's own lag, never evidence about the gateway."""
+    source_kind: str = "in_process"
+    """Where loop delays come from: ``in_process`` (the probe), ``reported`` (the gateway says so) or ``probe``."""
+    may_act: bool = True
+    """False while another livewatch holds the lease on this gateway."""
+    overdue_holds: tuple[Hold, ...] = ()
+    """Holds that passed their bound in this tick; each is told once."""
+    health_penalty: int = 0
+    """How unwell the agent itself feels, 0 when it is well; patience is stretched by it."""
 
 
 class TickListener(Protocol):

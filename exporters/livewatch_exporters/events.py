@@ -6,7 +6,7 @@ from livewatch_classifiers.decision import Act, Completed, Hold
 from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import Attention, Outcome, VitalsState
-from livewatch_exporters.edges import DropEdges, HoldEdges
+from livewatch_exporters.edges import HoldEdges, drop_edges
 from livewatch_exporters.reminders import Reminders
 
 Say = Callable[[str, str, Mapping[str, object], float | None], None]
@@ -21,7 +21,7 @@ class Events:
     def __init__(self, say: Say) -> None:
         self._say = say
         self._holds = HoldEdges()
-        self._drops = DropEdges()
+        self._drops = drop_edges()
         self._reminders = Reminders()
         self._state: VitalsState | None = None
         self._problem = ""
