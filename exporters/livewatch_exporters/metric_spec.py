@@ -1,8 +1,9 @@
 """What one metric is: everything from which instruments, documentation and the names in dashboards are derived."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 from math import prod
 
 OTHER = "_OTHER"
@@ -76,6 +77,14 @@ class MetricSpec:
             if told.get(second.name, "") not in self.pairs.get(told[first.name], ()):
                 told |= {first.name: OTHER, second.name: OTHER}
         return told
+
+    def every_point(self, target: str) -> Iterator[tuple[str, ...]]:
+        """Yield the values of every point that one gateway can have, but for what is not catalogued."""
+        if self.pairs is not None:
+            head = (target,) if TARGET in self.attributes else ()
+            yield from ((*head, first, second) for first, seconds in self.pairs.items() for second in seconds)
+            return
+        yield from product(*((target,) if a.values is None else a.values for a in self.attributes))
 
     @property
     def points_max(self) -> int:

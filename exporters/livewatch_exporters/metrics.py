@@ -17,6 +17,21 @@ from livewatch_exporters.instruments import Instruments
 from livewatch_exporters.metric_spec import OTHER, OWN_PREFIX, MetricSpec
 from livewatch_exporters.vitals_meter import VitalsMeter
 
+_FROM_ZERO = (
+    c.TARGET_RESTARTS,
+    c.LIVENESS_WARNINGS,
+    c.LIVENESS_DEGRADED_TIME,
+    c.EVENTLOOP_STALLS,
+    c.EVENTLOOP_STALL_TIME,
+    c.SESSION_TRANSITIONS,
+    c.RECOVERY_HELD,
+    c.HEARTBEAT_DROPPED,
+    c.DRAINS,
+    c.SAMPLER_OVERRUNS,
+    c.CONFIG_RELOADS,
+    c.TELEMETRY_FAILURES,
+)
+"""Counters that are sent before anything was counted: a first event that makes its series is invisible to PromQL."""
 _RPC_ERRORS = {ReplyStatus.TIMED_OUT: "timeout", ReplyStatus.REFUSED: "refused", ReplyStatus.DONE: ""}
 
 
@@ -41,6 +56,8 @@ class Metrics:
 
     def on_tick(self, report: TickReport) -> None:
         """Count what happened in one tick."""
+        if self._look is None:
+            self._begin(report.target)
         self._recovery(report)
         self._sessions(report)
         self._gateway_counts(report)
@@ -56,6 +73,13 @@ class Metrics:
     def count_reload(self, outcome: str) -> None:
         """Count a reload of the configuration, ``applied`` or ``rejected``; callable from any thread."""
         self._instruments.add(c.CONFIG_RELOADS, 1, outcome)
+
+    def _begin(self, target: str) -> None:
+        for spec in _FROM_ZERO:
+            for values in spec.every_point(target):
+                self._instruments.add(spec, 0, *values)
+        for kind in ActionKind:
+            self._instruments.add(c.RECOVERY_DECISIONS, 0, target, kind, Gate.NONE)
 
     def _observe(self, spec: MetricSpec) -> Iterable[tuple[float, Mapping[str, str]]]:
         look = self._look

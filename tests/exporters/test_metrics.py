@@ -28,6 +28,7 @@ from livewatch_classifiers.vocabulary import (
 )
 from livewatch_exporters.attributes import DROP_REASONS
 from livewatch_exporters.catalogue import CATALOGUE
+from livewatch_exporters.metric_spec import Instrument
 from livewatch_exporters.metrics import Metrics
 
 MakeReport = Callable[..., TickReport]
@@ -56,7 +57,9 @@ class Bench:
         }
 
     def values(self, name: str) -> dict[tuple[str, ...], float]:
-        return {key: row.value for key, row in self.points(name).items()}
+        """Return the values of a metric; counters that never counted are left out."""
+        counter = name in {spec.name for spec in CATALOGUE if spec.instrument is Instrument.COUNTER}
+        return {key: row.value for key, row in self.points(name).items() if row.value or not counter}
 
 
 @pytest.fixture
@@ -282,6 +285,14 @@ def test_a_label_with_a_reason_that_does_not_go_with_it_is_other(bench: Bench, m
     odd = Verdict("s1", Attention.STUCK, Reason.IDLE, "?")
     bench.metrics.on_tick(make_report(1.0, transitions=(Transition("s1", None, odd), Transition("s2", None, STUCK))))
     assert bench.values("livewatch.session.transitions") == {("_OTHER", "_OTHER"): 1, ("stuck", "zombie_run"): 1}
+
+
+def test_counters_begin_at_zero_so_that_the_first_event_is_an_increase(bench: Bench, make_report: MakeReport) -> None:
+    bench.metrics.on_tick(make_report(1.0))
+    restarts = bench.points("livewatch.target.restarts")
+    assert {key: point.value for key, point in restarts.items()} == {("external",): 0, ("livewatch",): 0}
+    assert bench.points("livewatch.session.transitions")["stuck", "zombie_run"].value == 0
+    assert bench.points("livewatch.recovery.decisions")["abort_run", "none"].value == 0
 
 
 def test_every_metric_of_the_catalogue_is_produced(bench: Bench, make_report: MakeReport) -> None:
