@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture test check format clean
+.PHONY: help setup demo picture test telemetry-test check format clean
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Two stamps: users of `make demo` need no development tools.
 $(VENV)/.run: pyproject.toml constraints.txt
@@ -31,6 +31,11 @@ picture: $(VENV)/.run  ## draw the README's picture of the live table from a rea
 
 test: $(VENV)/.dev  ## run the test suite (ARGS="-k board")
 	@$(BIN)/python -m pytest $(ARGS)
+
+telemetry-test: $(VENV)/.dev  ## ask a real Prometheus every panel and alert, over real faults (installs prometheus if root)
+	@{ command -v prometheus && command -v promtool; } >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -q prometheus; } \
+	  || { echo "prometheus is not installed: apt-get install prometheus (it brings promtool)" >&2; exit 1; }
+	@$(BIN)/python -m pytest -q tests/telemetry/proof.py $(ARGS)
 
 check: $(VENV)/.dev  ## lint, format, types, import contracts
 	@$(BIN)/ruff check .

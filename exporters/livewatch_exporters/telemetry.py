@@ -63,6 +63,11 @@ class Telemetry:
         """Where Prometheus can scrape, with the port in use; ``None`` when the endpoint is off."""
         return self._endpoint.url if self._endpoint is not None else None
 
+    def count_reload(self, outcome: str) -> None:
+        """Count a reload of the configuration: ``applied`` or ``rejected``."""
+        if self._metrics is not None:
+            self._metrics.count_reload(outcome)
+
     def shutdown(self) -> None:
         """Export what is left and close everything within ``shutdown_timeout_s``. Safe to call twice."""
         if self._closed:
