@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from livewatch.clock import Clock
@@ -21,6 +21,7 @@ from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vitals import classify_vitals
 from livewatch_classifiers.vocabulary import VitalsState
+from livewatch_exporters.trace_context import traceparent_of
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Agent:
         listeners: Sequence[TickListener] = (),
         controls: Controls | None = None,
         interval_s: float = 1.0,
+        traced: bool = False,
     ) -> None:
         self.source = source
         self.thresholds = thresholds or Thresholds()
@@ -57,6 +59,7 @@ class Agent:
         self._listeners = list(listeners)
         self.controls = controls or Controls()
         self._interval_s = interval_s
+        self._traced = traced
         self._verdicts: Mapping[str, Verdict] = MappingProxyType({})
         self._since_s: dict[str, float] = {}
 
@@ -169,6 +172,8 @@ class Agent:
     ) -> list[Decision]:
         situation = self.situation(snapshot, verdicts, vitals, now_s)
         decisions = decide(situation, self.memory, self.policy, now_s)
+        if self._traced:
+            decisions = [_with_context(decision) for decision in decisions]
         for decision in decisions:
             if isinstance(decision, Act):
                 self.memory = self.memory.sent(decision.action, now_s)
@@ -201,3 +206,12 @@ class Agent:
         finally:
             sleeping.cancel()
             stopping.cancel()
+
+
+def _with_context(decision: Decision) -> Decision:
+    """Return an action with the trace context that the gateway may continue."""
+    if not isinstance(decision, Act):
+        return decision
+    return replace(
+        decision, action=replace(decision.action, traceparent=traceparent_of(decision.action.idempotency_key))
+    )

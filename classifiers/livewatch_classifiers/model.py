@@ -35,6 +35,8 @@ class Run:
     handle: str | None = None
     """Identity of the registered handle; a repair that names another handle must be refused."""
     abort_requested_s: float | None = None
+    traceparent: str | None = None
+    """W3C trace context of the run itself, where the gateway shows it; a repair's trace links to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,7 @@ class Events:
             session=action.session,
             reason=action.reason.value,
             cause=action.cause,
+            trace_id=_trace_id(action.traceparent),
             run=action.run_id,
             generation=action.generation,
         )
@@ -135,6 +136,7 @@ class Events:
             outcome=done.outcome.value,
             reply=done.reply.status.value,
             took_s=round(done.observed_s - done.sent_s, 3),
+            trace_id=_trace_id(done.action.traceparent),
             detail=done.detail or done.reply.detail,
         )
 
@@ -152,3 +154,8 @@ def _judged(verdict: Verdict) -> dict[str, object]:
 def _last_line(text: str) -> str:
     lines = text.strip().splitlines()
     return lines[-1].strip() if lines else ""
+
+
+def _trace_id(traceparent: str | None) -> str | None:
+    """Return the trace id that leads from a log line to its trace."""
+    return traceparent.split("-")[1] if traceparent else None

@@ -86,7 +86,7 @@ def _from_snapshot(
         found[c.SESSION_ACTIVE].append((count, target | {a.STATE.name: state, a.ATTENTION.name: label}))
     for label, age_s in oldest_s.items():
         found[c.SESSION_PROGRESS_AGE].append((age_s, target | {a.ATTENTION.name: label}))
-    for kind, (size, age_s) in _queues(snapshot).items():
+    for kind, (size, age_s) in waiting_turns(snapshot).items():
         labels = target | {a.LANE.name: kind}
         found[c.QUEUE_SIZE].append((size, labels))
         if age_s is not None:
@@ -99,7 +99,7 @@ def _last_sign_s(session: Session) -> float | None:
     return max(known) if known else None
 
 
-def _queues(snapshot: Snapshot) -> dict[LaneKind, tuple[int, float | None]]:
+def waiting_turns(snapshot: Snapshot) -> dict[LaneKind, tuple[int, float | None]]:
     """Return size and age of the oldest per kind of lane; where lanes report themselves, their count is the truth."""
     waiting = [(lane.kind, lane.queued, lane.oldest_queued_s) for lane in snapshot.lanes.values()]
     told = {kind for kind, queued, _ in waiting if queued is not None}

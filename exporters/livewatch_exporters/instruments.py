@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Meter, Observation
 
 from livewatch_exporters.metric_spec import OWN_PREFIX, Instrument, MetricSpec
@@ -35,9 +36,12 @@ class Instruments:
         """Add to a counter; ``values`` in the order of the spec's attributes."""
         self._counters[spec].add(amount, spec.close(values))
 
-    def record(self, spec: MetricSpec, amount: float, *values: str) -> None:
-        """Record one measurement of a histogram; ``values`` in the order of the spec's attributes."""
-        self._histograms[spec].record(amount, spec.close(values))
+    def record(self, spec: MetricSpec, amount: float, *values: str, context: Context | None = None) -> None:
+        """Record one measurement of a histogram; ``values`` in the order of the spec's attributes.
+
+        A ``context`` with a sampled span makes that trace an exemplar of the measurement.
+        """
+        self._histograms[spec].record(amount, spec.close(values), context)
 
     def _callback(self, spec: MetricSpec) -> Callable[[CallbackOptions], Iterable[Observation]]:
         def observe(_options: CallbackOptions) -> Iterable[Observation]:

@@ -10,7 +10,7 @@ OTHER = "_OTHER"
 """Stands in for every attribute value that is not in the closed set."""
 OWN_PREFIX = "livewatch."
 """What every name of ours begins with, unless the operator chose another prefix."""
-_SUFFIXES = {"s": "_seconds", "By": "_bytes"}
+_SUFFIXES = {"s": "_seconds", "By": "_bytes", "ms": "_milliseconds"}
 
 
 class Instrument(StrEnum):

@@ -15,6 +15,7 @@ from livewatch_exporters.edges import CounterEdges, HoldEdges, drop_edges
 from livewatch_exporters.gauges import LastLook, Points, points
 from livewatch_exporters.instruments import Instruments
 from livewatch_exporters.metric_spec import OTHER, OWN_PREFIX, MetricSpec
+from livewatch_exporters.trace_context import exemplar_context
 from livewatch_exporters.vitals_meter import VitalsMeter
 
 _FROM_ZERO = (
@@ -108,7 +109,8 @@ class Metrics:
 
     def _completed(self, done: Completed, target: str) -> None:
         took_s = max(0.0, done.observed_s - done.sent_s)
-        self._instruments.record(c.RECOVERY_DURATION, took_s, target, done.action.kind, done.outcome)
+        trace = exemplar_context(done.action.traceparent)
+        self._instruments.record(c.RECOVERY_DURATION, took_s, target, done.action.kind, done.outcome, context=trace)
         answered_s = max(0.0, done.sent_s - done.decided_s)
         error = _RPC_ERRORS.get(done.reply.status, OTHER)
         self._instruments.record(c.PROBE_DURATION, answered_s, target, "rpc", error)

@@ -30,6 +30,7 @@ from livewatch_exporters.attributes import DROP_REASONS
 from livewatch_exporters.catalogue import CATALOGUE
 from livewatch_exporters.metric_spec import Instrument
 from livewatch_exporters.metrics import Metrics
+from livewatch_exporters.trace_context import traceparent_of
 
 MakeReport = Callable[..., TickReport]
 STUCK = Verdict("s1", Attention.STUCK, Reason.ZOMBIE_RUN, "5")
@@ -243,6 +244,14 @@ def test_a_stall_is_counted_when_it_ends_and_keeps_the_cause_that_was_found(
     look(6.0, VitalsState.RESPONSIVE)
     assert bench.values("livewatch.eventloop.stalls") == {("own_code",): 1}
     assert bench.values("livewatch.eventloop.stall_time") == {("unknown",): 1.0, ("own_code",): 3.0}
+
+
+def test_a_repair_in_the_histogram_points_to_its_trace(bench: Bench, make_report: MakeReport) -> None:
+    traced = replace(ACTION, traceparent=traceparent_of("k"))
+    done = Completed(traced, STUCK, Reply(ReplyStatus.DONE), Outcome.RECOVERED, 1.0, 2.0, 3.0)
+    bench.metrics.on_tick(make_report(3.0, completed=(done,)))
+    exemplars = bench.points("livewatch.recovery.duration")["force_clear", "recovered"].exemplars
+    assert [f"{one.trace_id:032x}" for one in exemplars] == [traceparent_of("k").split("-")[1]]
 
 
 def test_the_gateways_label_is_one_of_all(bench: Bench, make_report: MakeReport) -> None:
