@@ -64,7 +64,7 @@ def test_no_runbook_is_left_over() -> None:
 
 @EACH
 def test_an_alert_is_tested_at_a_time_before_and_at_a_time_when_it_fires(rule: dict[str, Any]) -> None:
-    tests = yaml.safe_load((FOLDER / "rules" / "livewatch_test.yml").read_text(encoding="utf-8"))["tests"]
+    tests = yaml.safe_load((FOLDER / "rules" / "tests" / "livewatch.yml").read_text(encoding="utf-8"))["tests"]
     checks = [c for t in tests for c in t["alert_rule_test"] if c["alertname"] == rule["alert"]]
     assert any(not c["exp_alerts"] for c in checks)
     assert any(c["exp_alerts"] for c in checks)

@@ -3,10 +3,12 @@
 import math
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from livewatch.dashboard_files import Places, tree
 from livewatch_exporters.catalogue import CATALOGUE
 from tests.dashboards import contract
 from tests.telemetry.stage import RULES, Stage, staged
@@ -72,7 +74,7 @@ def test_promtool_accepts_the_metrics_page(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["check", "rules", "--lint=all", "--lint-fatal", RULES.name], ["test", "rules", "livewatch_test.yml"]],
+    [["check", "rules", "--lint=all", "--lint-fatal", RULES.name], ["test", "rules", "tests/livewatch.yml"]],
     ids=["check", "test"],
 )
 def test_promtool_accepts_the_rules(arguments: list[str]) -> None:
@@ -81,6 +83,21 @@ def test_promtool_accepts_the_rules(arguments: list[str]) -> None:
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "SUCCESS" in checked.stdout + checked.stderr
+
+
+def test_promtool_accepts_what_is_exported(tmp_path: Path) -> None:
+    for name, text in tree(Places()).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    checked = subprocess.run(
+        ["promtool", "check", "config", str(tmp_path / "prometheus" / "prometheus.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"SUCCESS: {len(contract.RULES)} rules found" in checked.stdout
 
 
 def test_a_gateway_costs_no_more_series_than_the_catalogue_says(
