@@ -86,7 +86,7 @@ def _in_vain() -> stat.Panel:
             width=3,
             height=4,
         ),
-        p.Query(f"{q.total(parts.in_vain())} or {q.total(parts.acted())} * 0", "in vain"),
+        p.Query(q.total(parts.in_vain()), "in vain"),
         limits=((None, style.GREEN), (0.5, style.ORANGE), (2.5, style.RED)),
     )
 
@@ -118,6 +118,7 @@ def _gateways() -> table.Panel:
         tables.Keys({TARGET.label: "Gateway"}, ("Open this gateway", _TO_GATEWAY)),
         (
             tables.Column("State", parts.state_number(), words=style.STATES),
+            tables.Column("Worst session", parts.worst_label(), words=style.SEVERITIES),
             tables.Column("Stuck", q.total(parts.needing_attention(Attention.STUCK), by), limits=_red()),
             tables.Column("Stalled", q.total(parts.needing_attention(Attention.STALLED), by), limits=_orange()),
             tables.Column("Long running", q.total(parts.needing_attention(Attention.LONG_RUNNING), by)),
@@ -129,7 +130,7 @@ def _gateways() -> table.Panel:
             tables.Column("Restarts", q.total(q.increase(c.TARGET_RESTARTS, over=q.RANGE), by)),
             tables.Column("Up since", q.largest(q.series(c.TARGET_UPTIME), by), "s"),
         ),
-        worst="Stuck",
+        worst="Worst session",
     )
 
 

@@ -67,7 +67,7 @@ def bars(face: Face, *queries: Query, colours: Mapping[str, str] | None = None) 
 def areas(face: Face, *queries: Query, colours: Mapping[str, str] | None = None) -> timeseries.Panel:
     """Return stacked areas over time."""
     stacked = common_builders.StackingConfig().mode(common.StackingMode.NORMAL)
-    return _series(face, queries, colours or {}).fill_opacity(60).line_width(1).stacking(stacked)
+    return _series(face, queries, colours or {}).fill_opacity(60).line_width(0).stacking(stacked)
 
 
 def number(face: Face, *queries: Query, limits: style.Steps, words: Mapping[str, str] | None = None) -> stat.Panel:
@@ -80,6 +80,7 @@ def number(face: Face, *queries: Query, limits: style.Steps, words: Mapping[str,
         .span(face.width)
         .height(face.height)
         .unit(face.unit)
+        .decimals(0 if face.unit == "short" else 1)  # increase() extrapolates: five repairs are 5.1 of them
         .thresholds(style.steps(*limits))
         .color_scheme(style.by_thresholds())
         .color_mode(common.BigValueColorMode.BACKGROUND)

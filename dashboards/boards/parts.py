@@ -47,7 +47,7 @@ def acted(over: str = q.RANGE) -> str:
 
 def in_vain(over: str = q.RANGE) -> str:
     """Return how many actions did not help."""
-    return q.increase(c.RECOVERY_DURATION, q.one_of(a.OUTCOME, *USELESS), part="_count", over=over)
+    return q.increase(c.RECOVERY_COMPLETED, q.one_of(a.OUTCOME, *USELESS), over=over)
 
 
 def sessions_now(width: int) -> stat.Panel:
@@ -108,9 +108,7 @@ def actions_by_outcome(width: int) -> timeseries.Panel:
             "first; orange and red did not help. Only orange and red, for long: the ladder does not fit the fault.",
             width=width,
         ),
-        p.Query(
-            q.total(q.increase(c.RECOVERY_DURATION, part="_count"), a.ACTION, a.OUTCOME), q.legend(a.ACTION, a.OUTCOME)
-        ),
+        p.Query(q.total(q.increase(c.RECOVERY_COMPLETED), a.ACTION, a.OUTCOME), q.legend(a.ACTION, a.OUTCOME)),
         colours=style.OUTCOMES,
     )
 

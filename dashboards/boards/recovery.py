@@ -37,18 +37,16 @@ def _actions() -> stat.Panel:
 
 
 def _share() -> stat.Panel:
-    worked = q.increase(
-        c.RECOVERY_DURATION, q.one_of(a.OUTCOME, Outcome.RECOVERED, Outcome.SUPERSEDED), part="_count", over=q.RANGE
-    )
-    every = q.increase(c.RECOVERY_DURATION, part="_count", over=q.RANGE)
+    worked = q.increase(c.RECOVERY_COMPLETED, q.one_of(a.OUTCOME, Outcome.RECOVERED, Outcome.SUPERSEDED), over=q.RANGE)
+    every = q.increase(c.RECOVERY_COMPLETED, over=q.RANGE)
     return p.number(
         _small(
-            "Actions that ended well",
+            "Ended well",
             "Share of actions after which the session was well. Below a half, livewatch does more harm than good: "
             "hold it and look.",
             "percentunit",
         ),
-        p.Query(f"{q.total(worked)} / {q.total(every)}", "share"),
+        p.Query(f"{q.total(worked)} / ({q.total(every)} > 0)", "share"),
         limits=((None, style.RED), (0.5, style.ORANGE), (0.8, style.GREEN)),
     ).no_value("none yet")
 
@@ -74,7 +72,7 @@ def _backoff() -> stat.Panel:
 def _held() -> stat.Panel:
     return p.number(
         _small(
-            "Held past their bound",
+            "Overdue holds",
             "Actions that a gate held so long that a person was told. Each needs somebody to look.",
         ),
         p.Query(q.total(q.increase(c.RECOVERY_HELD, over=q.RANGE)), "held"),
@@ -94,7 +92,7 @@ def _lease() -> stat.Panel:
 
 
 def _why_not() -> table.Panel:
-    decided = q.total(q.increase(c.RECOVERY_DECISIONS, over=q.RANGE), TARGET, a.ACTION, a.GATE)
+    decided = f"{q.total(q.increase(c.RECOVERY_DECISIONS, over=q.RANGE), TARGET, a.ACTION, a.GATE)} > 0"
     return tables.rows(
         p.Face(
             "Acted, and why not",
@@ -109,26 +107,32 @@ def _why_not() -> table.Panel:
 
 
 def _time_to_recover() -> timeseries.Panel:
-    spec, by = c.SESSION_ATTENTION_DURATION, (a.RESOLUTION,)
+    spec, by, sick = c.SESSION_ATTENTION_DURATION, (a.RESOLUTION,), q.one_of(a.SICK, *parts.SICK)
     return p.timeline(
         p.Face(
-            "How long sessions needed attention, by what ended it",
+            "How long sessions were stalled or stuck, by what ended it",
             "Median and 90th percentile. recovered should be close to the abort limit; self far above it is work that "
             "was nearly lost; target_restart is a repair that somebody else made.",
             "s",
         ),
-        p.Query(q.quantile(0.9, spec, by=by), q.legend(*by, text="p90")),
-        p.Query(q.quantile(0.5, spec, by=by), q.legend(*by, text="p50")),
+        p.Query(q.quantile(0.9, spec, sick, by=by), q.legend(*by, text="p90")),
+        p.Query(q.quantile(0.5, spec, sick, by=by), q.legend(*by, text="p50")),
     )
 
 
 def _ended() -> timeseries.Panel:
     return p.bars(
         p.Face(
-            "What ended the need for attention",
-            "recovered is livewatch's work, self came back alone, gone and target_restart took the session with them.",
+            "What ended it",
+            "For each session that was stalled or stuck: recovered is livewatch's work, self came back alone, gone and "
+            "target_restart took the session with them.",
         ),
-        p.Query(q.total(q.increase(c.SESSION_ATTENTION_DURATION, part="_count"), a.RESOLUTION), q.legend(a.RESOLUTION)),
+        p.Query(
+            q.total(
+                q.increase(c.SESSION_ATTENTION_DURATION, q.one_of(a.SICK, *parts.SICK), part="_count"), a.RESOLUTION
+            ),
+            q.legend(a.RESOLUTION),
+        ),
         colours={"recovered": style.GREEN, "self": style.BLUE, "target_restart": style.ORANGE, "gone": style.PURPLE},
     )
 

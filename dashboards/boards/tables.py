@@ -62,6 +62,8 @@ def rows(face: Face, keys: Keys, columns: Sequence[Column], *, worst: str = "") 
 
 def _properties(column: Column) -> list[dashboard.DynamicConfigValue]:
     made = [dashboard.DynamicConfigValue(id_val="unit", value=column.unit)]
+    if column.unit == "short":
+        made.append(dashboard.DynamicConfigValue(id_val="decimals", value=0))
     coloured = {"type": "color-background", "mode": "basic"}
     if column.limits:
         steps = [{"value": value, "color": colour} for value, colour in column.limits]

@@ -181,6 +181,13 @@ RECOVERY_DURATION = MetricSpec(
     (TARGET, a.ACTION, a.OUTCOME),
     a.ACTION_BUCKETS,
 )
+RECOVERY_COMPLETED = MetricSpec(
+    "livewatch.recovery.completed",
+    Instrument.COUNTER,
+    "{action}",
+    "Executed actions by what was seen after them; begins at zero, so that also the first of its kind is an increase.",
+    (TARGET, a.ACTION, a.OUTCOME),
+)
 RECOVERY_DECISIONS = MetricSpec(
     "livewatch.recovery.decisions",
     Instrument.COUNTER,
@@ -293,6 +300,7 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     QUEUE_SIZE,
     QUEUE_OLDEST_AGE,
     RECOVERY_DURATION,
+    RECOVERY_COMPLETED,
     RECOVERY_DECISIONS,
     RECOVERY_HELD,
     RECOVERY_LEASE,

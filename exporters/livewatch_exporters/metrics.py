@@ -25,6 +25,8 @@ _FROM_ZERO = (
     c.EVENTLOOP_STALLS,
     c.EVENTLOOP_STALL_TIME,
     c.SESSION_TRANSITIONS,
+    c.RECOVERY_COMPLETED,
+    c.RECOVERY_DECISIONS,
     c.RECOVERY_HELD,
     c.HEARTBEAT_DROPPED,
     c.DRAINS,
@@ -79,8 +81,6 @@ class Metrics:
         for spec in _FROM_ZERO:
             for values in spec.every_point(target):
                 self._instruments.add(spec, 0, *values)
-        for kind in ActionKind:
-            self._instruments.add(c.RECOVERY_DECISIONS, 0, target, kind, Gate.NONE)
 
     def _observe(self, spec: MetricSpec) -> Iterable[tuple[float, Mapping[str, str]]]:
         look = self._look
@@ -109,6 +109,7 @@ class Metrics:
 
     def _completed(self, done: Completed, target: str) -> None:
         took_s = max(0.0, done.observed_s - done.sent_s)
+        self._instruments.add(c.RECOVERY_COMPLETED, 1, target, done.action.kind, done.outcome)
         trace = exemplar_context(done.action.traceparent)
         self._instruments.record(c.RECOVERY_DURATION, took_s, target, done.action.kind, done.outcome, context=trace)
         answered_s = max(0.0, done.sent_s - done.decided_s)

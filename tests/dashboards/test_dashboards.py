@@ -163,6 +163,15 @@ def test_no_two_panels_overlap_or_leave_the_grid(name: str) -> None:
     assert len({panel["id"] for panel in every}) == len(every)
 
 
+@pytest.mark.parametrize("name", ["fleet", "gateway", "recovery"])
+def test_the_picture_of_a_dashboard_says_what_it_is(name: str) -> None:
+    picture = (FOLDER.parent / "docs" / "img" / f"dashboard-{name}.svg").read_text(encoding="utf-8")
+    assert "PREVIEW" in picture
+    assert "Not a screenshot of Grafana" in picture
+    assert DASHBOARDS[name]["title"] in picture
+    assert len(picture) < 120_000
+
+
 @EACH
 def test_the_first_screen_is_full_and_answers_at_a_glance(name: str) -> None:
     first = [p["gridPos"] for p in DASHBOARDS[name]["panels"] if p["type"] == "stat"]

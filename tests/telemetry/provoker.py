@@ -111,6 +111,7 @@ def too_many() -> Iterator[TickReport]:
             vitals=VitalsVerdict(VitalsState.RESPONSIVE),
             vitals_before=None,
             restarted=True,
+            budget_remaining=10,
         )
 
 

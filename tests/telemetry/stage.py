@@ -56,49 +56,78 @@ class Stage:
 
 
 @contextlib.contextmanager
-def staged() -> Generator[Stage]:
-    """Play everything once, then give what Prometheus saw; all processes end with the block."""
+def staged(*, provoked: bool = True) -> Generator[Stage]:
+    """Play everything once, then give what Prometheus saw; all processes end with the block.
+
+    Args:
+        provoked: whether the provoker plays too; without it everything that is seen is real.
+    """
     for program in ("prometheus", "promtool"):
         assert shutil.which(program), f"{program} is not installed: {HOW_TO_INSTALL}"
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="livewatch-", dir="/tmp")))
         demo_port, restarted_port, first, second, own = _free_ports(5)
-        pages = [f"127.0.0.1:{port}" for port in (demo_port, restarted_port, first, second)]
+        made_up = [first, second] if provoked else []
+        pages = [f"127.0.0.1:{port}" for port in (demo_port, restarted_port, *made_up)]
         url = stack.enter_context(_prometheus(folder, own, pages))
-        began_s = time.time()
-        provoker = [sys.executable, str(Path(__file__).with_name("provoker.py")), str(first), str(second)]
-        stack.enter_context(_process(provoker, folder / "provoker.log", ready=True))
-        demo = subprocess.Popen(
-            [*_LIVEWATCH, "demo", "--json", "--metrics-listen", f"127.0.0.1:{demo_port}"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        stack.callback(_end, demo)
-        _killed_gateway(folder, restarted_port)
-        until(lambda: "blocked" in _sick(demo_port) or demo.poll() is not None, "a sick session")
-        page = _scrape(demo_port)
-        output, _ = demo.communicate(timeout=_DEMO_S)
-        yield Stage(url, began_s, time.time(), json.loads(output), page)
+        if provoked:
+            provoker = [sys.executable, str(Path(__file__).with_name("provoker.py")), str(first), str(second)]
+            stack.enter_context(_process(provoker, folder / "provoker.log", ready=True))
+        with contextlib.ExitStack() as play:
+            second_gateway = play.enter_context(_second_gateway(folder, restarted_port))
+            began_s = time.time()
+            demo = subprocess.Popen(
+                [*_LIVEWATCH, "demo", "--json", "--metrics-listen", f"127.0.0.1:{demo_port}"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            play.callback(_end, demo)
+            until(lambda: _sick(demo_port) or demo.poll() is not None, "a sick session")
+            page = _scrape(demo_port)
+            second_gateway.die_and_return()
+            output, _ = demo.communicate(timeout=_DEMO_S)
+            ended_s = time.time()
+        yield Stage(url, began_s, ended_s, json.loads(output), page)
 
 
-def _killed_gateway(folder: Path, port: int) -> None:
-    """Watch a gateway while it is killed and comes back."""
-    board, control = folder / "board", folder / "control"
-    gateway = [*_LIVEWATCH, "demo-gateway", "--board", str(board), "--socket", str(control), "--end-with-stdin"]
-    agent = [*_LIVEWATCH, "run", "--board", str(board), "--socket", str(control), "--name", "restarted"]
-    agent += ["--interval", "250ms", "--metrics-listen", f"127.0.0.1:{port}", "--state-dir", str(folder), "--wait"]
-    agent += ["--agent-socket", str(folder / "agent.sock")]
-    with _process(agent, folder / "agent.log"):
-        with _process(gateway, folder / "gateway.log", ready=True) as first:
-            until(lambda: 'livewatch_target_up{livewatch_target_name="restarted"} 1' in _scrape(port), "a gateway")
-            first.kill()
-            first.wait()
-            until(lambda: 'livewatch_target_up{livewatch_target_name="restarted"} 0' in _scrape(port), "its death")
-            _let_prometheus_see()
-        with _process(gateway, folder / "gateway.log", ready=True):
-            restart = 'livewatch_restart_initiator="external",livewatch_target_name="restarted"} 1'
-            until(lambda: restart in _scrape(port), "its return")
-            _let_prometheus_see()
+class _SecondGateway:
+    """A gateway beside the demonstration's, which is killed once."""
+
+    def __init__(self, folder: Path, port: int, stack: contextlib.ExitStack) -> None:
+        board, control = folder / "board", folder / "control"
+        self._command = [*_LIVEWATCH, "demo-gateway", "--board", str(board), "--socket", str(control)]
+        self._command += ["--end-with-stdin", "--sessions", "3"]
+        self._log = folder / "gateway.log"
+        self._port = port
+        self._stack = stack
+        agent = [*_LIVEWATCH, "run", "--board", str(board), "--socket", str(control), "--name", "restarted", "--wait"]
+        agent += ["--interval", "250ms", "--metrics-listen", f"127.0.0.1:{port}", "--state-dir", str(folder)]
+        stack.enter_context(_process([*agent, "--agent-socket", str(folder / "agent.sock")], folder / "agent.log"))
+        self._process = self._begin()
+
+    def die_and_return(self) -> None:
+        """Kill the gateway, and start it again once Prometheus knows."""
+        self._process.kill()
+        self._process.wait()
+        self._until('livewatch_target_up{livewatch_target_name="restarted"} 0', "its death")
+        _let_prometheus_see()
+        self._begin()
+        self._until('livewatch_restart_initiator="external",livewatch_target_name="restarted"} 1', "its return")
+        _let_prometheus_see()
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        process = self._stack.enter_context(_process(self._command, self._log, ready=True))
+        self._until('livewatch_target_up{livewatch_target_name="restarted"} 1', "a gateway")
+        return process
+
+    def _until(self, line: str, what: str) -> None:
+        until(lambda: line in _scrape(self._port), what)
+
+
+@contextlib.contextmanager
+def _second_gateway(folder: Path, port: int) -> Generator[_SecondGateway]:
+    with contextlib.ExitStack() as stack:
+        yield _SecondGateway(folder, port, stack)
 
 
 def _let_prometheus_see() -> None:
@@ -106,10 +135,10 @@ def _let_prometheus_see() -> None:
     until(lambda: time.monotonic() > until_s, "the next scrapes")
 
 
-def _sick(port: int) -> str:
+def _sick(port: int) -> bool:
     lines = [line for line in _scrape(port).splitlines() if line.startswith("livewatch_session_active")]
     sick = [line for line in lines if 'attention="stuck"' in line or 'attention="stalled"' in line]
-    return "blocked" if any(float(line.rsplit(" ", 1)[1]) > 0 for line in sick) else ""
+    return any(float(line.rsplit(" ", 1)[1]) > 0 for line in sick)
 
 
 def _scrape(port: int) -> str:
