@@ -85,7 +85,9 @@ def _content(stage: Stage, panel: dict[str, Any], box: Box, span: Span, now_s: f
             return charts.stat(panel, [one for t in panel["targets"] for one in _now(stage, t, now_s)], box)
         case "table":
             renamed = panel["transformations"][1]["options"]["renameByName"]
-            keys = {label: name for label, name in renamed.items() if not label.startswith("Value #")}
+            order = panel["transformations"][1]["options"]["indexByName"]
+            labels = sorted((label for label in renamed if label in order), key=order.__getitem__)
+            keys = {label: renamed[label] for label in labels if not label.startswith("Value #")}
             columns = [(renamed[f"Value #{t['refId']}"], _now(stage, t, now_s)) for t in panel["targets"]]
             return charts.table(panel, columns, keys, box)
         case "state-timeline":
