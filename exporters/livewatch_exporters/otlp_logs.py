@@ -42,15 +42,13 @@ class OtlpEvents:
     @classmethod
     def start(
         cls, environ: Mapping[str, str], who: Resource, names: SessionNames, episodes: Episodes, sdk_log: SdkLog
-    ) -> "OtlpEvents | None":
-        """Return a sender, or ``None`` unless ``OTEL_LOGS_EXPORTER`` is ``otlp`` and an endpoint is set.
+    ) -> "OtlpEvents":
+        """Return a sender.
 
         Raises:
             TelemetryError: for a protocol or a number that cannot be used.
         """
         told = OtlpEnvironment(environ, "logs")
-        if not told.wanted or told.exporter != "otlp":
-            return None
         provider = LoggerProvider(resource=who, shutdown_on_exit=False)
         exporter = _CountedExporter(_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
         provider.add_log_record_processor(BatchLogRecordProcessor(exporter, schedule_delay_millis=_DELAY_MS))

@@ -18,15 +18,13 @@ _DELAY_MS = 1000.0
 
 def tracer_provider(
     environ: Mapping[str, str], who: Resource, ids: IdGenerator, episodes: Episodes, sdk_log: SdkLog
-) -> TracerProvider | None:
-    """Return a provider that exports, or ``None`` when no endpoint is set.
+) -> TracerProvider:
+    """Return a provider that exports.
 
     Raises:
         TelemetryError: for a protocol or a number that cannot be used.
     """
     told = OtlpEnvironment(environ, "traces")
-    if not told.wanted:
-        return None
     provider = TracerProvider(resource=who, id_generator=ids, shutdown_on_exit=False)
     exporter = _CountedExporter(_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
     provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=_DELAY_MS))

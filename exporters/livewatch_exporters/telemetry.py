@@ -4,14 +4,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from threading import Thread
 from time import monotonic
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
 
 from livewatch_classifiers.report import TickListener
 from livewatch_exporters.episodes import Episodes
@@ -21,14 +21,17 @@ from livewatch_exporters.log import Log
 from livewatch_exporters.metrics import Metrics
 from livewatch_exporters.openclaw_compat import OpenClawCompat
 from livewatch_exporters.otlp import otlp_reader
-from livewatch_exporters.otlp_logs import OtlpEvents
-from livewatch_exporters.otlp_traces import tracer_provider
+from livewatch_exporters.otlp_environment import OtlpEnvironment
 from livewatch_exporters.prometheus import PrometheusEndpoint
 from livewatch_exporters.resource import SERVICE, resource
 from livewatch_exporters.sdk_log import SdkLog
 from livewatch_exporters.session_ids import SessionNames
 from livewatch_exporters.telemetry_settings import CompatMode, TelemetrySettings
-from livewatch_exporters.traces import PlannedIds, Traces
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+    from livewatch_exporters.otlp_logs import OtlpEvents
 
 _LAST_LINES_S = 0.5
 """Part of the deadline that is kept for the log's last lines."""
@@ -123,14 +126,36 @@ class Telemetry:
         who = resource(settings.target, settings.instance, environ)
         names = SessionNames(settings.session_ids, str(who.attributes["service.instance.id"]))
         self._start_metrics(environ, who)
+        if OtlpEnvironment(environ, "traces").wanted:
+            self._start_traces(environ, who, names)
+        told = OtlpEnvironment(environ, "logs")
+        if told.wanted and told.exporter == "otlp":
+            self._start_events(environ, who, names)
+
+    def _start_traces(self, environ: Mapping[str, str], who: Resource, names: SessionNames) -> None:
+        from livewatch_exporters.otlp_traces import tracer_provider  # noqa: PLC0415 -- only who exports pays for it
+        from livewatch_exporters.traces import PlannedIds, Traces  # noqa: PLC0415
+
         ids = PlannedIds()
         self._tracers = tracer_provider(environ, who, ids, self._episodes, self._sdk_log)
-        if self._tracers is not None:
-            traces = Traces(self._tracers.get_tracer(SERVICE), ids, names)
-            self._more.append(GuardedListener(traces, self._episodes, signal="traces"))
+        traces = Traces(self._tracers.get_tracer(SERVICE), ids, names)
+        self._more.append(GuardedListener(traces, self._episodes, signal="traces"))
+
+    def _start_events(self, environ: Mapping[str, str], who: Resource, names: SessionNames) -> None:
+        try:
+            from livewatch_exporters.otlp_logs import OtlpEvents  # noqa: PLC0415 -- the SDK's module is not stable
+        except ImportError as error:
+            self._log.say("warning", "livewatch.telemetry.disabled", {"what": "log events", "detail": str(error)})
+            return
         self._events = OtlpEvents.start(environ, who, names, self._episodes, self._sdk_log)
-        if self._events is not None:
-            self._log.also = self._events.send
+        self._log.also = self._send_event
+
+    def _send_event(self, level: str, event: str, fields: Mapping[str, object], moment: datetime) -> None:
+        assert self._events is not None
+        try:
+            self._events.send(level, event, fields, moment)
+        except Exception as error:  # noqa: BLE001 -- an event that cannot be sent must not end the log
+            self._episodes.failed("log event", signal="logs", error="exception", detail=repr(error))
 
     def _start_metrics(self, environ: Mapping[str, str], who: Resource) -> None:
         settings = self._settings

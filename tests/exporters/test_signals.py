@@ -2,8 +2,11 @@
 
 import io
 import json
+import subprocess
+import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
@@ -129,6 +132,50 @@ def test_log_events_stay_at_home_unless_asked_for(collector: Collector, make_rep
     run(telemetry, make_report)
     telemetry.shutdown()
     assert "/v1/logs" not in collector.received
+
+
+def test_an_event_that_cannot_be_sent_is_counted_and_the_log_goes_on(
+    collector: Collector, make_report: MakeReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "otlp")
+    stream = io.StringIO()
+    telemetry = Telemetry.start(TelemetrySettings("gw"), stream=stream)
+
+    def broken(*_: object) -> None:
+        raise TypeError("the module changed")
+
+    monkeypatch.setattr(telemetry._events, "send", broken)
+    run(telemetry, make_report)
+    telemetry.shutdown()
+    told = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert {"livewatch.session.attention", "livewatch.recovery.completed", "livewatch.telemetry.failing"} <= set(told)
+    assert collector.url
+
+
+def test_a_page_can_be_scraped_while_repairs_point_to_traces(
+    collector: Collector, make_report: MakeReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "base2_exponential_bucket_histogram")
+    telemetry = Telemetry.start(TelemetrySettings("gw", metrics_listen="127.0.0.1:0"), stream=io.StringIO())
+    run(telemetry, make_report)
+    assert telemetry.prometheus_url is not None
+    with urllib.request.urlopen(telemetry.prometheus_url, timeout=DEADLINE_S) as answer:
+        assert "livewatch_recovery_duration_seconds_bucket" in answer.read().decode()
+    telemetry.shutdown()
+    body = collector.queue("/v1/metrics").get(timeout=DEADLINE_S)
+    assert bytes.fromhex(traceparent_of("k").split("-")[1]) in body
+
+
+def test_what_is_not_exported_is_not_imported() -> None:
+    check = (
+        "import io, sys\n"
+        "from livewatch_exporters.telemetry import Telemetry, TelemetrySettings\n"
+        "Telemetry.start(TelemetrySettings(metrics_listen='127.0.0.1:0'), {}, io.StringIO()).shutdown()\n"
+        "costly = ('grpc', 'opentelemetry.sdk._logs', 'requests', 'opentelemetry.sdk.trace')\n"
+        "print([m for m in sys.modules if m in costly])"
+    )
+    ended = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout == "[]\n"
 
 
 def test_a_signal_that_is_switched_off_is_not_sent(
