@@ -102,5 +102,5 @@ AGE_BUCKETS = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 
 PASS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 PROBE_BUCKETS = (0.005, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0)
 """Coarser than a pass: a probe has many ways to fail, and every one of them has all buckets."""
-ACTION_BUCKETS = (0.5, 1.0, 2.5, 5.0, 15.0, 60.0)
+ACTION_BUCKETS = (1.0, 2.5, 5.0, 15.0)
 """An outcome is seen by looking again, so none comes sooner than the next look; most are verified within 15 s."""
