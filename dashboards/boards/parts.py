@@ -56,7 +56,7 @@ def sessions_now(width: int) -> stat.Panel:
         p.Face(
             "Sessions that need attention",
             "Stuck is provably dead, stalled is silent too long, long running is slow but alive. Orange and red that "
-            "stay mean that nobody answers somebody: look at the recovery panels for what is being done.",
+            "stay mean that nobody answers somebody; `livewatch status` names the sessions.",
             width=width,
             height=4,
         ),
