@@ -1,8 +1,8 @@
 """The words from which queries are made: what the catalogue does not have cannot be written."""
 
 import pytest
-from boards import queries as q
 
+from boards import queries as q
 from livewatch_exporters import attributes as a
 from livewatch_exporters import catalogue as c
 
