@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture test soak data-sheet kill-storm check format clean
+.PHONY: help setup demo picture test soak data-sheet kill-storm telemetry-test boards boards-picture check format clean
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Two stamps: users of `make demo` need no development tools.
 $(VENV)/.run: pyproject.toml constraints.txt
@@ -41,6 +41,18 @@ data-sheet: $(VENV)/.dev  ## compare with other rule sets over the scenarios, an
 
 kill-storm: $(VENV)/.dev  ## kill the agent 500 times while sessions die: nothing twice, nothing lost (ARGS="--kills 50")
 	@$(BIN)/python -m tests.live.kill_storm $(ARGS)
+
+telemetry-test: $(VENV)/.dev  ## ask a real Prometheus every panel and alert, over real faults (installs prometheus if root)
+	@{ command -v prometheus && command -v promtool; } >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -q prometheus; } \
+	  || { echo "prometheus is not installed: apt-get install prometheus (it brings promtool)" >&2; exit 1; }
+	@$(BIN)/python -m pytest -q tests/telemetry/proof.py $(ARGS)
+
+boards: $(VENV)/.dev  ## write the dashboards and the page of metrics anew
+	@$(BIN)/python dashboards/build.py
+	@$(BIN)/python -m livewatch_exporters.metrics_page > docs/METRICS.md
+
+boards-picture: $(VENV)/.dev  ## draw the README's pictures of the dashboards from a real run
+	@$(BIN)/python -m tests.telemetry.preview docs/img
 
 check: $(VENV)/.dev  ## lint, format, types, import contracts
 	@$(BIN)/ruff check .

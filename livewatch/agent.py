@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from livewatch.clock import Clock
@@ -26,6 +26,7 @@ from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vitals import classify_vitals
 from livewatch_classifiers.vocabulary import ActionKind, VitalsState
+from livewatch_exporters.trace_context import traceparent_of
 
 
 @dataclass(slots=True)
@@ -55,6 +56,7 @@ class Agent:
         listeners: Sequence[TickListener] = (),
         controls: Controls | None = None,
         interval_s: float = 1.0,
+        traced: bool = False,
     ) -> None:
         self.source = source
         self.thresholds = thresholds or Thresholds()
@@ -68,6 +70,7 @@ class Agent:
         self._listeners = list(listeners)
         self.controls = controls or Controls()
         self.interval_s = interval_s
+        self._traced = traced
         self._verdicts: Mapping[str, Verdict] = MappingProxyType({})
         self._since_s: dict[str, float] = {}
         self._by_hand: list[Act] = []
@@ -131,9 +134,10 @@ class Agent:
         asked = judge_by_hand(situation, self.memory, self.policy, now_s, session=session, kind=kind, who=who)
         if dry_run or asked.held is not None:
             return asked
+        act = _with_context(asked.act) if self._traced else asked.act
         self.memory = self.memory.admitted(asked.patient)
-        self._send(asked.act, now_s)
-        self._by_hand.append(asked.act)
+        self._send(act, now_s)
+        self._by_hand.append(act)
         return asked
 
     async def close(self, deadline_s: float = 2.0) -> None:
@@ -180,10 +184,10 @@ class Agent:
             restarted=restarted,
             budget_remaining=self.memory.budget_remaining(self.policy),
             longest_backoff_s=self.memory.longest_backoff_s(now_s),
+            may_act=self.controls.may_act(),
             sample_duration_s=sampled_s - started_s,
             tick_duration_s=self._clock.monotonic_s() - started_s,
             lateness_s=lateness_s,
-            may_act=self.controls.may_act(),
         )
 
     def _blind_round(self, error: SourceError, started_s: float, lateness_s: float) -> TickReport:
@@ -205,10 +209,10 @@ class Agent:
             completed=tuple(completed),
             overdue=tuple(self.hold_clock.overdue.values()),
             budget_remaining=self.memory.budget_remaining(self.policy),
+            may_act=self.controls.may_act(),
             sample_duration_s=self._clock.monotonic_s() - started_s,
             tick_duration_s=self._clock.monotonic_s() - started_s,
             lateness_s=lateness_s,
-            may_act=self.controls.may_act(),
         )
 
     def _settle(
@@ -225,6 +229,8 @@ class Agent:
     ) -> list[Decision]:
         situation = self.situation(snapshot, verdicts, vitals, now_s)
         decisions = decide(situation, self.memory, self.policy, now_s)
+        if self._traced:
+            decisions = [_with_context(d) if isinstance(d, Act) else d for d in decisions]
         for decision in decisions:
             if isinstance(decision, Act):
                 self._send(decision, now_s)
@@ -277,3 +283,8 @@ class Agent:
         finally:
             sleeping.cancel()
             stopping.cancel()
+
+
+def _with_context(act: Act) -> Act:
+    """Return an action with the trace context that the gateway may continue."""
+    return replace(act, action=replace(act.action, traceparent=traceparent_of(act.action.idempotency_key)))

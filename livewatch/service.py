@@ -104,6 +104,7 @@ async def attached(
                 actor=tenure.other,
                 take_up=tenure.take_up,
             ),
+            traced=telemetry.traced,
         )
         stack.push_async_callback(agent.close)
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
@@ -145,6 +146,9 @@ def _start_telemetry(settings: Settings, log: TextIO | None) -> Telemetry:
         interval_s=settings.agent.interval_s,
         metrics_listen=settings.telemetry.metrics_listen,
         log_format=settings.telemetry.log_format,
+        metric_prefix=settings.telemetry.metric_prefix,
+        session_ids=settings.telemetry.session_ids,
+        compat_openclaw=settings.telemetry.compat_openclaw,
         instance=str(settings.target.board),
     )
     try:

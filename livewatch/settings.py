@@ -6,7 +6,9 @@ from pathlib import Path
 
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.thresholds import Thresholds
-from livewatch_exporters.telemetry_settings import LogFormat
+from livewatch_exporters.metric_spec import OWN_PREFIX
+from livewatch_exporters.session_ids import SessionIds
+from livewatch_exporters.telemetry_settings import CompatMode, LogFormat, check_prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,13 @@ class TelemetryOptions:
 
     metrics_listen: str | None = None
     log_format: LogFormat = LogFormat.AUTO
+    metric_prefix: str = OWN_PREFIX
+    session_ids: SessionIds = SessionIds.HASH
+    compat_openclaw: CompatMode = CompatMode.OFF
+
+    def __post_init__(self) -> None:
+        """Refuse a prefix that cannot begin a metric's name."""
+        check_prefix(self.metric_prefix)
 
 
 @dataclass(frozen=True, slots=True)

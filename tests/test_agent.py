@@ -11,6 +11,7 @@ from livewatch_classifiers import GatewayIdentity, Run
 from livewatch_classifiers.decision import Act, Hold, ReplyStatus
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.vocabulary import Gate, Outcome, VitalsState
+from livewatch_exporters.trace_context import parse_traceparent
 from tests.recovery.fake_gateway import NOW_S, POLICY, FakeClock, FakeIntents, FakeSource, session
 
 ZOMBIE = session(run=Run("r1", NOW_S - 900, handle="h1", abort_requested_s=NOW_S - 600))
@@ -25,14 +26,19 @@ class Listener:
 
 
 class Stage:
-    def __init__(self) -> None:
+    def __init__(self, *, traced: bool = False) -> None:
         self.clock = FakeClock()
         self.source = FakeSource(self.clock)
         self.source.sessions = {"s": ZOMBIE}
         self.intents = FakeIntents(self.source.log)
         self.listener = Listener()
         self.agent = Agent(
-            self.source, clock=self.clock, intents=self.intents, policy=POLICY, listeners=[self.listener]
+            self.source,
+            clock=self.clock,
+            intents=self.intents,
+            policy=POLICY,
+            listeners=[self.listener],
+            traced=traced,
         )
 
     async def tick(self, after_s: float = 1.0) -> TickReport:
@@ -54,6 +60,16 @@ async def test_the_intent_is_written_before_the_act_and_the_outcome_is_seen(stag
     assert stage.source.log == ["intent", "act"]
     stage.source.sessions = {}
     assert [done.outcome for done in (await stage.tick()).completed] == [Outcome.RECOVERED]
+
+
+@pytest.mark.parametrize("traced", [False, True])
+async def test_an_action_carries_a_trace_context_only_when_traces_are_exported(*, traced: bool) -> None:
+    stage = Stage(traced=traced)
+    report = await stage.tick()
+    told = [action.traceparent for action in stage.source.acted]
+    decided = [decision.action.traceparent for decision in report.decisions if isinstance(decision, Act)]
+    assert told == decided
+    assert (parse_traceparent(told[0]) is not None) is traced
 
 
 async def test_what_could_not_be_written_down_is_not_sent(stage: Stage) -> None:

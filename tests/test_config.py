@@ -117,3 +117,12 @@ def test_overrides_and_allowances_reach_the_thresholds_and_keep_other_defaults(t
     assert thresholds.allowances_s[ActivityKind.COMPACTION] == 540.0
     assert thresholds.allowances_s[ActivityKind.DELIVERY] == 30.0
     assert (thresholds.overrides[0].session, thresholds.overrides[0].warn_after_s) == ("cron:*", 600.0)
+
+
+def test_telemetry_takes_a_prefix_a_way_to_name_sessions_and_openclaws_names(tmp_path: Path) -> None:
+    file = tmp_path / "livewatch.toml"
+    file.write_text('[telemetry]\nmetric_prefix = "acme."\nsession_ids = "none"\ncompat_openclaw = "otlp"\n')
+    told = load_settings(file, environ={}).telemetry
+    assert (told.metric_prefix, told.session_ids, told.compat_openclaw) == ("acme.", "none", "otlp")
+    with pytest.raises(ConfigError, match="metric_prefix"):
+        load_settings(file, environ={"LIVEWATCH_METRIC_PREFIX": "9 lives"})

@@ -35,6 +35,8 @@ class Run:
     handle: str | None = None
     """Identity of the registered handle; a repair that names another handle must be refused."""
     abort_requested_s: float | None = None
+    traceparent: str | None = None
+    """W3C trace context of the run itself, where the gateway shows it; a repair's trace links to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +152,14 @@ class Vitals:
     loop_utilization: float | None = None
     """Share of time the loop ran rather than waited, 0 to 1."""
     cpu_cores: float | None = None
+    cpu_user_s: float | None = None
+    """CPU time since the process began, in user mode; likewise ``cpu_system_s``."""
+    cpu_system_s: float | None = None
     rss_bytes: int | None = None
     threads: int | None = None
+    file_descriptors: int | None = None
+    uptime_s: float | None = None
+    """Age of the process."""
     memory_pressure: float | None = None
     """Share of time all tasks stalled on memory (PSI ``full avg10``), 0 to 1; likewise ``io_pressure``."""
     io_pressure: float | None = None
@@ -186,6 +194,16 @@ class GatewayIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class SamplerPass:
+    """One finished round of something that measures beside the look itself."""
+
+    name: str
+    """``process``, ``eventloop`` or ``logs``."""
+    finished_s: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a source saw in one look."""
 
@@ -195,3 +213,5 @@ class Snapshot:
     identity: GatewayIdentity | None = None
     counters: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Monotonic counts that the gateway keeps, by name: dropped heartbeats by reason, overflowed sessions, ..."""
+    passes: tuple[SamplerPass, ...] = ()
+    """The latest round of each measuring thread behind this look."""

@@ -62,6 +62,10 @@ class TickReport:
     tick_duration_s: float = 0.0
     lateness_s: float = 0.0
     """How late this tick began; the agent's own lag, never evidence about the gateway."""
+    source_kind: str = "in_process"
+    """Where loop delays come from: ``in_process`` (the probe), ``reported`` (the gateway says so) or ``probe``."""
+    health_penalty: int = 0
+    """How unwell the agent itself feels, 0 when it is well; patience is stretched by it."""
 
 
 class TickListener(Protocol):

@@ -17,7 +17,7 @@ class EndedSpan:
     worst: Attention
     duration_s: float
     resolution: str
-    """One of `livewatch_exporters.catalogue.RESOLUTIONS`."""
+    """One of `livewatch_exporters.attributes.RESOLUTIONS`."""
 
 
 @dataclass(slots=True)

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from livewatch_classifiers.decision import Hold
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.vocabulary import ActionKind, Gate, VitalsState
-from livewatch_exporters.catalogue import PROCESS_GONE, PROCESS_STOPPED, UNREADABLE
-
-_DROPPED = "heartbeats_dropped."
+from livewatch_exporters.attributes import PROCESS_GONE, PROCESS_STOPPED, UNREADABLE
 
 
 class HoldEdges:
@@ -26,25 +24,32 @@ class HoldEdges:
         return begun
 
 
-class DropEdges:
-    """Turns the gateway's running counts of dropped heartbeats into increments, across its restarts."""
+class CounterEdges:
+    """Turns the gateway's running counts of one kind into increments, across its restarts."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
         self._counts: Mapping[str, int] | None = None
 
     def new(self, report: TickReport) -> dict[str, int]:
-        """Return how many were dropped since the last tick, by reason. What was before the first look is not ours."""
+        """Return what was added since the last tick, by what follows the prefix. Before the first look is not ours."""
         if report.snapshot is None:
             return {}
+        prefix = self._prefix
         counts = {
-            name.removeprefix(_DROPPED): count
+            name.removeprefix(prefix): count
             for name, count in report.snapshot.counters.items()
-            if name.startswith(_DROPPED)
+            if name.startswith(prefix)
         }
         before = counts if self._counts is None else {} if report.restarted else self._counts
         self._counts = counts
         grown = {reason: count - before.get(reason, 0) for reason, count in counts.items()}
         return {reason: count for reason, count in grown.items() if count > 0}
+
+
+def drop_edges() -> CounterEdges:
+    """Return the edges of dropped heartbeats, by reason."""
+    return CounterEdges("heartbeats_dropped.")
 
 
 def liveness_reasons(report: TickReport) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from livewatch_classifiers.decision import Act, Completed, Hold, OverdueHold
 from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import Attention, Outcome, VitalsState
-from livewatch_exporters.edges import DropEdges, HoldEdges
+from livewatch_exporters.edges import HoldEdges, drop_edges
 from livewatch_exporters.reminders import Reminders
 
 Say = Callable[[str, str, Mapping[str, object], float | None], None]
@@ -21,7 +21,7 @@ class Events:
     def __init__(self, say: Say) -> None:
         self._say = say
         self._holds = HoldEdges()
-        self._drops = DropEdges()
+        self._drops = drop_edges()
         self._reminders = Reminders()
         self._state: VitalsState | None = None
         self._problem = ""
@@ -111,6 +111,7 @@ class Events:
             session=action.session,
             reason=action.reason.value,
             cause=action.cause,
+            trace_id=_trace_id(action.traceparent),
             run=action.run_id,
             generation=action.generation,
             discards=action.discards or None,
@@ -154,6 +155,7 @@ class Events:
             outcome=done.outcome.value,
             reply=done.reply.status.value,
             took_s=round(done.observed_s - done.sent_s, 3),
+            trace_id=_trace_id(done.action.traceparent),
             detail=done.detail or done.reply.detail,
         )
 
@@ -171,3 +173,8 @@ def _judged(verdict: Verdict) -> dict[str, object]:
 def _last_line(text: str) -> str:
     lines = text.strip().splitlines()
     return lines[-1].strip() if lines else ""
+
+
+def _trace_id(traceparent: str | None) -> str | None:
+    """Return the trace id that leads from a log line to its trace."""
+    return traceparent.split("-")[1] if traceparent else None

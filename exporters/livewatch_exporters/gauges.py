@@ -10,6 +10,7 @@ from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import Attention, LaneKind, Reason, SessionState, VitalsState
+from livewatch_exporters import attributes as a
 from livewatch_exporters import catalogue as c
 from livewatch_exporters.metric_spec import OTHER, TARGET, MetricSpec
 
@@ -22,8 +23,8 @@ class LastLook:
     """What observable metrics read; replaced as a whole by each tick."""
 
     report: TickReport
-    succeeded_wall_s: float | None
-    """Unix time of the last look that succeeded."""
+    succeeded_wall_s: Mapping[str, float]
+    """Unix time of the last pass that succeeded, by sampler."""
 
 
 def points(look: LastLook, thresholds: Thresholds) -> Points:
@@ -35,9 +36,13 @@ def points(look: LastLook, thresholds: Thresholds) -> Points:
     found[c.RECOVERY_BACKOFF].append((report.longest_backoff_s, target))
     found[c.RECOVERY_BUDGET_REMAINING].append((report.budget_remaining, target))
     for name, limit_s in _limits(thresholds):
-        found[c.THRESHOLD_LIMIT].append((limit_s, target | {c.THRESHOLD.name: name}))
-    if look.succeeded_wall_s is not None:
-        found[c.SAMPLER_LAST_SUCCESS].append((look.succeeded_wall_s, {c.SAMPLER.name: "sessions"}))
+        found[c.THRESHOLD_LIMIT].append((limit_s, target | {a.THRESHOLD.name: name}))
+    found[c.RECOVERY_LEASE].append((int(report.may_act), target))
+    found[c.SELF_HEALTH_PENALTY].append((report.health_penalty, {}))
+    for state in VitalsState:
+        found[c.TARGET_STATE].append((int(state is report.vitals.state), target | {a.TARGET_STATE.name: state}))
+    for name, wall_s in look.succeeded_wall_s.items():
+        found[c.SAMPLER_LAST_SUCCESS].append((wall_s, {a.SAMPLER.name: name}))
     if report.snapshot is not None:
         _from_snapshot(report.snapshot, report.verdicts, target, found)
     return found
@@ -59,8 +64,14 @@ def _from_snapshot(
     target: dict[str, str],
     found: dict[MetricSpec, list[tuple[float, Labels]]],
 ) -> None:
-    if snapshot.vitals.rss_bytes is not None:
-        found[c.TARGET_MEMORY_USAGE].append((snapshot.vitals.rss_bytes, target))
+    vitals = snapshot.vitals
+    for spec, value in (
+        (c.TARGET_MEMORY_USAGE, vitals.rss_bytes),
+        (c.TARGET_FILE_DESCRIPTOR_USAGE, vitals.file_descriptors),
+        (c.TARGET_UPTIME, vitals.uptime_s),
+    ):
+        if value is not None:
+            found[spec].append((value, target))
     active = Counter[tuple[str, str]](dict.fromkeys(product(SessionState, Attention), 0))
     oldest_s: dict[str, float] = {}
     for key, session in snapshot.sessions.items():
@@ -72,11 +83,11 @@ def _from_snapshot(
             if age_s is not None and age_s >= oldest_s.get(attention, 0.0):
                 oldest_s[attention] = age_s
     for (state, label), count in active.items():
-        found[c.SESSION_ACTIVE].append((count, target | {c.STATE.name: state, c.ATTENTION.name: label}))
+        found[c.SESSION_ACTIVE].append((count, target | {a.STATE.name: state, a.ATTENTION.name: label}))
     for label, age_s in oldest_s.items():
-        found[c.SESSION_PROGRESS_AGE].append((age_s, target | {c.ATTENTION.name: label}))
-    for kind, (size, age_s) in _queues(snapshot).items():
-        labels = target | {c.LANE.name: kind}
+        found[c.SESSION_PROGRESS_AGE].append((age_s, target | {a.ATTENTION.name: label}))
+    for kind, (size, age_s) in waiting_turns(snapshot).items():
+        labels = target | {a.LANE.name: kind}
         found[c.QUEUE_SIZE].append((size, labels))
         if age_s is not None:
             found[c.QUEUE_OLDEST_AGE].append((age_s, labels))
@@ -88,7 +99,7 @@ def _last_sign_s(session: Session) -> float | None:
     return max(known) if known else None
 
 
-def _queues(snapshot: Snapshot) -> dict[LaneKind, tuple[int, float | None]]:
+def waiting_turns(snapshot: Snapshot) -> dict[LaneKind, tuple[int, float | None]]:
     """Return size and age of the oldest per kind of lane; where lanes report themselves, their count is the truth."""
     waiting = [(lane.kind, lane.queued, lane.oldest_queued_s) for lane in snapshot.lanes.values()]
     told = {kind for kind, queued, _ in waiting if queued is not None}

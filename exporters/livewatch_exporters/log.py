@@ -12,6 +12,7 @@ from livewatch_exporters.redaction import redact
 from livewatch_exporters.telemetry_settings import LogFormat
 
 _Fields = MutableMapping[str, Any]
+Also = Callable[[str, str, Mapping[str, object], datetime], None]
 
 
 class Log:
@@ -24,6 +25,8 @@ class Log:
         environ: Mapping[str, str],
         on_dropped: Callable[[], None] = lambda: None,
     ) -> None:
+        self.also: Also | None = None
+        """Told of every record, without secrets, on the writer's thread; it must not raise."""
         self._writer = LineWriter(stream)
         self._on_dropped = on_dropped
         terminal = stream.isatty()
@@ -48,7 +51,10 @@ class Log:
 
     def _line(self, level: str, event: str, fields: Mapping[str, object], moment: datetime) -> str:
         told: _Fields = {"timestamp": moment.isoformat(timespec="milliseconds"), "level": level, "event": event}
-        told |= redact({name: value for name, value in fields.items() if value is not None and value != ""})
+        kept = redact({name: value for name, value in fields.items() if value is not None and value != ""})
+        if self.also is not None:
+            self.also(level, event, kept, moment)
+        told |= kept
         if self._text:
             told = {name: _one_line(value) for name, value in told.items()}
         return str(self._render(None, level, told))

@@ -1,12 +1,16 @@
 """What one metric is: everything from which instruments, documentation and the names in dashboards are derived."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
+from math import prod
 
 OTHER = "_OTHER"
 """Stands in for every attribute value that is not in the closed set."""
-_SUFFIXES = {"s": "_seconds", "By": "_bytes"}
+OWN_PREFIX = "livewatch."
+"""What every name of ours begins with, unless the operator chose another prefix."""
+_SUFFIXES = {"s": "_seconds", "By": "_bytes", "ms": "_milliseconds"}
 
 
 class Instrument(StrEnum):
@@ -25,11 +29,18 @@ class Attribute:
     name: str
     values: tuple[str, ...] | None = None
     """``None`` only for the configured name of the gateway, which the operator chooses."""
+    optional: bool = False
+    """Whether it may be absent, which is told by an empty value: an ``error.type`` stands only on what failed."""
 
     @property
     def label(self) -> str:
         """The Prometheus label."""
         return self.name.replace(".", "_")
+
+    @property
+    def states(self) -> int:
+        """How many different things it can say."""
+        return 1 if self.values is None else len(self.values) + self.optional
 
     def close(self, value: str) -> str:
         """Return ``value`` if it is in the closed set, else `OTHER`."""
@@ -39,7 +50,7 @@ class Attribute:
 TARGET = Attribute("livewatch.target.name")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class MetricSpec:
     """One metric. Names are OpenTelemetry's; `prometheus_name` is what a scrape and PromQL see."""
 
@@ -51,6 +62,42 @@ class MetricSpec:
     attributes: tuple[Attribute, ...] = ()
     buckets: Sequence[float] | None = None
     """Upper bounds of an explicit histogram, in the metric's unit."""
+    pairs: Mapping[str, tuple[str, ...]] | None = None
+    """For two attributes besides the target's that depend on each other: by the first value, those of the second."""
+
+    def close(self, values: Sequence[str]) -> dict[str, str]:
+        """Return the attributes of one point, closed; ``values`` in the order of the spec's attributes."""
+        told = {
+            attribute.name: attribute.close(value)
+            for attribute, value in zip(self.attributes, values, strict=True)
+            if value or not attribute.optional
+        }
+        if self.pairs is not None:
+            first, second = self.attributes[-2:]
+            if told.get(second.name, "") not in self.pairs.get(told[first.name], ()):
+                told |= {first.name: OTHER, second.name: OTHER}
+        return told
+
+    def every_point(self, target: str) -> Iterator[tuple[str, ...]]:
+        """Yield the values of every point that one gateway can have, but for what is not catalogued."""
+        if self.pairs is not None:
+            head = (target,) if TARGET in self.attributes else ()
+            yield from ((*head, first, second) for first, seconds in self.pairs.items() for second in seconds)
+            return
+        yield from product(*((target,) if a.values is None else a.values for a in self.attributes))
+
+    @property
+    def points_max(self) -> int:
+        """How many points one gateway can have at most."""
+        if self.pairs is not None:
+            return sum(len(seconds) for seconds in self.pairs.values()) + 1
+        return prod(attribute.states for attribute in self.attributes)
+
+    @property
+    def series_max(self) -> int:
+        """How many Prometheus series one gateway can have at most."""
+        parts = 1 if self.buckets is None else len(self.buckets) + 3  # +Inf, sum and count
+        return self.points_max * parts
 
     @property
     def prometheus_name(self) -> str:

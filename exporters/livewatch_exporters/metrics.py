@@ -5,50 +5,82 @@ from threading import Lock
 
 from opentelemetry.metrics import Meter
 
-from livewatch_classifiers.decision import Act
+from livewatch_classifiers.decision import Act, Completed, ReplyStatus
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.vocabulary import ActionKind, Gate, VitalsState
 from livewatch_exporters import catalogue as c
 from livewatch_exporters.attention_spans import AttentionSpans
-from livewatch_exporters.edges import DropEdges, HoldEdges, liveness_reasons
+from livewatch_exporters.edges import CounterEdges, HoldEdges, drop_edges
 from livewatch_exporters.gauges import LastLook, Points, points
 from livewatch_exporters.instruments import Instruments
-from livewatch_exporters.metric_spec import MetricSpec
+from livewatch_exporters.metric_spec import OTHER, OWN_PREFIX, MetricSpec
+from livewatch_exporters.trace_context import exemplar_context
+from livewatch_exporters.vitals_meter import VitalsMeter
 
-_STOPPED = (VitalsState.UNRESPONSIVE, VitalsState.FROZEN)
+_FROM_ZERO = (
+    c.TARGET_RESTARTS,
+    c.LIVENESS_WARNINGS,
+    c.LIVENESS_DEGRADED_TIME,
+    c.EVENTLOOP_STALLS,
+    c.EVENTLOOP_STALL_TIME,
+    c.SESSION_TRANSITIONS,
+    c.RECOVERY_COMPLETED,
+    c.RECOVERY_DECISIONS,
+    c.RECOVERY_HELD,
+    c.HEARTBEAT_DROPPED,
+    c.DRAINS,
+    c.SAMPLER_OVERRUNS,
+    c.CONFIG_RELOADS,
+    c.TELEMETRY_FAILURES,
+)
+"""Counters that are sent before anything was counted: a first event that makes its series is invisible to PromQL."""
+_RPC_ERRORS = {ReplyStatus.TIMED_OUT: "timeout", ReplyStatus.REFUSED: "refused", ReplyStatus.DONE: ""}
 
 
 class Metrics:
     """A `TickListener`. The tick pays for counters and histograms; gauges are computed by whoever collects them."""
 
-    def __init__(self, meter: Meter, thresholds: Thresholds, *, interval_s: float) -> None:
+    def __init__(self, meter: Meter, thresholds: Thresholds, *, interval_s: float, prefix: str = OWN_PREFIX) -> None:
         self._thresholds = thresholds
         self._interval_s = interval_s
         self._look: LastLook | None = None
         self._computed: tuple[LastLook, Points] | None = None
         self._computing = Lock()
         self._holds = HoldEdges()
-        self._drops = DropEdges()
+        self._drops = drop_edges()
+        self._contended = CounterEdges("contended.")
+        self._drained = CounterEdges("drained.")
         self._spans = AttentionSpans()
-        self._before: TickReport | None = None
+        self._passes: dict[str, float] = {}
         self._restarting = False
-        self._instruments = Instruments(meter, c.CATALOGUE, self._observe)
+        self._instruments = Instruments(meter, c.CATALOGUE, self._observe, prefix=prefix)
+        self._vitals = VitalsMeter(self._instruments)
 
     def on_tick(self, report: TickReport) -> None:
         """Count what happened in one tick."""
+        if self._look is None:
+            self._begin(report.target)
         self._recovery(report)
         self._sessions(report)
-        self._liveness(report)
-        self._loop_and_cpu(report)
-        self._self(report)
-        succeeded = self._look.succeeded_wall_s if self._look is not None else None
-        self._look = LastLook(report, report.wall_s if report.snapshot is not None else succeeded)
-        self._before = report
+        self._gateway_counts(report)
+        self._vitals.on_tick(report)
+        succeeded = dict(self._look.succeeded_wall_s) if self._look is not None else {}
+        self._self(report, succeeded)
+        self._look = LastLook(report, succeeded)
 
     def count_failure(self, signal: str, error: str) -> None:
         """Count telemetry that could not be delivered; callable from any thread."""
         self._instruments.add(c.TELEMETRY_FAILURES, 1, signal, error)
+
+    def count_reload(self, outcome: str) -> None:
+        """Count a reload of the configuration, ``applied`` or ``rejected``; callable from any thread."""
+        self._instruments.add(c.CONFIG_RELOADS, 1, outcome)
+
+    def _begin(self, target: str) -> None:
+        for spec in _FROM_ZERO:
+            for values in spec.every_point(target):
+                self._instruments.add(spec, 0, *values)
 
     def _observe(self, spec: MetricSpec) -> Iterable[tuple[float, Mapping[str, str]]]:
         look = self._look
@@ -70,59 +102,61 @@ class Metrics:
         for overdue in report.overdue_holds:
             add(c.RECOVERY_HELD, 1, target, overdue.gate)
         for done in report.completed:
-            took_s = max(0.0, done.observed_s - done.sent_s)
-            self._instruments.record(c.RECOVERY_DURATION, took_s, target, done.action.kind, done.outcome)
+            self._completed(done, target)
         if report.restarted:
             add(c.TARGET_RESTARTS, 1, target, "livewatch" if self._restarting else "external")
             self._restarting = False
 
+    def _completed(self, done: Completed, target: str) -> None:
+        took_s = max(0.0, done.observed_s - done.sent_s)
+        self._instruments.add(c.RECOVERY_COMPLETED, 1, target, done.action.kind, done.outcome)
+        trace = exemplar_context(done.action.traceparent)
+        self._instruments.record(c.RECOVERY_DURATION, took_s, target, done.action.kind, done.outcome, context=trace)
+        answered_s = max(0.0, done.sent_s - done.decided_s)
+        error = _RPC_ERRORS.get(done.reply.status, OTHER)
+        self._instruments.record(c.PROBE_DURATION, answered_s, target, "rpc", error)
+
     def _sessions(self, report: TickReport) -> None:
         for change in report.transitions:
             if change.after is not None:
-                label = change.after.label
-                self._instruments.add(c.SESSION_TRANSITIONS, 1, report.target, *label)
+                self._instruments.add(c.SESSION_TRANSITIONS, 1, report.target, *change.after.label)
         for span in self._spans.follow(report):
             self._instruments.record(
                 c.SESSION_ATTENTION_DURATION, span.duration_s, report.target, span.worst, span.resolution
             )
+
+    def _gateway_counts(self, report: TickReport) -> None:
+        add, target = self._instruments.add, report.target
         for reason, count in self._drops.new(report).items():
-            self._instruments.add(c.HEARTBEAT_DROPPED, count, report.target, reason)
+            add(c.HEARTBEAT_DROPPED, count, target, reason)
+        for lanes, count in self._contended.new(report).items():
+            waiter, _, holder = lanes.partition(".")
+            add(c.SESSION_CONTENTION, count, target, _lane(waiter), _lane(holder))
+        for outcome, count in self._drained.new(report).items():
+            add(c.DRAINS, count, target, outcome)
 
-    def _liveness(self, report: TickReport) -> None:
-        reasons = liveness_reasons(report)
-        before = liveness_reasons(self._before) if self._before is not None else ()
-        for reason in reasons:
-            if reason not in before:
-                self._instruments.add(c.LIVENESS_WARNINGS, 1, report.target, reason)
-            self._instruments.add(c.LIVENESS_DEGRADED_TIME, self._elapsed_s(report), report.target, reason)
-
-    def _loop_and_cpu(self, report: TickReport) -> None:
-        if report.snapshot is None:
-            return
-        vitals, add = report.snapshot.vitals, self._instruments.add
-        stopped = report.vitals.state in _STOPPED
-        delays_s = [vitals.loop_delay_max_s]
-        if stopped and vitals.loop_heartbeat_s is not None:
-            delays_s.append(vitals.now_s - vitals.loop_heartbeat_s)
-        known_s = [delay_s for delay_s in delays_s if delay_s is not None]
-        if known_s:
-            self._instruments.record(c.EVENTLOOP_DELAY, max(known_s), report.target, "in_process")
-        if self._before is None or self._before.snapshot is None or report.restarted:
-            return  # what happened while nobody could look is not known
-        elapsed_s = self._elapsed_s(report)
-        share = 1.0 if report.vitals.state is VitalsState.UNRESPONSIVE else vitals.loop_utilization
-        if share is not None and report.vitals.state is not VitalsState.FROZEN:
-            active_s = elapsed_s * min(1.0, max(0.0, share))
-            add(c.EVENTLOOP_TIME, active_s, report.target, "active")
-            add(c.EVENTLOOP_TIME, elapsed_s - active_s, report.target, "idle")
-        if vitals.cpu_cores is not None:
-            add(c.TARGET_CPU_TIME, elapsed_s * max(0.0, vitals.cpu_cores), report.target)
-
-    def _self(self, report: TickReport) -> None:
-        self._instruments.record(c.SAMPLER_DURATION, report.sample_duration_s, "sessions")
-        self._instruments.record(c.SELF_EVENTLOOP_DELAY, report.lateness_s)
+    def _self(self, report: TickReport, succeeded: dict[str, float]) -> None:
+        """Measure livewatch itself, and note in ``succeeded`` when each of its samplers last did."""
+        record, target = self._instruments.record, report.target
+        record(c.SAMPLER_DURATION, report.sample_duration_s, "sessions")
+        record(c.SELF_EVENTLOOP_DELAY, report.lateness_s)
         if report.tick_duration_s > self._interval_s:
             self._instruments.add(c.SAMPLER_OVERRUNS, 1, "sessions")
+        if report.snapshot is None:
+            gone = report.vitals.state is VitalsState.GONE
+            record(c.PROBE_DURATION, report.sample_duration_s, target, "sessions", "refused" if gone else OTHER)
+            return
+        record(c.PROBE_DURATION, report.sample_duration_s, target, "sessions", "")
+        succeeded["sessions"] = report.wall_s
+        for done in report.snapshot.passes:
+            if self._passes.get(done.name) != done.finished_s:
+                self._passes[done.name] = done.finished_s
+                succeeded[done.name] = report.wall_s - max(0.0, report.now_s - done.finished_s)
+                record(c.SAMPLER_DURATION, done.duration_s, done.name)
+                if done.name == "process":
+                    record(c.PROBE_DURATION, done.duration_s, target, "process", "")
 
-    def _elapsed_s(self, report: TickReport) -> float:
-        return max(0.0, report.now_s - self._before.now_s) if self._before is not None else 0.0
+
+def _lane(word: str) -> str:
+    """Return a kind of lane, in the words of the closed set."""
+    return word if word in ("main", "subagent", "cron", "nested", "session") else "other"

@@ -1,4 +1,4 @@
-"""OTLP over HTTP or gRPC, as the standard ``OTEL_*`` variables say; nothing is imported before it is needed."""
+"""Metrics over OTLP, HTTP or gRPC as the ``OTEL_*`` variables say; nothing is imported before it is needed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,13 +13,10 @@ from opentelemetry.sdk.metrics.export import (
 
 from livewatch_exporters.cardinality import LIMITS
 from livewatch_exporters.episodes import Episodes
+from livewatch_exporters.otlp_environment import GRPC, OtlpEnvironment, cannot_start
 from livewatch_exporters.sdk_log import SdkLog
-from livewatch_exporters.telemetry_settings import TelemetryError
 
 DEFAULT_INTERVAL_S = 15.0
-DEFAULT_TIMEOUT_S = 5.0
-"""A failing export is over before the next is due."""
-_HTTP, _GRPC = "http/protobuf", "grpc"
 
 
 def otlp_reader(environ: Mapping[str, str], episodes: Episodes, sdk_log: SdkLog) -> MetricReader | None:
@@ -28,22 +25,18 @@ def otlp_reader(environ: Mapping[str, str], episodes: Episodes, sdk_log: SdkLog)
     Raises:
         TelemetryError: for a protocol or a number that cannot be used.
     """
-    if not _signal(environ, "ENDPOINT") or environ.get("OTEL_METRICS_EXPORTER", "otlp").strip() == "none":
+    told = OtlpEnvironment(environ, "metrics")
+    if not told.wanted:
         return None
-    timeout_s = _milliseconds(environ, _signal_name(environ, "TIMEOUT"), DEFAULT_TIMEOUT_S)
-    interval_s = _milliseconds(environ, "OTEL_METRIC_EXPORT_INTERVAL", DEFAULT_INTERVAL_S)
-    protocol = _signal(environ, "PROTOCOL") or _HTTP
-    if protocol not in (_HTTP, _GRPC):
-        name = _signal_name(environ, "PROTOCOL")
-        raise TelemetryError(f"{name}={protocol!r} is not supported; write {_HTTP} or {_GRPC}")
-    exporter = _CountedExporter(_exporter(protocol, timeout_s), episodes, sdk_log)
-    return PeriodicExportingMetricReader(exporter, interval_s * 1000, timeout_s * 1000, LIMITS)
+    interval_s = told.seconds("OTEL_METRIC_EXPORT_INTERVAL", DEFAULT_INTERVAL_S)
+    exporter = _CountedExporter(_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
+    return PeriodicExportingMetricReader(exporter, interval_s * 1000, told.timeout_s * 1000, LIMITS)
 
 
 def _exporter(protocol: str, timeout_s: float) -> MetricExporter:
     """Build the exporter; it reads endpoint, headers, certificates and preferences from the environment itself."""
     try:
-        if protocol == _GRPC:
+        if protocol == GRPC:
             from opentelemetry.exporter.otlp.proto.grpc import metric_exporter as grpc_exporter  # noqa: PLC0415 -- 19 MB
 
             return grpc_exporter.OTLPMetricExporter(timeout=timeout_s)
@@ -51,34 +44,7 @@ def _exporter(protocol: str, timeout_s: float) -> MetricExporter:
 
         return http_exporter.OTLPMetricExporter(timeout=timeout_s)
     except Exception as error:
-        raise TelemetryError(
-            f"OTLP cannot start ({error}); correct or unset the OTEL_EXPORTER_OTLP_* variables"
-        ) from error
-
-
-def _signal_name(environ: Mapping[str, str], part: str) -> str:
-    own = f"OTEL_EXPORTER_OTLP_METRICS_{part}"
-    return own if environ.get(own, "").strip() else f"OTEL_EXPORTER_OTLP_{part}"
-
-
-def _signal(environ: Mapping[str, str], part: str) -> str:
-    return environ.get(_signal_name(environ, part), "").strip()
-
-
-def _milliseconds(environ: Mapping[str, str], name: str, default_s: float) -> float:
-    """Return seconds from a variable in milliseconds, the specification's unit; the Python SDK takes it for seconds."""
-    raw = environ.get(name, "").strip()
-    if not raw:
-        return default_s
-    try:
-        value = float(raw)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise TelemetryError(
-            f"{name}={raw!r} is not a number of milliseconds; write for example {default_s * 1000:.0f}"
-        )
-    return value / 1000
+        raise cannot_start(error) from error
 
 
 class _CountedExporter(MetricExporter):

@@ -8,7 +8,8 @@ from uuid import UUID, uuid5
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
 SERVICE = "livewatch"
-_NAMESPACE = UUID("0f2f6a0e-5b0c-5b53-9e0e-7a4f6d1c8b21")
+_NAMESPACE = UUID("4d63009a-8d0f-11ee-aad7-4c796ed8e320")
+"""The one that the semantic conventions name for ``service.instance.id``."""
 
 
 def resource(target: str, instance: str, environ: Mapping[str, str]) -> Resource:

@@ -4,12 +4,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from threading import Thread
 from time import monotonic
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.resources import Resource
 
 from livewatch_classifiers.report import TickListener
 from livewatch_exporters.episodes import Episodes
@@ -17,11 +19,19 @@ from livewatch_exporters.events import Events
 from livewatch_exporters.guarded_listener import GuardedListener
 from livewatch_exporters.log import Log
 from livewatch_exporters.metrics import Metrics
+from livewatch_exporters.openclaw_compat import OpenClawCompat
 from livewatch_exporters.otlp import otlp_reader
+from livewatch_exporters.otlp_environment import OtlpEnvironment
 from livewatch_exporters.prometheus import PrometheusEndpoint
 from livewatch_exporters.resource import SERVICE, resource
 from livewatch_exporters.sdk_log import SdkLog
-from livewatch_exporters.telemetry_settings import TelemetrySettings
+from livewatch_exporters.session_ids import SessionNames
+from livewatch_exporters.telemetry_settings import CompatMode, TelemetrySettings
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+    from livewatch_exporters.otlp_logs import OtlpEvents
 
 _LAST_LINES_S = 0.5
 """Part of the deadline that is kept for the log's last lines."""
@@ -35,12 +45,15 @@ class Telemetry:
         self._metrics: Metrics | None = None
         self._provider: MeterProvider | None = None
         self._endpoint: PrometheusEndpoint | None = None
+        self._tracers: TracerProvider | None = None
+        self._events: OtlpEvents | None = None
+        self._more: list[TickListener] = []
         self._log = Log(stream, settings.log_format, environ, lambda: self._count("logs", "queue_full"))
         self._episodes = Episodes(self._count, self._log.say)
         self._sdk_log = SdkLog(self._log.say)
         self._closed = False
         try:
-            self._start_metrics(environ)
+            self._start(environ)
         except BaseException:
             self.shutdown()
             raise
@@ -59,9 +72,21 @@ class Telemetry:
         return cls(settings, os.environ if environ is None else environ, sys.stderr if stream is None else stream)
 
     @property
+    def traced(self) -> bool:
+        """Whether recoveries are exported as traces, so that actions should carry their context."""
+        return self._tracers is not None
+
+    @property
     def prometheus_url(self) -> str | None:
         """Where Prometheus can scrape, with the port in use; ``None`` when the endpoint is off."""
         return self._endpoint.url if self._endpoint is not None else None
+
+    def count_reload(self, outcome: str) -> None:
+        """Count a reload of the configuration: ``applied`` or ``rejected``."""
+        if self._metrics is not None:
+            self._metrics.count_reload(outcome)
+        level = "info" if outcome == "applied" else "error"
+        self._log.say(level, "livewatch.config.reloaded", {"target": self._settings.target, "outcome": outcome})
 
     def shutdown(self) -> None:
         """Export what is left and close everything within ``shutdown_timeout_s``. Safe to call twice."""
@@ -74,13 +99,23 @@ class Telemetry:
         provider = self._provider
         if provider is not None:
             closers.append(lambda: _shut_down(provider, export_s))
+        if self._tracers is not None:
+            closers.append(self._tracers.shutdown)
         if self._endpoint is not None:
             closers.append(self._endpoint.close)
+        if self._events is not None:
+            closers.append(self._close_log)
         _all_within(closers, monotonic() + export_s)
         self._sdk_log.close()
         self._log.close(deadline_s - monotonic())
 
-    def _start_metrics(self, environ: Mapping[str, str]) -> None:
+    def _close_log(self) -> None:
+        """Write the last lines first: they are events too."""
+        self._log.close(_LAST_LINES_S)
+        if self._events is not None:
+            self._events.provider.shutdown()
+
+    def _start(self, environ: Mapping[str, str]) -> None:
         settings = self._settings
         if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             if settings.metrics_listen is not None:
@@ -88,24 +123,64 @@ class Telemetry:
             return
         if settings.metrics_listen is not None:
             self._endpoint = PrometheusEndpoint(settings.metrics_listen, self._episodes)
+        who = resource(settings.target, settings.instance, environ)
+        names = SessionNames(settings.session_ids, str(who.attributes["service.instance.id"]))
+        self._start_metrics(environ, who)
+        if OtlpEnvironment(environ, "traces").wanted:
+            self._start_traces(environ, who, names)
+        told = OtlpEnvironment(environ, "logs")
+        if told.wanted and told.exporter == "otlp":
+            self._start_events(environ, who, names)
+
+    def _start_traces(self, environ: Mapping[str, str], who: Resource, names: SessionNames) -> None:
+        from livewatch_exporters.otlp_traces import tracer_provider  # noqa: PLC0415 -- only who exports pays for it
+        from livewatch_exporters.traces import PlannedIds, Traces  # noqa: PLC0415
+
+        ids = PlannedIds()
+        self._tracers = tracer_provider(environ, who, ids, self._episodes, self._sdk_log)
+        traces = Traces(self._tracers.get_tracer(SERVICE), ids, names)
+        self._more.append(GuardedListener(traces, self._episodes, signal="traces"))
+
+    def _start_events(self, environ: Mapping[str, str], who: Resource, names: SessionNames) -> None:
+        try:
+            from livewatch_exporters.otlp_logs import OtlpEvents  # noqa: PLC0415 -- the SDK's module is not stable
+        except ImportError as error:
+            self._log.say("warning", "livewatch.telemetry.disabled", {"what": "log events", "detail": str(error)})
+            return
+        self._events = OtlpEvents.start(environ, who, names, self._episodes, self._sdk_log)
+        self._log.also = self._send_event
+
+    def _send_event(self, level: str, event: str, fields: Mapping[str, object], moment: datetime) -> None:
+        assert self._events is not None
+        try:
+            self._events.send(level, event, fields, moment)
+        except Exception as error:  # noqa: BLE001 -- an event that cannot be sent must not end the log
+            self._episodes.failed("log event", signal="logs", error="exception", detail=repr(error))
+
+    def _start_metrics(self, environ: Mapping[str, str], who: Resource) -> None:
+        settings = self._settings
         pushed = otlp_reader(environ, self._episodes, self._sdk_log)
         readers: list[MetricReader] = [] if pushed is None else [pushed]
         if self._endpoint is not None:
             readers.append(self._endpoint.reader)
         if not readers:
             return
-        who = resource(settings.target, settings.instance, environ)
         self._provider = MeterProvider(readers, who, shutdown_on_exit=False)
         meter = self._provider.get_meter(SERVICE)
-        self._metrics = Metrics(meter, settings.thresholds, interval_s=settings.interval_s)
+        self._metrics = Metrics(
+            meter, settings.thresholds, interval_s=settings.interval_s, prefix=settings.metric_prefix
+        )
+        if settings.compat_openclaw is not CompatMode.OFF:
+            compat = OpenClawCompat(self._provider.get_meter(f"{SERVICE}.compat.openclaw"), settings.compat_openclaw)
+            self._more.append(GuardedListener(compat, self._episodes, signal="metrics"))
         if self._endpoint is not None:
             self._endpoint.start()
 
     def _guarded(self) -> Sequence[TickListener]:
         events = GuardedListener(Events(self._log.say), self._episodes, signal="logs")
         if self._metrics is None:
-            return (events,)
-        return (GuardedListener(self._metrics, self._episodes, signal="metrics"), events)
+            return (*self._more, events)
+        return (GuardedListener(self._metrics, self._episodes, signal="metrics"), *self._more, events)
 
     def _count(self, signal: str, error: str) -> None:
         if self._metrics is not None:

@@ -1,9 +1,12 @@
 """What the exporters are told at construction."""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from livewatch_classifiers.thresholds import Thresholds
+from livewatch_exporters.metric_spec import OWN_PREFIX
+from livewatch_exporters.session_ids import SessionIds
 
 
 class LogFormat(StrEnum):
@@ -12,6 +15,33 @@ class LogFormat(StrEnum):
     AUTO = "auto"
     JSON = "json"
     TEXT = "text"
+
+
+class CompatMode(StrEnum):
+    """Whether OpenClaw's own metric names are recorded too, and in which of their two dialects.
+
+    Off by default: a gateway that exports them itself would count double.
+    """
+
+    OFF = "off"
+    OTLP = "otlp"  # OpenClaw's OpenTelemetry names, milliseconds, as dashboards behind a collector know them
+    PROMETHEUS = "prometheus"  # the names of OpenClaw's own Prometheus endpoint, seconds
+
+
+_PREFIX = re.compile(r"(?:[A-Za-z][A-Za-z0-9_./-]{0,127})?")
+
+
+def check_prefix(prefix: str) -> None:
+    """Do nothing for a prefix that can begin a metric's name.
+
+    Raises:
+        ValueError: for any other.
+    """
+    if not _PREFIX.fullmatch(prefix):
+        raise ValueError(
+            f"metric_prefix {prefix!r} must begin with a letter and hold only letters, digits and _ . / -, "
+            "at most 128 of them"
+        )
 
 
 class TelemetryError(Exception):
@@ -32,5 +62,9 @@ class TelemetrySettings:
     log_format: LogFormat = LogFormat.AUTO
     instance: str = ""
     """What tells this agent from others on its host whose gateway has the same name, such as the board's path."""
+    metric_prefix: str = OWN_PREFIX
+    """What the names of metrics begin with; may be empty. The dashboards know only the default."""
+    session_ids: SessionIds = SessionIds.HASH
+    compat_openclaw: CompatMode = CompatMode.OFF
     shutdown_timeout_s: float = 3.0
     """All that is left to export has this long, in total."""

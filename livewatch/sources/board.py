@@ -17,7 +17,7 @@ from livewatch.sources.board_vitals import BoardVitals
 from livewatch.sources.control import ControlClient
 from livewatch.sources.host import HostReading, HostSampler
 from livewatch_classifiers.decision import Action, Reply, ReplyStatus
-from livewatch_classifiers.model import GatewayIdentity, Snapshot, Vitals
+from livewatch_classifiers.model import GatewayIdentity, SamplerPass, Snapshot, Vitals
 from livewatch_classifiers.vocabulary import ActionKind
 
 _ASKABLE = frozenset(ActionKind) - {ActionKind.RESTART_TARGET}
@@ -135,10 +135,11 @@ class BoardSource:
         ours = same_namespace(header)
         reading = self._host.reading(header["pid"], slots.children()) if ours else HostReading(0)
         return Snapshot(
-            vitals=_with_host(vitals, reading),
+            vitals=_with_host(vitals, reading, self._clock.wall_s()),
             sessions=slots.sessions(reading.working_s),
             identity=identity,
             counters=_counters(header, attached),
+            passes=_passes(reading),
         )
 
     def _refine(self, now_s: float) -> None:
@@ -171,12 +172,23 @@ def _named(info: Mapping[str, Any], what: str) -> frozenset[ActionKind]:
     return frozenset(kind for kind in ActionKind if kind.value in words and (kind in _ASKABLE or what == "discards"))
 
 
-def _with_host(vitals: Vitals, reading: HostReading) -> Vitals:
+def _passes(reading: HostReading) -> tuple[SamplerPass, ...]:
+    if reading.measured_s is None:
+        return ()
+    return (SamplerPass("process", reading.measured_s, reading.took_s),)
+
+
+def _with_host(vitals: Vitals, reading: HostReading, wall_s: float) -> Vitals:
+    created_s = reading.created_wall_s
     return replace(
         vitals,
         cpu_cores=reading.cpu_cores,
+        cpu_user_s=reading.cpu_user_s,
+        cpu_system_s=reading.cpu_system_s,
         rss_bytes=reading.rss_bytes,
         threads=reading.threads,
+        file_descriptors=reading.file_descriptors,
+        uptime_s=None if created_s is None else max(0.0, wall_s - created_s),
         memory_pressure=reading.memory_pressure,
         io_pressure=reading.io_pressure,
         swap_used=reading.swap_used,

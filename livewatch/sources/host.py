@@ -23,8 +23,16 @@ class HostReading:
 
     pid: int
     cpu_cores: float | None = None
+    cpu_user_s: float | None = None
+    cpu_system_s: float | None = None
     rss_bytes: int | None = None
     threads: int | None = None
+    file_descriptors: int | None = None
+    created_wall_s: float | None = None
+    """Unix time at which the process began."""
+    measured_s: float | None = None
+    """Monotonic moment at which this measurement was finished."""
+    took_s: float = 0.0
     memory_pressure: float | None = None
     io_pressure: float | None = None
     swap_used: float | None = None
@@ -87,7 +95,10 @@ class HostSampler:
             watched = self._watched
             if watched is not None:
                 try:
-                    self._latest = self._measure(watched)
+                    began_s = time.monotonic()
+                    latest = self._measure(watched)
+                    ended_s = time.monotonic()
+                    self._latest = replace(latest, measured_s=ended_s, took_s=ended_s - began_s)
                 except Exception:  # noqa: BLE001 -- a measurement is optional; its thread must outlive whatever /proc says
                     self._tell("host", "measuring the host failed", error=True)
             # A new child is looked at soon, so that its first period is not lost; a change per tick costs little.
@@ -108,13 +119,22 @@ class HostSampler:
             with process.oneshot():
                 times = process.cpu_times()
                 rss_bytes, threads = process.memory_info().rss, process.num_threads()
+                created_wall_s = process.create_time()
         except psutil.AccessDenied:
             self._tell("process", f"no permission to measure pid {watched.pid}; its CPU and memory stay unknown")
             return host
         except psutil.NoSuchProcess:
             self._process = self._spent = None
             return host
-        return replace(self._with_rates(host, times.user + times.system), rss_bytes=rss_bytes, threads=threads)
+        return replace(
+            self._with_rates(host, times.user + times.system),
+            cpu_user_s=times.user,
+            cpu_system_s=times.system,
+            rss_bytes=rss_bytes,
+            threads=threads,
+            file_descriptors=_file_descriptors(process),
+            created_wall_s=created_wall_s,
+        )
 
     def _with_rates(self, host: HostReading, cpu_s: float) -> HostReading:
         before, latest, now_s = self._spent, self._latest, time.monotonic()
@@ -146,6 +166,14 @@ class HostSampler:
         if topic not in self._told:
             self._told.add(topic)
             _log.warning("%s", message, exc_info=error)
+
+
+def _file_descriptors(process: psutil.Process) -> int | None:
+    """Return how many are open, or ``None`` where another user's process keeps that to itself."""
+    try:
+        return process.num_fds()
+    except psutil.Error:
+        return None
 
 
 def _rate(value: float | None, earlier: float | None, elapsed_s: float) -> float | None:

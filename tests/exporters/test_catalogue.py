@@ -1,14 +1,16 @@
 """The catalogue's own rules, and the page that is made from it."""
 
 import re
-from math import prod
 from pathlib import Path
 
+from livewatch_classifiers.vocabulary import Attention, Reason
+from livewatch_exporters.attributes import REASONS
 from livewatch_exporters.cardinality import LIMIT
 from livewatch_exporters.catalogue import CATALOGUE
 from livewatch_exporters.metric_spec import Instrument
 from livewatch_exporters.metrics_page import page
 
+SERIES_PROMISED = 1300
 ROOT = Path(__file__).parents[2]
 
 
@@ -38,7 +40,26 @@ def test_no_gauge_has_a_name_that_prometheus_keeps_for_counters_or_histograms() 
 
 def test_no_metric_can_have_more_points_than_the_limit() -> None:
     for spec in CATALOGUE:
-        assert prod(len(attribute.values) for attribute in spec.attributes if attribute.values is not None) <= LIMIT
+        assert spec.points_max <= LIMIT
+
+
+def test_one_gateway_costs_fewer_series_than_people_were_promised() -> None:
+    assert sum(spec.series_max for spec in CATALOGUE) < SERIES_PROMISED
+
+
+def test_every_reason_of_a_session_goes_with_a_label() -> None:
+    of_sessions = {reason for reason in Reason if not reason.startswith("target_")}
+    assert {reason for reasons in REASONS.values() for reason in reasons} == of_sessions
+    assert set(REASONS) == set(Attention)
+
+
+def test_the_values_that_go_together_are_values_of_their_attributes() -> None:
+    for spec in CATALOGUE:
+        if spec.pairs is None:
+            continue
+        first, second = spec.attributes[-2:]
+        assert set(spec.pairs) <= set(first.values or ()), spec.name
+        assert {v for values in spec.pairs.values() for v in values} - {""} <= set(second.values or ()), spec.name
 
 
 def test_nothing_names_a_session_a_run_or_a_path() -> None:

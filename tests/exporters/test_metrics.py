@@ -1,6 +1,7 @@
 """What ticks become in metrics: measured on a real meter provider, read in memory."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from livewatch.probe import DropReason
 from livewatch_classifiers.decision import Act, Action, Completed, Hold, OverdueHold, Reply, ReplyStatus
-from livewatch_classifiers.model import Lane, Session, Snapshot, Vitals
+from livewatch_classifiers.model import Lane, SamplerPass, Session, Snapshot, Vitals
 from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
@@ -21,11 +22,15 @@ from livewatch_classifiers.vocabulary import (
     Outcome,
     Reason,
     SessionState,
+    StallCause,
     VitalsReason,
     VitalsState,
 )
-from livewatch_exporters.catalogue import DROP_REASONS
+from livewatch_exporters.attributes import DROP_REASONS
+from livewatch_exporters.catalogue import CATALOGUE
+from livewatch_exporters.metric_spec import Instrument
 from livewatch_exporters.metrics import Metrics
+from livewatch_exporters.trace_context import traceparent_of
 
 MakeReport = Callable[..., TickReport]
 STUCK = Verdict("s1", Attention.STUCK, Reason.ZOMBIE_RUN, "5")
@@ -53,7 +58,9 @@ class Bench:
         }
 
     def values(self, name: str) -> dict[tuple[str, ...], float]:
-        return {key: row.value for key, row in self.points(name).items()}
+        """Return the values of a metric; counters that never counted are left out."""
+        counter = name in {spec.name for spec in CATALOGUE if spec.instrument is Instrument.COUNTER}
+        return {key: row.value for key, row in self.points(name).items() if row.value or not counter}
 
 
 @pytest.fixture
@@ -182,7 +189,7 @@ def test_loop_time_is_split_by_utilization_and_a_standing_loop_is_active(bench: 
     standing = Vitals(6.0, loop_delay_max_s=0.2, loop_utilization=0.25, loop_heartbeat_s=2.0)
     bench.metrics.on_tick(make_report(6.0, vitals=standing, state=blocked))
     assert bench.values("livewatch.eventloop.time") == {("active",): 3.0, ("idle",): 3.0}
-    assert bench.values("livewatch.target.cpu.time") == {(): 2.0}
+    assert bench.values("livewatch.target.cpu.time") == {("_OTHER",): 2.0}
     delay = bench.points("livewatch.eventloop.delay")["in_process",]
     assert (delay.count, delay.max) == (3, 4.0)
     assert bench.values("livewatch.liveness.warnings") == {("event_loop_delay",): 1}
@@ -219,3 +226,115 @@ def test_a_hold_past_its_bound_is_counted_once_by_gate(bench: Bench, make_report
     bench.metrics.on_tick(make_report(1.0, overdue=tuple(late), overdue_holds=tuple(late)))
     bench.metrics.on_tick(make_report(2.0, overdue=tuple(late)))
     assert bench.values("livewatch.recovery.held") == {("budget",): 2}
+
+
+def test_cpu_time_is_told_by_mode_and_starts_again_with_another_process(bench: Bench, make_report: MakeReport) -> None:
+    def look(second: float, user_s: float, system_s: float, *, restarted: bool = False) -> None:
+        vitals = Vitals(second, cpu_user_s=user_s, cpu_system_s=system_s, cpu_cores=9.0)
+        bench.metrics.on_tick(make_report(second, vitals=vitals, restarted=restarted))
+
+    look(1.0, 50.0, 10.0)
+    look(2.0, 50.5, 10.25)
+    look(3.0, 0.5, 0.0, restarted=True)
+    look(4.0, 1.0, 0.0)
+    assert bench.values("livewatch.target.cpu.time") == {("user",): 1.0, ("system",): 0.25}
+
+
+def test_a_stall_is_counted_when_it_ends_and_keeps_the_cause_that_was_found(
+    bench: Bench, make_report: MakeReport
+) -> None:
+    def look(second: float, state: VitalsState, cause: StallCause = StallCause.UNKNOWN) -> None:
+        bench.metrics.on_tick(make_report(second, state=VitalsVerdict(state, cause=cause)))
+
+    look(1.0, VitalsState.RESPONSIVE)
+    look(2.0, VitalsState.UNRESPONSIVE)
+    look(4.0, VitalsState.UNRESPONSIVE, StallCause.OWN_CODE)
+    look(5.0, VitalsState.UNRESPONSIVE)
+    assert bench.values("livewatch.eventloop.stalls") == {}
+    look(6.0, VitalsState.RESPONSIVE)
+    assert bench.values("livewatch.eventloop.stalls") == {("own_code",): 1}
+    assert bench.values("livewatch.eventloop.stall_time") == {("unknown",): 1.0, ("own_code",): 3.0}
+
+
+def test_a_repair_in_the_histogram_points_to_its_trace(bench: Bench, make_report: MakeReport) -> None:
+    traced = replace(ACTION, traceparent=traceparent_of("k"))
+    done = Completed(traced, STUCK, Reply(ReplyStatus.DONE), Outcome.RECOVERED, 1.0, 2.0, 3.0)
+    bench.metrics.on_tick(make_report(3.0, completed=(done,)))
+    exemplars = bench.points("livewatch.recovery.duration")["force_clear", "recovered"].exemplars
+    assert [f"{one.trace_id:032x}" for one in exemplars] == [traceparent_of("k").split("-")[1]]
+
+
+def test_the_gateways_label_is_one_of_all(bench: Bench, make_report: MakeReport) -> None:
+    bench.metrics.on_tick(make_report(1.0, state=VitalsVerdict(VitalsState.FROZEN)))
+    states = bench.values("livewatch.target.state")
+    assert len(states) == len(VitalsState)
+    assert [state for state, value in states.items() if value] == [("frozen",)]
+
+
+def test_a_look_and_an_answer_are_probes_with_the_way_they_failed(bench: Bench, make_report: MakeReport) -> None:
+    late = Completed(ACTION, STUCK, Reply(ReplyStatus.TIMED_OUT), Outcome.TIMED_OUT, 20.0, 25.0, 27.0)
+    passes = (SamplerPass("process", 1.0, 0.25),)
+    report = make_report(1.5, completed=(late,), sample_duration_s=0.5)
+    assert report.snapshot is not None
+    look = Snapshot(report.snapshot.vitals, {}, passes=passes)
+    bench.metrics.on_tick(replace(report, snapshot=look))
+    bench.metrics.on_tick(replace(report, snapshot=look, completed=(), now_s=2.5))
+    bench.metrics.on_tick(make_report(3.0, problem="no board", state=VitalsVerdict(VitalsState.GONE)))
+    probes = bench.points("livewatch.probe.duration")
+    counts = {key: (point.count, point.sum) for key, point in probes.items()}
+    assert counts == {
+        ("timeout", "rpc"): (1, 5.0),
+        ("sessions",): (2, 1.0),
+        ("process",): (1, 0.25),
+        ("refused", "sessions"): (1, 0.0),
+    }
+    assert bench.values("livewatch.sampler.last_success_timestamp")["process",] == 1_800_000_001.0
+
+
+def test_what_the_gateway_counts_itself_is_told_by_kind(bench: Bench, make_report: MakeReport) -> None:
+    bench.metrics.on_tick(make_report(1.0))
+    counters = {"contended.cron.main": 2, "contended.agent:main.session": 1, "drained.cleared": 3}
+    bench.metrics.on_tick(make_report(2.0, counters=counters))
+    # The attribute of the holder comes before that of the waiter.
+    assert bench.values("livewatch.session.contention") == {("main", "cron"): 2, ("session", "other"): 1}
+    assert bench.values("livewatch.drain.runs") == {("cleared",): 3}
+
+
+def test_a_label_with_a_reason_that_does_not_go_with_it_is_other(bench: Bench, make_report: MakeReport) -> None:
+    odd = Verdict("s1", Attention.STUCK, Reason.IDLE, "?")
+    bench.metrics.on_tick(make_report(1.0, transitions=(Transition("s1", None, odd), Transition("s2", None, STUCK))))
+    assert bench.values("livewatch.session.transitions") == {("_OTHER", "_OTHER"): 1, ("stuck", "zombie_run"): 1}
+
+
+def test_counters_begin_at_zero_so_that_the_first_event_is_an_increase(bench: Bench, make_report: MakeReport) -> None:
+    bench.metrics.on_tick(make_report(1.0))
+    restarts = bench.points("livewatch.target.restarts")
+    assert {key: point.value for key, point in restarts.items()} == {("external",): 0, ("livewatch",): 0}
+    assert bench.points("livewatch.session.transitions")["stuck", "zombie_run"].value == 0
+    assert bench.points("livewatch.recovery.decisions")["abort_run", "none"].value == 0
+
+
+def test_every_metric_of_the_catalogue_is_produced(bench: Bench, make_report: MakeReport) -> None:
+    vitals = Vitals(
+        1.0, loop_delay_max_s=0.1, loop_utilization=0.5, cpu_user_s=1.0, cpu_system_s=1.0, rss_bytes=1,
+        file_descriptors=3, uptime_s=4.0, memory_pressure=0.1,
+    )  # fmt: skip
+    session = Session("s1", state=SessionState.PROCESSING, progress_s=0.0, queued=1, oldest_queued_s=0.5)
+    hold = Hold("s1", ActionKind.ABORT_RUN, Gate.CONFIRMED, Reason.BLOCKED_TOOL_CALL)
+    done = Completed(ACTION, STUCK, Reply(ReplyStatus.DONE), Outcome.RECOVERED, 0.0, 0.0, 1.0)
+    told = {"s1": (Attention.STUCK, Reason.ZOMBIE_RUN)}
+    first = make_report(1.0, sessions={"s1": session}, labels=told, vitals=vitals)
+    stalled = VitalsVerdict(VitalsState.UNRESPONSIVE, (VitalsReason.EVENT_LOOP_DELAY,))
+    second = make_report(
+        2.0, sessions={"s1": session}, labels=told, vitals=vitals, state=stalled, restarted=False, completed=(done,),
+        counters={"heartbeats_dropped.lane_busy": 1, "contended.main.main": 1, "drained.finished": 1},
+        decisions=(hold,), overdue_holds=(hold,), transitions=(Transition("s1", None, STUCK),), tick_duration_s=9.0,
+    )  # fmt: skip
+    third = make_report(3.0, vitals=vitals, restarted=True, transitions=(Transition("s1", STUCK, WELL),))
+    for report in (first, second):
+        bench.metrics.on_tick(report)
+    bench.metrics.count_failure("logs", "queue_full")
+    bench.metrics.count_reload("applied")
+    gauges = {spec.name for spec in CATALOGUE if bench.points(spec.name)}
+    bench.metrics.on_tick(third)
+    assert {spec.name for spec in CATALOGUE} - gauges - {s.name for s in CATALOGUE if bench.points(s.name)} == set()

@@ -47,6 +47,9 @@ def test_a_busy_process_is_measured(sampler: HostSampler, start: Start) -> None:
     reading = wait_for(sampler, pid, lambda reading: (reading.cpu_cores or 0) > 0.2)
     assert reading.rss_bytes is not None
     assert reading.rss_bytes > 1_000_000
+    assert reading.file_descriptors is not None
+    assert reading.created_wall_s is not None
+    assert None not in (reading.cpu_user_s, reading.cpu_system_s, reading.measured_s)
     assert reading.threads == 1
     assert reading.major_faults_per_s is not None
 

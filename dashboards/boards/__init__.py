@@ -1,0 +1,1 @@
+"""The Grafana dashboards, as Python; `build.py` writes them."""

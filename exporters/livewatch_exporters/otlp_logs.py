@@ -1,0 +1,134 @@
+"""Log events over OTLP. The SDK's logs module is not declared stable: only this file knows it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter, LogRecordExportResult
+from opentelemetry.sdk.resources import Resource
+
+from livewatch_exporters.episodes import Episodes
+from livewatch_exporters.otlp_environment import GRPC, OtlpEnvironment, cannot_start
+from livewatch_exporters.resource import SERVICE
+from livewatch_exporters.sdk_log import SdkLog
+from livewatch_exporters.session_ids import SessionNames
+
+_WHAT = "otlp log export"
+_DELAY_MS = 1000.0
+_SEVERITIES = {"info": SeverityNumber.INFO, "warning": SeverityNumber.WARN, "error": SeverityNumber.ERROR}
+_NAMES = {
+    "target": "livewatch.target.name",
+    "attention": "livewatch.session.attention",
+    "before": "livewatch.before",
+    "action": "livewatch.recovery.action",
+    "gate": "livewatch.recovery.gate",
+    "outcome": "livewatch.recovery.outcome",
+    "cause": "livewatch.cause",
+    "trace_id": "livewatch.trace_id",
+}
+"""Fields of log lines that have a name of their own as attributes; others stand below ``livewatch.event``."""
+
+
+class OtlpEvents:
+    """Sends the log's records as events."""
+
+    def __init__(self, provider: LoggerProvider, names: SessionNames) -> None:
+        self.provider = provider
+        self._logger = provider.get_logger(SERVICE)
+        self._names = names
+
+    @classmethod
+    def start(
+        cls, environ: Mapping[str, str], who: Resource, names: SessionNames, episodes: Episodes, sdk_log: SdkLog
+    ) -> "OtlpEvents":
+        """Return a sender.
+
+        Raises:
+            TelemetryError: for a protocol or a number that cannot be used.
+        """
+        told = OtlpEnvironment(environ, "logs")
+        provider = LoggerProvider(resource=who, shutdown_on_exit=False)
+        exporter = _CountedExporter(_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
+        provider.add_log_record_processor(BatchLogRecordProcessor(exporter, schedule_delay_millis=_DELAY_MS))
+        return cls(provider, names)
+
+    def send(self, level: str, event: str, fields: Mapping[str, object], moment: datetime) -> None:
+        """Queue one event; ``fields`` are without secrets already."""
+        severity = _SEVERITIES.get(level, SeverityNumber.INFO)
+        self._logger.emit(
+            LogRecord(
+                timestamp=int(moment.timestamp() * 1e9),
+                severity_number=severity,
+                event_name=event,
+                body=_text(event, fields),
+                attributes=cast("Any", self._attributes(fields)),
+            )
+        )
+
+    def _attributes(self, fields: Mapping[str, object]) -> dict[str, str | bool | int | float | list[str]]:
+        told: dict[str, str | bool | int | float | list[str]] = {}
+        for name, value in fields.items():
+            if name == "session":
+                told |= self._names.attributes(str(value))
+            elif isinstance(value, Mapping):
+                parts = cast("Mapping[str, object]", value)
+                told |= {f"livewatch.{name}.{part}": _plain(item) for part, item in parts.items()}
+            else:
+                told[_NAMES.get(name, f"livewatch.event.{name}")] = _plain(value)
+        return told
+
+
+def _text(event: str, fields: Mapping[str, object]) -> str:
+    """Return what a person reads in a list of events; details are in the attributes."""
+    shown = ("target", "attention", "reason", "action", "gate", "outcome", "state", "detail")
+    return " ".join([event.removeprefix("livewatch."), *(str(fields[name]) for name in shown if name in fields)])
+
+
+def _plain(value: object) -> str | bool | int | float | list[str]:
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return [str(item) for item in cast("Sequence[object]", value)]
+    return str(value)
+
+
+def _exporter(protocol: str, timeout_s: float) -> LogRecordExporter:
+    try:
+        if protocol == GRPC:
+            from opentelemetry.exporter.otlp.proto.grpc import _log_exporter as grpc_exporter  # noqa: PLC0415 -- 19 MB
+
+            return grpc_exporter.OTLPLogExporter(timeout=timeout_s)
+        from opentelemetry.exporter.otlp.proto.http import _log_exporter as http_exporter  # noqa: PLC0415 -- 17 MiB
+
+        return http_exporter.OTLPLogExporter(timeout=timeout_s)
+    except Exception as error:
+        raise cannot_start(error) from error
+
+
+class _CountedExporter(LogRecordExporter):
+    """Counts what could not be exported, in place of the SDK's own many lines."""
+
+    def __init__(self, inner: LogRecordExporter, episodes: Episodes, sdk_log: SdkLog) -> None:
+        self._inner: Any = inner  # its own methods have no types
+        self._episodes = episodes
+        self._sdk_log = sdk_log
+
+    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        try:
+            result: LogRecordExportResult = self._inner.export(batch)
+        except Exception as error:  # noqa: BLE001 -- an exporter may raise anything; it must not end the export thread
+            self._episodes.failed(_WHAT, signal="logs", error="exception", detail=repr(error))
+            return LogRecordExportResult.FAILURE
+        if result is LogRecordExportResult.SUCCESS:
+            self._episodes.worked(_WHAT)
+        else:
+            self._episodes.failed(_WHAT, signal="logs", error="export_failed", detail=self._sdk_log.last_words)
+        return result
+
+    def force_flush(self, timeout_millis: int = 10_000) -> bool:
+        return bool(self._inner.force_flush(timeout_millis))
+
+    def shutdown(self) -> None:
+        self._inner.shutdown()

@@ -1,0 +1,101 @@
+"""Dashboards, alert rules and runbooks as they were shipped, and the tree that Grafana and Prometheus can mount."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SHIPPED_RUNBOOKS = "docs/runbooks"
+"""How shipped files refer to runbooks; a reader of the tree may have them elsewhere."""
+_INSTALLED = Path(__file__).with_name("_shipped")
+_CHECKOUT = Path(__file__).parents[1]
+_FOLDER = "livewatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things are for whoever mounts the tree."""
+
+    prometheus_url: str = "http://localhost:9090"
+    scrape: tuple[str, ...] = ("localhost:9464",)
+    """Addresses of livewatch's metrics pages."""
+    runbooks: str = ""
+    """URL of the folder of runbooks; empty leaves the project's own path."""
+
+
+def tree(places: Places) -> Mapping[str, str]:
+    """Return the text of every file of the tree, by its path."""
+    return dict(_tree(places))
+
+
+def _tree(places: Places) -> Iterator[tuple[str, str]]:
+    for path in sorted(_shipped("dashboards/grafana").glob("*.json")):
+        yield f"grafana/dashboards/{_FOLDER}/{path.name}", _pointed(path, places)
+    yield "grafana/provisioning/datasources/livewatch.yaml", _DATASOURCE.format(url=json.dumps(places.prometheus_url))
+    yield "grafana/provisioning/dashboards/livewatch.yaml", _PROVIDER
+    for path in sorted(_shipped("dashboards/rules").glob("*.yml")):
+        yield f"prometheus/rules/{path.name}", _pointed(path, places)
+    yield "prometheus/prometheus.yml", _PROMETHEUS.format(targets=json.dumps(list(places.scrape)))
+    for path in sorted(_shipped("docs/runbooks").glob("*.md")):
+        yield f"runbooks/{path.name}", path.read_text(encoding="utf-8")
+    yield "README.md", _README
+
+
+def _shipped(folder: str) -> Path:
+    """Return a folder of shipped files: inside the installed package, else in the checkout."""
+    installed = _INSTALLED / folder
+    return installed if installed.is_dir() else _CHECKOUT / folder
+
+
+def _pointed(path: Path, places: Places) -> str:
+    """Return a file's text with runbooks where the reader has them."""
+    text = path.read_text(encoding="utf-8")
+    return text.replace(SHIPPED_RUNBOOKS, places.runbooks.rstrip("/")) if places.runbooks else text
+
+
+_DATASOURCE = """apiVersion: 1
+datasources:
+  - name: Prometheus
+    type: prometheus
+    uid: livewatch-prometheus
+    access: proxy
+    url: {url}
+    isDefault: true
+    jsonData:
+      # As long as Prometheus' scrape interval: every rate on the dashboards is made from it.
+      timeInterval: 15s
+      httpMethod: POST
+"""
+_PROVIDER = """apiVersion: 1
+providers:
+  - name: livewatch
+    type: file
+    allowUiUpdates: false
+    updateIntervalSeconds: 30
+    options:
+      path: /var/lib/grafana/dashboards
+      foldersFromFilesStructure: true
+"""
+_PROMETHEUS = """global:
+  scrape_interval: 15s
+  evaluation_interval: 15s
+rule_files:
+  - rules/*.yml
+scrape_configs:
+  - job_name: livewatch
+    static_configs:
+      - targets: {targets}
+"""
+_README = """# livewatch: dashboards and alerts, ready to mount
+
+| here | there |
+|---|---|
+| `grafana/provisioning/` | `/etc/grafana/provisioning/` |
+| `grafana/dashboards/` | `/var/lib/grafana/dashboards/` |
+| `prometheus/prometheus.yml`, `prometheus/rules/` | `/etc/prometheus/` |
+| `runbooks/` | wherever the people on call read |
+
+Or import a single file: *Dashboards, New, Import* in Grafana takes any file of `grafana/dashboards/livewatch/` and asks
+for nothing but a Prometheus. Begin with `fleet.json`; it leads to the others. `prometheus/rules/` without your own
+`prometheus.yml`: add `rules/livewatch.yml` to its `rule_files`.
+"""
