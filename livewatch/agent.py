@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from uuid import uuid4
 
 from livewatch.clock import Clock
 from livewatch.recovery.actor import Actor, IntentLog
@@ -17,7 +18,7 @@ from livewatch.recovery.restart import decide_restart
 from livewatch.recovery.restarter import Restarter
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import Discarding, Source, SourceError
-from livewatch_classifiers.decision import Act, Completed, Decision
+from livewatch_classifiers.decision import GATEWAY, Act, Action, Completed, Decision, Reply
 from livewatch_classifiers.lane import circular_waits, classify_lanes
 from livewatch_classifiers.model import Snapshot, Vitals
 from livewatch_classifiers.report import TickListener, TickReport, Transition
@@ -25,7 +26,7 @@ from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vitals import classify_vitals
-from livewatch_classifiers.vocabulary import ActionKind, VitalsState
+from livewatch_classifiers.vocabulary import ActionKind, Reason, VitalsState
 from livewatch_exporters.trace_context import traceparent_of
 
 
@@ -139,6 +140,12 @@ class Agent:
         self._send(act, now_s)
         self._by_hand.append(act)
         return asked
+
+    async def drain(self, who: str, timeout_s: float) -> Reply:
+        """Ask the gateway, for a person, to let nothing new begin and to end within ``timeout_s`` seconds."""
+        cause = f"by hand, {who}: drain within {timeout_s:g} s"
+        action = Action(ActionKind.DRAIN, GATEWAY, uuid4().hex, cause, Reason.ACTIVE, timeout_s=timeout_s)
+        return await self.source.act(action)
 
     async def close(self, deadline_s: float = 2.0) -> None:
         """Finish what is being sent, within ``deadline_s`` seconds, and let go of the source. Safe to call twice."""

@@ -32,6 +32,8 @@ class Action:
     progress_s: float | None = None
     """Stamp of the last progress that was judged (monotonic seconds): a run that moved since is alive."""
     traceparent: str | None = None
+    timeout_s: float | None = None
+    """How long a drain may take; the gateway's own default where it is not said."""
     discards: int = 0
     """How many queued messages this throws away, counted before it is sent; 0 for everything that keeps them."""
 

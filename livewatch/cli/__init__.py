@@ -12,6 +12,7 @@ _COMMANDS = {
     "dashboards": ("livewatch.cli.dashboards", "Take out the Grafana dashboards, alert rules and runbooks."),
     "demo": ("livewatch.cli.demo", "Break a real gateway and watch livewatch repair it."),
     "demo-gateway": ("livewatch.cli.demo_gateway", "Start the example gateway on its own."),
+    "drain": ("livewatch.cli.drain", "Let the gateway finish what runs and end."),
     "explain": ("livewatch.cli.explain", "Say why a session has its label, and what happens next."),
     "hold": ("livewatch.cli.hold", "Tell the agent to leave sessions alone for a while."),
     "incidents": ("livewatch.cli.incidents", "Read past and present incidents from the journal."),

@@ -14,6 +14,7 @@ from livewatch.local_api.server import ApiError, Handler
 from livewatch.recovery.by_hand import ANSWERED_BY_A_PERSON, ByHand, NothingToDo
 from livewatch.recovery.holds import EVERY_SESSION, OperatorHold
 from livewatch.recovery.holds_file import HoldsFile
+from livewatch_classifiers.decision import ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind
 
 SCHEMA_VERSION = 1
@@ -33,6 +34,7 @@ class Operator:
         return {
             ("POST", "/v1/hold"): self.hold,
             ("POST", "/v1/resume"): self.resume,
+            ("POST", "/v1/drain"): self.drain,
             ("POST", "/v1/recover"): self.recover,
             ("GET", "/v1/outcome"): self.outcome,
         }
@@ -73,6 +75,19 @@ class Operator:
             gate, why = held
             raise ApiError(HTTPStatus.CONFLICT, "gate", f"refused by gate {gate.value}: {why.detail}")
         return self._answer(**_described(asked), sent=not dry_run)
+
+    async def drain(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """Let the gateway end well, within ``timeout``."""
+        try:
+            timeout_s = parse_duration(parameters.get("timeout", "30s"))
+        except ValueError as error:
+            raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from error
+        if ActionKind.DRAIN not in self._agent.capabilities:
+            raise ApiError(HTTPStatus.CONFLICT, "gate", "refused by gate capability: this gateway offers no drain")
+        reply = await self._agent.drain(parameters["who"], timeout_s)
+        if reply.status is not ReplyStatus.DONE:
+            raise ApiError(HTTPStatus.CONFLICT, "drain", f"the gateway does not drain: {reply.detail}")
+        return self._answer(timeout_s=timeout_s)
 
     async def outcome(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         """Return what was seen after the action with this ``key``, or that it is not seen yet."""

@@ -50,6 +50,9 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
         "vitals": _vitals(report),
         "sessions": {"total": len(report.verdicts), **{a.value: counts[a.value] for a in Attention}},
         "attention": attention_rows(report, {a.session: a.kind for a in agent.memory.pending()}),
+        "running": []
+        if report.snapshot is None
+        else [k for k, s in report.snapshot.sessions.items() if s.run is not None],
         "budget_remaining": report.budget_remaining,
         "held": [
             {

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 MAGIC = int.from_bytes(b"LIVEWTCH", "little")
-VERSION = 1
+VERSION = 2
+
+LANES: tuple[str, ...] = ("main", "subagent", "cron", "nested", "session", "other")
+DRAIN_OUTCOMES: tuple[str, ...] = ("finished", "cleared", "abandoned")
 
 HEADER_FIELDS: tuple[str, ...] = (
     "magic",
@@ -43,6 +46,8 @@ HEADER_FIELDS: tuple[str, ...] = (
     "stack_captured_ns",
     "stack_count",
     "stack_bytes",
+    *(f"drained_{outcome}" for outcome in DRAIN_OUTCOMES),
+    *(f"contended_{waiter}_{holder}" for waiter in LANES for holder in LANES),
 )
 """Each an unsigned 64-bit integer, in this order, from offset 0."""
 
@@ -101,7 +106,6 @@ TEXT_FIELDS: dict[str, int] = {"key": 96, "id": 40, "run_id": 40, "handle": 24, 
 STATES: tuple[str, ...] = ("idle", "processing", "waiting")
 PRESENCES: tuple[str, ...] = ("absent", "present")
 """Index, or `NONE` for unknown."""
-LANES: tuple[str, ...] = ("main", "subagent", "cron", "nested", "session", "other")
 ACTIVITIES: tuple[str, ...] = (
     "embedded_run",
     "model_call",

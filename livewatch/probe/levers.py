@@ -7,6 +7,10 @@ class Refused(Exception):  # noqa: N818 -- an answer, not an error
     """Raised by a lever that will not act; its text is the answer that the agent sees."""
 
 
+class DrainingError(Exception):
+    """Raised on entering a run while the gateway drains: nothing was begun, so the message is still to be done."""
+
+
 class DropReason(StrEnum):
     """Why a heartbeat was not run."""
 
@@ -54,7 +58,7 @@ class Levers:
         raise Refused(f"unsupported: drain within {timeout_s} s")
 
 
-ACTIONS = ("release_lane", "abort_run", "force_clear", "evict_session", "correct_store", "wake")
+ACTIONS = ("release_lane", "abort_run", "force_clear", "evict_session", "correct_store", "wake", "drain")
 
 
 def capabilities(levers: Levers) -> list[str]:

@@ -1,6 +1,7 @@
 """The probe: what a gateway opens once, and asks for its sessions."""
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -12,12 +13,17 @@ from typing import Any, Self
 
 from livewatch.probe.board import BoardWriter
 from livewatch.probe.control import PROTOCOL_VERSION, Control, ControlServer
-from livewatch.probe.layout import PHASES, shown
+from livewatch.probe.drain import DrainReport, drain
+from livewatch.probe.holders import HolderRegistry, Holding, OnContention
+from livewatch.probe.layout import DRAIN_OUTCOMES, PHASES, shown
 from livewatch.probe.levers import ACTIONS, Levers, Refused, capabilities
 from livewatch.probe.loop import LoopSampler
+from livewatch.probe.run import Run
 from livewatch.probe.session import Session
 from livewatch.probe.watcher import Watcher
 
+DRAIN_S = 30.0
+"""How long a gateway may drain when who asks says nothing else."""
 _CLOCK_TOLERANCE_NS = 1000
 """Progress stamps travel as seconds in a double: half a microsecond may be lost on the way."""
 
@@ -38,6 +44,8 @@ class Probe:
         self._sampler = LoopSampler(board)
         self._watcher: Watcher | None = None
         self._server: ControlServer | None = None
+        self._admitting = True
+        self._holders = HolderRegistry(lambda waiter, holder: board.add(f"contended_{waiter}_{holder}"))
 
     @classmethod
     def open(
@@ -56,6 +64,47 @@ class Probe:
         """
         writer = BoardWriter(Path(board), capacity)
         return cls(writer, None if socket is None else Path(socket), levers or Levers())
+
+    def acquire(
+        self,
+        session_file: Path | str,
+        *,
+        session: Session | None = None,
+        lane: str | None = None,
+        run_id: str = "",
+        on_contention: OnContention = "wait",
+        timeout: float | None = None,
+    ) -> Holding:
+        """Return the right to write a session file; enter it with ``async with``. One holder per file at a time.
+
+        Args:
+            session_file: any path to it; two names of one file are one file.
+            session: whose file it is; the board then shows that it has a holder.
+            lane: kind of lane of who asks; the session's own by default.
+            run_id: shown to whoever has to wait.
+            on_contention: ``wait`` in line, or ``raise`` at once.
+            timeout: longest wait in seconds; ``None`` waits as long as it takes.
+
+        Entering raises:
+            SessionContendedError: when somebody else holds the file and the wait is over or not wanted.
+        """
+        kind = lane or (session.lane if session is not None else "session")
+        return self._holders.acquire(
+            session_file, lane=kind, run_id=run_id, session=session, on_contention=on_contention, timeout=timeout
+        )
+
+    async def drain(self, timeout: float) -> DrainReport:  # noqa: ASYNC109 -- what is over then is told, not raised
+        """Let no new run begin and wait up to ``timeout`` seconds for the rest; return how each ended.
+
+        A run that outlived its own timeout is force-cleared at once, through the gateway's lever where it has one.
+        Give less time than the supervisor has patience for.
+        """
+        self.draining()
+        self._admitting = False
+        report = await drain(lambda: list(self._sessions.values()), self._clear, timeout)
+        for outcome, runs in zip(DRAIN_OUTCOMES, (report.finished, report.cleared, report.left), strict=True):
+            self._board.add(f"drained_{outcome}", len(runs))
+        return report
 
     def start(self) -> None:
         """Begin to measure the running loop and to serve the control socket.
@@ -100,7 +149,7 @@ class Probe:
         """
         found = self._sessions.get(key)
         if found is None or found.closed:
-            found = self._sessions[key] = Session(self._board, key, lane, session_id)
+            found = self._sessions[key] = Session(self._board, key, lane, session_id, lambda: self._admitting)
             if shown("key", key) != key:
                 self._long_names[shown("key", key)] = found
         return found
@@ -121,6 +170,8 @@ class Probe:
             "pid": os.getpid(),
             "board": str(self._board.path),
             "capabilities": capabilities(self._levers),
+            "draining": not self._admitting,
+            "runs": sum(session.current is not None for session in list(self._sessions.values())),
         }
 
     def _execute(self, kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,6 +179,9 @@ class Probe:
         try:
             if kind not in ACTIONS:
                 raise Refused(f"unsupported: there is no action {kind!r}")
+            if kind == "drain":
+                self._levers.drain(float(request.get("timeout_s") or DRAIN_S))
+                return {"status": "done", "detail": "the gateway drains", "released": None}
             self._check(request)
             released = self._pull(kind, request)
         except Refused as refusal:
@@ -149,6 +203,11 @@ class Probe:
         judged_ns = int(request.get("progress_ns") or 0)
         if session.progress_ns > judged_ns + _CLOCK_TOLERANCE_NS:
             raise Refused("progress: the run moved since it was judged")
+
+    def _clear(self, session: Session, run: Run) -> None:
+        with contextlib.suppress(Exception):  # a gateway without this lever, or with a broken one, still ends
+            self._levers.force_clear(session.key, run.id, run.handle, "drain: the run outlived its own timeout")
+        session.forget_run(run.id, run.handle)
 
     def _named(self, request: Mapping[str, Any]) -> Session:
         """Return the session by its name on the board, which is shorter than a very long key."""

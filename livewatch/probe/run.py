@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from livewatch.probe.layout import ACTIVITIES, NS_MAX, TERMINALS, to_ns
+from livewatch.probe.levers import DrainingError
 
 if TYPE_CHECKING:
     from livewatch.probe.session import Session
@@ -111,6 +112,8 @@ class Run:
         return self.session.waiting(kind, delivered=delivered, deadline=deadline)
 
     async def __aenter__(self) -> Self:
+        if not self.session.admits():
+            raise DrainingError(f"the gateway is draining; run {self.id} of {self.session.key} was not begun")
         self.started_ns = time.monotonic_ns()
         self.session.run_began(self)
         loop = asyncio.get_running_loop()

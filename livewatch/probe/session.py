@@ -10,6 +10,7 @@ from livewatch.probe.layout import ACTIVITIES, LANES, NONE, NS_MAX, STATES, WAIT
 from livewatch.probe.levers import DropReason
 from livewatch.probe.run import Activity, Run, Waiting
 
+_BACKOFF = WAITS.index("provider_backoff")
 _log = logging.getLogger("livewatch.probe")
 
 
@@ -20,13 +21,23 @@ def _nothing(_kind: str = "token") -> None:
 class Session:
     """Handle to one session; get it from `Probe.session`. Its slot is freed by `close` or by garbage collection."""
 
-    def __init__(self, board: BoardWriter, key: str, lane: str, session_id: str | None) -> None:
+    def __init__(
+        self,
+        board: BoardWriter,
+        key: str,
+        lane: str,
+        session_id: str | None,
+        admits: Callable[[], bool] = lambda: True,
+    ) -> None:
         if lane not in LANES:
             raise ValueError(f"{lane!r} is no lane kind; known: {', '.join(LANES)}")
         self.key = key
+        self.lane = lane
         self.generation = 1
         self.current: Run | None = None
         self.closed = False
+        self.admits = admits
+        """Whether new runs are let in; false while the gateway drains."""
         self._board = board
         self._slot = board.acquire()
         self._activities: list[Activity] = []
@@ -182,10 +193,15 @@ class Session:
         self.show_wait()
 
     def wait_ended(self, wait: Waiting) -> None:
-        """Show the wait around it again, if any; an answer is progress."""
+        """Show the wait around it again, if any; an answer is progress, the end of a back-off is not."""
         if wait in self._waits:
             self._waits.remove(wait)
-            self.progress_function()
+            if wait.kind != _BACKOFF:
+                self.progress_function()
+            elif self.current is not None and self.current.repeating_since_ns:
+                # a timer that fires is no progress, and waiting is not repeating
+                self.current.repeating_since_ns += time.monotonic_ns() - wait.since_ns
+                self.show_run(self.current)
         running = "processing" if self.current is not None else "idle"
         self._changed({"state": STATES.index("waiting" if self._waits else running)})
         self.show_wait()

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from livewatch.clock import Clock
-from livewatch.probe.layout import DROPS
+from livewatch.probe.layout import DRAIN_OUTCOMES, DROPS, LANES
 from livewatch.sources.base import SourceError
 from livewatch.sources.board_file import BoardFile, identity_of, same_namespace, writer_of
 from livewatch.sources.board_slots import BoardSlots
@@ -198,6 +198,8 @@ def _with_host(vitals: Vitals, reading: HostReading, wall_s: float) -> Vitals:
 
 def _counters(header: Mapping[str, int], attached: _Attached) -> Mapping[str, int]:
     counts = {f"heartbeats_dropped.{reason}": header[f"drops_{reason}"] for reason in DROPS}
+    counts |= {f"drained.{outcome}": header[f"drained_{outcome}"] for outcome in DRAIN_OUTCOMES}
+    counts |= {f"contended.{w}.{h}": header[f"contended_{w}_{h}"] for w in LANES for h in LANES}
     counts |= {name: header[name] for name in ("sessions_overflowed", "names_truncated", "slots_reused")}
     counts["torn_slots"] = attached.slots.torn
     counts["unreadable_fields"] = attached.slots.unreadable + attached.vitals.unreadable

@@ -137,6 +137,7 @@ def _body(action: Action) -> dict[str, Any]:
         # Seconds as a float cannot carry every nanosecond; the gateway compares with a tolerance of 1 µs.
         "progress_ns": None if action.progress_s is None else round(action.progress_s * 1e9),
         "traceparent": action.traceparent,
+        "timeout_s": action.timeout_s,
         "discards": action.discards or None,
     }
     return {name: value for name, value in values.items() if value is not None}
