@@ -15,6 +15,8 @@ from livewatch.local_api.history import History
 from livewatch.local_api.operator import Operator
 from livewatch.local_api.paths import agent_socket
 from livewatch.local_api.server import ApiError, Handler, LocalApi
+from livewatch.lock_watch import LockWatch
+from livewatch.locks import LockInspector, LockSettings
 from livewatch.recovery.holds import Holds
 from livewatch.recovery.holds_file import HoldsFile
 from livewatch.recovery.journal import Journal
@@ -107,8 +109,12 @@ async def attached(
             traced=telemetry.traced,
         )
         stack.push_async_callback(agent.close)
+        locks = _lock_watch(settings, clock)
+        if locks is not None:
+            stack.push_async_callback(locks.close)
+            locks.start()
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
-        api = LocalApi(path, _handlers(agent, history, Operator(agent, history, clock, holds_file)))
+        api = LocalApi(path, _handlers(agent, history, Operator(agent, history, clock, holds_file), locks))
         try:
             await api.start()
         except OSError as error:
@@ -122,6 +128,12 @@ def open_source(settings: Settings, clock: Clock) -> Source:
     target = settings.target
     assert target.board is not None
     return BoardSource(target.board, target.socket, clock, name=target.name)
+
+
+def _lock_watch(settings: Settings, clock: Clock) -> LockWatch | None:
+    if settings.target.locks is None:
+        return None
+    return LockWatch(LockInspector(LockSettings(settings.target.locks), clock))
 
 
 def _remembered_holds(file: HoldsFile) -> Holds:
@@ -178,9 +190,14 @@ def _stop_on_signals() -> tuple[asyncio.Event, list[Exit]]:
     return stop, code
 
 
-def _handlers(agent: Agent, history: History, operator: Operator) -> Mapping[tuple[str, str], Handler]:
+def _handlers(
+    agent: Agent, history: History, operator: Operator, locks: LockWatch | None
+) -> Mapping[tuple[str, str], Handler]:
     async def status(_parameters: Mapping[str, str]) -> dict[str, Any]:
-        return views.status(agent, history) | {"holds": operator.listed()}
+        return views.status(agent, history) | {
+            "holds": operator.listed(),
+            "locks": locks.listed() if locks is not None else [],
+        }
 
     async def sessions(parameters: Mapping[str, str]) -> dict[str, Any]:
         return views.sessions(agent, parameters.get("attention"))

@@ -19,6 +19,8 @@ class TargetSettings:
     board: Path | None = None
     socket: Path | None = None
     """The gateway's control socket."""
+    locks: Path | None = None
+    """Folder of the session write-locks, to be told which of them nobody holds any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from livewatch.cli import cli
 from livewatch.clock import SystemClock
+from livewatch.lock_watch import LockWatch
 from livewatch.locks import LockInspector, LockSettings
 from livewatch_classifiers import BlindTime
 from livewatch_classifiers.lock import LockCondition
@@ -152,3 +155,38 @@ def test_files_beyond_the_limit_are_counted(tmp_path: Path) -> None:
 def test_a_lock_held_too_long_by_its_own_account_is_told(tmp_path: Path, owner: subprocess.Popen[bytes]) -> None:
     write_lock(tmp_path, owner.pid, createdAt="2020-01-01T00:00:00Z")
     assert conditions(LockInspector(LockSettings(tmp_path), SystemClock())) == [LockCondition.HELD_TOO_LONG]
+
+
+def told(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["locks", *map(str, arguments)])
+
+
+def test_the_command_says_which_lock_nobody_holds_and_removes_none(
+    tmp_path: Path, owner: subprocess.Popen[bytes]
+) -> None:
+    write_lock(tmp_path, owner.pid, "live")
+    held = told(tmp_path)
+    dead = write_lock(tmp_path, 2**22 - 3, "dead")
+    mixed = told(tmp_path, "--json")
+
+    assert (held.exit_code, mixed.exit_code) == (0, 1)
+    assert [lock["condition"] for lock in json.loads(mixed.stdout)["locks"]] == ["owner_dead", "held"]
+    assert dead.exists()
+
+
+async def test_the_agent_tells_a_change_of_a_lock_once(
+    tmp_path: Path, owner: subprocess.Popen[bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = LockWatch(LockInspector(LockSettings(tmp_path), SystemClock()))
+    write_lock(tmp_path, owner.pid)
+    await watch.look()
+    assert watch.listed() == []
+    owner.kill()
+    owner.wait()
+    await watch.look()
+    await watch.look()
+
+    assert [lock["condition"] for lock in watch.listed()] == ["owner_dead"]
+    assert [r.message for r in caplog.records if "owner_dead" in r.message] == [
+        f"lock {tmp_path / 's1.jsonl.lock'} is owner_dead (was held)"
+    ]

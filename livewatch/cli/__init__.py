@@ -16,6 +16,7 @@ _COMMANDS = {
     "explain": ("livewatch.cli.explain", "Say why a session has its label, and what happens next."),
     "hold": ("livewatch.cli.hold", "Tell the agent to leave sessions alone for a while."),
     "incidents": ("livewatch.cli.incidents", "Read past and present incidents from the journal."),
+    "locks": ("livewatch.cli.locks", "Judge session write-lock files; removes none."),
     "recover": ("livewatch.cli.recover", "Repair one session by hand, through the same gates."),
     "resume": ("livewatch.cli.resume", "End what `hold` began."),
     "run": ("livewatch.cli.run", "Attach to a gateway and stay."),

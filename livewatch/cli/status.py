@@ -69,6 +69,7 @@ def lines(document: dict[str, Any]) -> list[str]:
         doing = f" | {row['doing']}" if row["doing"] else ""
         out.append(f"  {label} {row['session']}  {row['reason']}{_silence(row['silence_s'])}{doing}")
     out.extend(_hold(hold) for hold in document["holds"])
+    out.extend(f"  lock {lock['path']}: {lock['condition']}" for lock in document["locks"])
     out.extend(
         f"  a person should look: {held['action']} on {held['session']} held by {held['gate']} "
         f"for {format_duration(round(held['held_s'], 1))} (bound {format_duration(held['bound_s'])}): {held['detail']}"

@@ -120,7 +120,7 @@ async def test_status_and_explain_read_well_and_end_with_the_documented_codes(tm
     stage, history = Stage(), History()
 
     async def status(_parameters: Mapping[str, str]) -> dict[str, Any]:
-        return views.status(stage.agent, history) | {"holds": []}
+        return views.status(stage.agent, history) | {"holds": [], "locks": []}
 
     async def explain(parameters: Mapping[str, str]) -> dict[str, Any]:
         document = views.explain(stage.agent, parameters["session"])

@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import os
+import sys
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -284,3 +286,30 @@ def test_a_number_that_does_not_fit_leaves_the_lock_even(in_gateway: Callable[..
         assert inside.queued is not None
 
     in_gateway(body)
+
+
+async def test_reporting_opens_no_file_and_asks_for_no_process(tmp_path: Path) -> None:
+    """OpenClaw 87028: synchronous process look-ups starved the loop of the patient."""
+    seen: list[str] = []
+    watching = True
+
+    def hook(event: str, _arguments: object) -> None:
+        mine = threading.current_thread() is threading.main_thread()
+        if watching and mine and event.split(".", maxsplit=1)[0] in ("open", "os", "subprocess", "socket", "ctypes", "mmap"):
+            seen.append(event)
+
+    async with Probe.open(tmp_path / "board", capacity=4) as probe:
+        session = probe.session("s")
+        sys.addaudithook(hook)
+        async with session.run("r", timeout=60) as run:
+            for number in range(100):
+                with run.model_call("m"):
+                    run.progress()
+                with run.tool_call("t", allowance=10), run.waiting("approval", delivered=True):
+                    run.step(b"same")
+                session.queued(number)
+                run.item_ended()
+        session.heartbeat_dropped(DropReason.LANE_BUSY)
+        watching = False
+
+    assert seen == []
