@@ -35,9 +35,10 @@ def lines(document: dict[str, Any]) -> list[str]:
             f"{document['session']}: {verdict['attention']} / {verdict['reason']} (rule {verdict['rule']}, "
             f"evidence: {verdict['evidence_class']})"
         ),
-        "  seen:",
+        f"  {verdict['rule_words']}",
+        "  seen, as the gateway reports it:",
         *(
-            f"    {fact['fact']:<22} {fact['value']!s:<24} {_since(fact['age_s'])}".rstrip()
+            f"    {fact['fact']:<22} {fact['value']!s:<24} {_since(fact['age_s'])}{_source(fact['source'])}".rstrip()
             for fact in document["seen"]
         ),
         *(["  judged by:"] if verdict["evidence"] else []),
@@ -74,6 +75,10 @@ def _lane(lane: dict[str, Any], session: str) -> str:
     head = "held by this session" if lane["head"] == session else f"held by {lane['head'] or 'nobody known'}"
     waiting = f", {len(lane['waiting'])} waiting" if lane["waiting"] else ""
     return f"  lane {lane['lane']}: {lane['condition']}, {head}{waiting}"
+
+
+def _source(source: str) -> str:
+    return "" if source == "gateway" else f"  from {source}"
 
 
 def _fact(name: str, value: object) -> str:

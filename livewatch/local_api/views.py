@@ -8,6 +8,7 @@ from typing import Any
 from livewatch import __version__
 from livewatch.agent import Agent
 from livewatch.local_api.history import History
+from livewatch.local_api.rule_words import RULE_WORDS
 from livewatch.recovery.climb import Climb, climb_bound
 from livewatch.recovery.gates import GATES, Held
 from livewatch.recovery.ladder import FIRST_RUNG, next_rung
@@ -18,9 +19,16 @@ from livewatch_classifiers.lane import LaneVerdict
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import ActionKind, Attention, Gate, Reason
+from livewatch_classifiers.vocabulary import ActionKind, Attention, Gate, Reason, TerminalMark
 
 SCHEMA_VERSION = 1
+_FROM = {"children_worked": "/proc of the tool's processes"}
+"""Where a fact comes from when it is not the gateway's own report."""
+_PROGRESS = {
+    TerminalMark.NONE: "new content",
+    TerminalMark.ITEM_END: "an item's end",
+    TerminalMark.TURN_END: "the turn's end",
+}
 _URGENCY = {Attention.STUCK: 0, Attention.STALLED: 1, Attention.LONG_RUNNING: 2, Attention.NONE: 3}
 
 
@@ -163,6 +171,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "attention": verdict.attention.value,
         "reason": verdict.reason.value,
         "rule": verdict.rule,
+        "rule_words": RULE_WORDS.get(verdict.rule, ""),
         "classification": verdict.classification.value,
         "evidence_class": verdict.evidence_class.value,
         "remedy": verdict.remedy.value,
@@ -191,7 +200,7 @@ def _seen(session: Session, snapshot: Snapshot) -> list[dict[str, Any]]:
         ("queued", session.queued, session.oldest_queued_s),
         ("owner", session.owner.value, None),
         ("in_store", session.in_store.value, None),
-        ("last_progress", session.terminal.value, session.progress_s),
+        ("last_progress", _PROGRESS[session.terminal], session.progress_s),
     ]
     if run is not None:
         facts.append(("run", run.id, run.started_s))
@@ -200,11 +209,16 @@ def _seen(session: Session, snapshot: Snapshot) -> list[dict[str, Any]]:
     if activity is not None:
         kind = activity.kind.value if activity.kind else "unknown"
         facts.append((kind, activity.name or "unnamed", activity.since_s))
+        if activity.working_s is not None:
+            facts.append(("children_worked", "CPU or I/O", activity.working_s))
         if activity.allowance_s is not None:
             facts.append(("declared_allowance_s", activity.allowance_s, None))
     if wait is not None:
         facts.append(("waiting_for", wait.kind.value, wait.since_s))
-    return [{"fact": name, "value": value, "age_s": _age(snapshot, moment)} for name, value, moment in facts]
+    return [
+        {"fact": name, "value": value, "age_s": _age(snapshot, moment), "source": _FROM.get(name, "gateway")}
+        for name, value, moment in facts
+    ]
 
 
 def _next(
