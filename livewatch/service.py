@@ -114,7 +114,9 @@ async def attached(
             stack.push_async_callback(locks.close)
             locks.start()
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
-        api = LocalApi(path, _handlers(agent, history, Operator(agent, history, clock, holds_file), locks))
+        api = LocalApi(
+            path, _handlers(agent, history, Operator(agent, history, clock, holds_file, journal.operator), locks)
+        )
         try:
             await api.start()
         except OSError as error:

@@ -1,7 +1,7 @@
 """What people may ask of a running agent: to leave sessions alone, to go on, to repair one by hand."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from math import inf, isinf
 from typing import Any
@@ -23,11 +23,15 @@ SCHEMA_VERSION = 1
 class Operator:
     """Serves ``/v1/hold``, ``/v1/resume``, ``/v1/recover`` and ``/v1/outcome``."""
 
-    def __init__(self, agent: Agent, history: History, clock: Clock, file: HoldsFile) -> None:
+    def __init__(
+        self, agent: Agent, history: History, clock: Clock, file: HoldsFile, note: Callable[[str, str], None]
+    ) -> None:
+        """Tell ``note(who, what)`` of everything that is asked for and done."""
         self._agent = agent
         self._history = history
         self._clock = clock
         self._file = file
+        self._note = note
 
     def handlers(self) -> Mapping[tuple[str, str], Handler]:
         """Return what the local API serves."""
@@ -55,11 +59,13 @@ class Operator:
             raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from error
         glob = parameters.get("session", EVERY_SESSION)
         self._agent.controls.holds.hold(OperatorHold(glob, self._clock.monotonic_s() + seconds, parameters["who"]))
+        self._note(parameters["who"], f"hold {glob} {f'for {seconds:g} s' if seconds < inf else 'until resumed'}")
         return self._answer(held=glob, problem=await self._save())
 
     async def resume(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         """End one hold, or all."""
         ended = self._agent.controls.holds.resume(parameters.get("session"))
+        self._note(parameters["who"], f"resume {parameters.get('session', 'everything')}: {ended} holds ended")
         return self._answer(ended=ended, problem=await self._save())
 
     async def recover(self, parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -84,6 +90,7 @@ class Operator:
             raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from error
         if ActionKind.DRAIN not in self._agent.capabilities:
             raise ApiError(HTTPStatus.CONFLICT, "gate", "refused by gate capability: this gateway offers no drain")
+        self._note(parameters["who"], f"drain within {timeout_s:g} s")
         reply = await self._agent.drain(parameters["who"], timeout_s)
         if reply.status is not ReplyStatus.DONE:
             raise ApiError(HTTPStatus.CONFLICT, "drain", f"the gateway does not drain: {reply.detail}")

@@ -28,9 +28,10 @@ class MomentKind(StrEnum):
     INTENT = "intent"
     OUTCOME = "outcome"
     AGENT_RESTARTED = "agent_restarted"
+    OPERATOR = "operator"
 
 
-_CONTEXT = frozenset({MomentKind.VITALS, MomentKind.CLOCK_JUMP, MomentKind.GATEWAY_RESTARTED})
+_CONTEXT = frozenset({MomentKind.VITALS, MomentKind.CLOCK_JUMP, MomentKind.GATEWAY_RESTARTED, MomentKind.OPERATOR})
 
 
 class Ending(StrEnum):

@@ -61,6 +61,10 @@ def _gateway_restarted(facts: _Facts) -> str:
     return f"the gateway restarted as pid {facts['pid']}" if "pid" in facts else "the gateway restarted"
 
 
+def _operator(facts: _Facts) -> str:
+    return f"{facts['who']}: {facts['what']}"
+
+
 def _intent(facts: _Facts) -> str:
     return f"{facts['action']} decided: {facts['cause']}"
 
@@ -91,6 +95,7 @@ _TELLERS: Mapping[str, Callable[[_Facts], str]] = {
     "vitals": _vitals,
     "clock_jump": _clock_jump,
     "gateway_restarted": _gateway_restarted,
+    "operator": _operator,
     "intent": _intent,
     "outcome": _outcome,
     "agent_restarted": _agent_restarted,

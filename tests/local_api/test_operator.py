@@ -36,7 +36,9 @@ class Desk:
         self.stage.agent._listeners.append(self.history)  # the agent takes listeners at birth only
         self.file = HoldsFile(folder / "holds.json", self.stage.clock)
         self.path = folder / "a.sock"
-        operator = Operator(self.stage.agent, self.history, self.stage.clock, self.file)
+        self.noted: list[tuple[str, str]] = []
+        note = lambda who, what: self.noted.append((who, what))  # noqa: E731 -- one line is enough
+        operator = Operator(self.stage.agent, self.history, self.stage.clock, self.file, note)
         self.api = LocalApi(self.path, operator.handlers())
 
     async def run(self, *arguments: str) -> Result:
@@ -130,6 +132,11 @@ async def test_hold_and_resume_name_the_person_and_reach_the_gate(desk: Desk) ->
     again = await desk.run("resume")
 
     assert read(held)["held"] == "*"
+    assert [what for _, what in desk.noted] == [
+        "hold * until resumed",
+        "resume everything: 1 holds ended",
+        "resume everything: 0 holds ended",
+    ]
     assert isinstance(report.decisions[0], Hold)
     assert report.decisions[0].gate is Gate.OPERATOR_HOLD
     assert report.decisions[0].detail.startswith("held by ")

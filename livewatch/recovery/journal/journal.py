@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -15,7 +16,17 @@ from livewatch.clock import Clock, SystemClock
 from livewatch.recovery.journal.notes import TickNotes
 from livewatch.recovery.journal.reader import JournalUnreadableError, read_past
 from livewatch.recovery.journal.reconcile import Reconciled
-from livewatch.recovery.journal.records import IntentNote, Life, Note, Past, Settlement, SettlementNote, StoredIntent
+from livewatch.recovery.journal.records import (
+    Event,
+    EventKind,
+    IntentNote,
+    Life,
+    Note,
+    Past,
+    Settlement,
+    SettlementNote,
+    StoredIntent,
+)
 from livewatch.recovery.journal.writer import Parcel, Writer, WriterSettings
 from livewatch_classifiers.decision import Act, Completed
 from livewatch_classifiers.report import TickReport
@@ -164,6 +175,12 @@ class Journal:
         """Note what is new in this tick without waiting."""
         self._seen = report.snapshot or self._seen
         self._put(self._notes.take(report))
+
+    def operator(self, who: str, what: str) -> None:
+        """Note what a person asked for, without waiting."""
+        facts = MappingProxyType({"who": who, "what": what})
+        notes: list[Note] = [Event(self._clock.wall_s(), self._clock.monotonic_s(), EventKind.OPERATOR, data=facts)]
+        self._put(notes)
 
     def close(self, deadline_s: float = 2.0) -> bool:
         """Write what is queued and end within ``deadline_s`` seconds; return whether that worked. Safe to repeat."""

@@ -22,6 +22,7 @@ class EventKind(StrEnum):
     VITALS = "vitals"
     CLOCK_JUMP = "clock_jump"
     GATEWAY_RESTARTED = "gateway_restarted"
+    OPERATOR = "operator"
 
 
 class Settlement(StrEnum):

@@ -330,3 +330,16 @@ def test_a_disk_that_damages_every_file_is_not_filled_with_what_was_moved_aside(
     assert writer._replace(error)
     assert not writer._replace(error)
     assert len({p.name.removesuffix("-wal").removesuffix("-shm") for p in aside(path)}) == 1
+
+
+def test_what_a_person_asked_for_is_in_the_journal_with_the_name(path: Path) -> None:
+    journal = Journal(path, "gw")
+    journal.start()
+    journal.operator("anna", "hold * until resumed")
+    assert journal.close()
+
+    (event,) = read_journal(path).events
+    assert (event.event.kind.value, dict(event.event.data)) == (
+        "operator",
+        {"who": "anna", "what": "hold * until resumed"},
+    )
