@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from livewatch.recovery.journal import Journal
+from livewatch.recovery.journal.reader import read_journal
 from livewatch.recovery.journal.reconcile import reconcile
 from livewatch.recovery.journal.schema import MIGRATIONS
 from livewatch.recovery.journal.store import Retention
