@@ -11,6 +11,7 @@ from livewatch.recovery.actor import Actor, IntentLog
 from livewatch.recovery.by_hand import ByHand, NothingToDo, judge_by_hand
 from livewatch.recovery.hold_clock import HoldClock
 from livewatch.recovery.holds import Holds
+from livewatch.recovery.local_health import LocalHealth
 from livewatch.recovery.memory import Memory
 from livewatch.recovery.policy import decide
 from livewatch.recovery.request import Situation
@@ -39,6 +40,8 @@ class Controls:
     """False while another livewatch holds the lease on this gateway."""
     actor: Callable[[], str] = lambda: ""
     """Who acts instead, in words; empty while this agent does."""
+    io_trouble: Callable[[], bool] = lambda: False
+    """Whether the agent's own disk does not keep up."""
     take_up: Callable[[Memory, Snapshot, float], Memory] = lambda memory, _snapshot, _wall_s: memory
     """Given memory, snapshot and Unix time, returns the memory to decide with; called before every decision."""
 
@@ -74,6 +77,7 @@ class Agent:
         self._traced = traced
         self._verdicts: Mapping[str, Verdict] = MappingProxyType({})
         self._since_s: dict[str, float] = {}
+        self.health = LocalHealth()
         self._by_hand: list[Act] = []
         """Sent between ticks because a person asked; the next report tells them with its own decisions."""
 
@@ -95,6 +99,7 @@ class Agent:
             report = self._blind_round(error, started_s, lateness_s)
         else:
             report = self._round(snapshot, started_s, lateness_s)
+        report = self._doubting_itself(report)
         self.report = report
         for listener in self._listeners:
             listener.on_tick(report)
@@ -106,6 +111,15 @@ class Agent:
         own = frozenset({ActionKind.RESTART_TARGET}) if self.policy.restart_command else frozenset[ActionKind]()
         return self.source.capabilities | own
 
+    def _doubting_itself(self, report: TickReport) -> TickReport:
+        self.health = self.health.after(
+            lateness_s=report.lateness_s,
+            tick_duration_s=report.tick_duration_s,
+            interval_s=self.interval_s,
+            io_trouble=self.controls.io_trouble(),
+        )
+        return replace(report, health_penalty=self.health.penalty)
+
     def situation(
         self, snapshot: Snapshot, verdicts: Mapping[str, Verdict], vitals: VitalsVerdict, now_s: float
     ) -> Situation:
@@ -116,6 +130,7 @@ class Agent:
             vitals=vitals,
             capabilities=self.capabilities,
             held=lambda session: self.controls.holds.why(session, now_s),
+            penalty=self.health.penalty,
             may_act=self.controls.may_act(),
             actor=self.controls.actor(),
             discards=self.source.discards if isinstance(self.source, Discarding) else frozenset(),

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TextIO
 
 from livewatch.agent import Agent, Controls
 from livewatch.cli.exits import Exit
 from livewatch.clock import Clock, SystemClock
+from livewatch.config import ConfigError
 from livewatch.local_api import views
 from livewatch.local_api.history import History
 from livewatch.local_api.operator import Operator
@@ -46,18 +47,33 @@ class Service:
 
     def __init__(self, agent: Agent, telemetry: Telemetry, api: LocalApi) -> None:
         self.agent = agent
+        self.telemetry = telemetry
         self.prometheus_url = telemetry.prometheus_url
         self.agent_socket = api.path
 
+    def reload(self, read: Callable[[], Settings]) -> None:
+        """Take thresholds and recovery policy from the configuration as it is now; keep the old one if it is wrong."""
+        try:
+            settings = read()
+        except ConfigError as error:
+            self.telemetry.reload_rejected(str(error))
+            return
+        self.agent.thresholds, self.agent.policy = settings.thresholds, settings.recovery
+        self.telemetry.reloaded(settings.thresholds)
 
-async def run_service(settings: Settings, *, wait: bool = False) -> Exit:
+
+async def run_service(settings: Settings, *, wait: bool = False, read: Callable[[], Settings] | None = None) -> Exit:
     """Attach, run until SIGTERM or Ctrl-C, and return the exit code.
+
+    SIGHUP takes up thresholds and policy from ``read()``.
 
     Raises:
         ServiceError: when there is no gateway to attach to (unless ``wait``), or a port or socket is taken.
     """
     stop, code = _stop_on_signals()
     async with attached(settings, wait=wait) as service:
+        if read is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reload, read)
         await service.agent.run(stop)
     return code[0]
 
@@ -104,6 +120,7 @@ async def attached(
                 holds=_remembered_holds(holds_file),
                 may_act=tenure.may_act,
                 actor=tenure.other,
+                io_trouble=lambda: journal.degraded,
                 take_up=tenure.take_up,
             ),
             traced=telemetry.traced,

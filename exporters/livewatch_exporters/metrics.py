@@ -73,6 +73,10 @@ class Metrics:
         """Count telemetry that could not be delivered; callable from any thread."""
         self._instruments.add(c.TELEMETRY_FAILURES, 1, signal, error)
 
+    def use(self, thresholds: Thresholds) -> None:
+        """Show other limits from now on."""
+        self._thresholds = thresholds
+
     def count_reload(self, outcome: str) -> None:
         """Count a reload of the configuration, ``applied`` or ``rejected``; callable from any thread."""
         self._instruments.add(c.CONFIG_RELOADS, 1, outcome)

@@ -14,6 +14,7 @@ from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 
 from livewatch_classifiers.report import TickListener
+from livewatch_classifiers.thresholds import Thresholds
 from livewatch_exporters.episodes import Episodes
 from livewatch_exporters.events import Events
 from livewatch_exporters.guarded_listener import GuardedListener
@@ -81,12 +82,19 @@ class Telemetry:
         """Where Prometheus can scrape, with the port in use; ``None`` when the endpoint is off."""
         return self._endpoint.url if self._endpoint is not None else None
 
-    def count_reload(self, outcome: str) -> None:
-        """Count a reload of the configuration: ``applied`` or ``rejected``."""
+    def reloaded(self, thresholds: Thresholds) -> None:
+        """Tell that the configuration was read again, and show its limits from now on."""
         if self._metrics is not None:
-            self._metrics.count_reload(outcome)
-        level = "info" if outcome == "applied" else "error"
-        self._log.say(level, "livewatch.config.reloaded", {"target": self._settings.target, "outcome": outcome})
+            self._metrics.use(thresholds)
+            self._metrics.count_reload("applied")
+        self._log.say("info", "livewatch.config.reloaded", {"target": self._settings.target, "outcome": "applied"})
+
+    def reload_rejected(self, problem: str) -> None:
+        """Tell that the configuration on disk cannot be used; the old one stays in force."""
+        if self._metrics is not None:
+            self._metrics.count_reload("rejected")
+        facts = {"target": self._settings.target, "outcome": "rejected", "problem": problem}
+        self._log.say("error", "livewatch.config.reloaded", facts)
 
     def shutdown(self) -> None:
         """Export what is left and close everything within ``shutdown_timeout_s``. Safe to call twice."""

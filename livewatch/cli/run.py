@@ -30,6 +30,9 @@ from livewatch_classifiers.vocabulary import Mode
 def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     """Attach to a gateway and stay: watch its sessions, repair what is provably dead, export metrics.
 
+    SIGHUP reads the configuration again: thresholds and recovery change at once, the rest with the next start; a file
+    that cannot be used changes nothing, and is told.
+
     Ends with 0 on SIGTERM, 2 on settings that cannot be used, 3 when there is no gateway to attach to.
 
     \b
@@ -46,7 +49,7 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     from livewatch.service import ServiceError, run_service
 
     try:
-        code = asyncio.run(run_service(settings, wait=wait))
+        code = asyncio.run(run_service(settings, wait=wait, read=lambda: load_settings(config_path, flags=flags)))
     except ServiceError as error:
         raise end(error.code, str(error), kind=error.kind) from error
     raise click.exceptions.Exit(int(code))

@@ -59,6 +59,11 @@ def lines(document: dict[str, Any]) -> list[str]:
         out.append(f"  last blocked {format_duration(stack['age_s'])} ago at {frame}")
     if not document["sessions"].get("total") and document["problem"]:
         return [*out, "  sessions unknown while the gateway cannot be read"]
+    if document["health_penalty"]:
+        out.append(
+            f"  livewatch itself is slow (penalty {document['health_penalty']}): its readings are suspect, "
+            "and it waits longer before it acts on silence"
+        )
     counts = document["sessions"]
     out.append(
         f"  {counts.get('total', 0)} sessions: {counts.get('stuck', 0)} stuck, {counts.get('stalled', 0)} stalled, "

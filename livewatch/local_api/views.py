@@ -61,6 +61,7 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
         "running": []
         if report.snapshot is None
         else [k for k, s in report.snapshot.sessions.items() if s.run is not None],
+        "health_penalty": report.health_penalty,
         "budget_remaining": report.budget_remaining,
         "held": [
             {

@@ -107,10 +107,12 @@ def responsive(request: Request) -> Held | None:
 def confirmed(request: Request) -> Held | None:
     """Hold until the same evidence about the same run was seen in several samples."""
     certain = request.verdict.evidence_class is EvidenceClass.CERTAIN
-    needed = request.policy.confirm_certain if certain else request.policy.confirm_silence
+    penalty = 0 if certain else request.situation.penalty
+    needed = (request.policy.confirm_certain if certain else request.policy.confirm_silence) * (1 + penalty)
     if request.patient.samples >= needed:
         return None
-    return Held(f"seen in {request.patient.samples} of {needed} samples")
+    why = f"; livewatch itself is slow (penalty {penalty})" if penalty else ""
+    return Held(f"seen in {request.patient.samples} of {needed} samples{why}")
 
 
 def generation(request: Request) -> Held | None:

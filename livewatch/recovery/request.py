@@ -20,6 +20,8 @@ class Situation:
     capabilities: frozenset[ActionKind]
     held: Callable[[str], str | None] = lambda _session: None
     """Which operator holds this session, in words; ``None`` when nobody does."""
+    penalty: int = 0
+    """How unwell the agent itself is; its patience with silence grows by it."""
     may_act: bool = True
     """False while another livewatch holds the lease on this gateway."""
     discards: frozenset[ActionKind] = frozenset()

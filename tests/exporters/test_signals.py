@@ -111,7 +111,7 @@ def test_log_lines_are_events_when_logs_are_wanted(
     stream = io.StringIO()
     telemetry = Telemetry.start(TelemetrySettings("gw"), stream=stream)
     run(telemetry, make_report)
-    telemetry.count_reload("rejected")
+    telemetry.reload_rejected("warn_after: a while")
     telemetry.shutdown()
     request = ExportLogsServiceRequest.FromString(collector.queue("/v1/logs").get(timeout=DEADLINE_S))
     events = {e.event_name: e for r in request.resource_logs for scope in r.scope_logs for e in scope.log_records}

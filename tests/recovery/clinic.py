@@ -81,6 +81,7 @@ class Clinic:
     memory: Memory = field(default_factory=Memory)
     held: frozenset[str] = frozenset()
     may_act: bool = True
+    penalty: int = 0
     pid: int = 1
 
     def tick(self, seconds: float = 1.0) -> list[Decision]:
@@ -97,6 +98,7 @@ class Clinic:
             self.capabilities,
             lambda key: "by somebody" if key in self.held else None,
             may_act=self.may_act,
+            penalty=self.penalty,
         )
         decisions = decide(situation, self.memory, self.policy, self.now_s)
         for decision in decisions:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from livewatch_classifiers.decision import Act, Action, Completed, Hold, Reply, ReplyStatus
 from livewatch_classifiers.model import GatewayIdentity, Session, Snapshot, Vitals
 from livewatch_classifiers.report import TickReport, Transition
+from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vocabulary import (
     ActionKind,
@@ -132,7 +133,10 @@ def main(first: str, second: str) -> None:
     while not ended.wait(TICK_S):
         turn += 1
         if turn % 8 == 0:
-            sick.count_reload(("applied", "rejected")[turn % 16 == 0])
+            if turn % 16:
+                sick.reloaded(Thresholds())
+            else:
+                sick.reload_rejected("provoked")
         for telemetry, report in ((sick, next(reports)), *((many, next(crowd)) for _ in range(20))):
             for listener in telemetry.listeners:
                 listener.on_tick(report)

@@ -1,0 +1,35 @@
+"""SIGHUP: what is on disk is taken up while everything runs, and what cannot be used changes nothing."""
+
+import signal
+
+from livewatch.local_api.client import ask
+from tests.live.test_gateway_process import Place, Start, agent, fixture_place, fixture_start, gateway
+from tests.waiting import until
+
+__all__ = ["fixture_place", "fixture_start"]
+
+
+def warn_after_s(place: Place) -> float:
+    return float(ask(place.agent, "GET", "/v1/status")["thresholds"]["warn_after_s"])
+
+
+def test_limits_change_on_sighup_and_a_wrong_file_changes_nothing(place: Place, start: Start) -> None:
+    config = place.folder / "livewatch.toml"
+    config.write_text('[thresholds]\nwarn_after = "90s"\n', encoding="utf-8")
+    gateway(place, start)
+    watcher = agent(place, start, "--config", config)
+    place.until_state("responsive")
+    before_s = warn_after_s(place)
+
+    config.write_text('[thresholds]\nwarn_after = "100s"\n', encoding="utf-8")
+    watcher.send_signal(signal.SIGHUP)
+    until(lambda: warn_after_s(place) == 100.0, "the new limit")
+    config.write_text('[thresholds]\nwarn_after = "a while"\n', encoding="utf-8")
+    watcher.send_signal(signal.SIGHUP)
+    config.write_text('[thresholds]\nwarn_after = "110s"\n', encoding="utf-8")
+    watcher.send_signal(signal.SIGHUP)
+    until(lambda: warn_after_s(place) == 110.0, "an agent that lived on")
+
+    assert before_s == 90.0
+    watcher.send_signal(signal.SIGTERM)
+    assert watcher.wait() == 0
