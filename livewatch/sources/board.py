@@ -16,6 +16,7 @@ from livewatch.sources.board_slots import BoardSlots
 from livewatch.sources.board_vitals import BoardVitals
 from livewatch.sources.control import ControlClient
 from livewatch.sources.host import HostReading, HostSampler
+from livewatch.sources.thrashing import thrashing
 from livewatch_classifiers.decision import Action, Reply, ReplyStatus
 from livewatch_classifiers.model import GatewayIdentity, SamplerPass, Snapshot, Vitals
 from livewatch_classifiers.vocabulary import ActionKind
@@ -134,6 +135,7 @@ class BoardSource:
         slots.look(file.read, layout, header["slots_used"])
         ours = same_namespace(header)
         reading = self._host.reading(header["pid"], slots.children()) if ours else HostReading(0)
+        vitals = attached.vitals.with_host(vitals, thrashing=thrashing(reading))
         return Snapshot(
             vitals=_with_host(vitals, reading, self._clock.wall_s()),
             sessions=slots.sessions(reading.working_s),

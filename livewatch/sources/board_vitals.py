@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 
 from livewatch.clock import Clock
 from livewatch.probe.layout import (
@@ -17,7 +18,7 @@ from livewatch.probe.layout import (
 from livewatch.sources.board_slots import Reader
 from livewatch_classifiers.blindtime import BlindTime
 from livewatch_classifiers.model import BlockedStack, Vitals
-from livewatch_classifiers.vocabulary import Phase, ProcessState
+from livewatch_classifiers.vocabulary import Phase, ProcessState, StallCause
 
 _STALL_S = 0.1
 _KEEP_S = 24 * 3600.0
@@ -43,6 +44,7 @@ class BoardVitals:
         self._busy_idle: tuple[int, int] | None = None
         self._stack: tuple[int, BlockedStack | None] | None = None
         self._asleep_s: float | None = None
+        self._looked_s: float | None = None
 
     def look(
         self, read: Reader, layout: Layout, header: Mapping[str, int], process: ProcessState, now_s: float
@@ -75,6 +77,16 @@ class BoardVitals:
             stack=self._blocked_stack(read, layout),
             suspended=self._slept(),
         )
+
+    def with_host(self, vitals: Vitals, *, thrashing: bool) -> Vitals:
+        """Return the vitals with the time since the last look taken off every age, if the host thrashed in it."""
+        before_s, self._looked_s = self._looked_s, vitals.now_s
+        if not thrashing or before_s is None:
+            return vitals
+        forget_s = vitals.now_s - _KEEP_S
+        self._blind = self._blind.extended([(before_s, vitals.now_s)], forget_before_s=forget_s)
+        blind = vitals.blind.extended(self._blind.intervals(), forget_before_s=forget_s)
+        return replace(vitals, blind=blind, cause=StallCause.HOST)
 
     def _phase(self, code: int) -> Phase:
         if code < len(PHASES):
