@@ -7,7 +7,7 @@ in ``[thresholds]``, the variable ``LIVEWATCH_WARN_AFTER`` and the flag ``--warn
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from enum import Enum
@@ -121,12 +121,24 @@ def _read_file(path: Path, values: dict[str, dict[str, Any]], origins: dict[str,
         if not isinstance(table, dict):
             raise ConfigError(f"{where}: [{section}] must be a table of keys")
         known = [*keys(section), *_TABLES_OF.get(section, ())]
-        for key, raw in cast("dict[str, Any]", table).items():
+        for key, raw in _flat(cast("dict[str, Any]", table), known).items():
             where = f"{path}:{_line(text, section, key)}"
             if key not in known:
                 raise ConfigError(f"{where}: unknown key {section}.{key}{_nearest(key, known)}")
             values[section][key] = _convert(section, key, raw, f"{where}: {section}.{key}")
             origins[f"{section}.{key}"] = where
+
+
+def _flat(table: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    """Return the table with ``compat.openclaw`` written as the one key that it is, ``compat_openclaw``."""
+    flat: dict[str, Any] = {}
+    for key, raw in table.items():
+        inner = cast("dict[str, Any]", raw) if isinstance(raw, dict) and key not in known else {}
+        if inner and all(f"{key}_{name}" in known for name in inner):
+            flat |= {f"{key}_{name}": value for name, value in inner.items()}
+        else:
+            flat[key] = raw
+    return flat
 
 
 def _read_environment(

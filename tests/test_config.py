@@ -126,3 +126,19 @@ def test_telemetry_takes_a_prefix_a_way_to_name_sessions_and_openclaws_names(tmp
     assert (told.metric_prefix, told.session_ids, told.compat_openclaw) == ("acme.", "none", "otlp")
     with pytest.raises(ConfigError, match="metric_prefix"):
         load_settings(file, environ={"LIVEWATCH_METRIC_PREFIX": "9 lives"})
+
+
+@pytest.mark.parametrize("text", ['compat.openclaw = "otlp"', 'compat_openclaw = "otlp"'])
+def test_a_dotted_key_is_the_same_as_one_with_an_underscore(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "livewatch.toml"
+    path.write_text(f"[telemetry]\n{text}\n", encoding="utf-8")
+
+    assert load_settings(path, environ={}).telemetry.compat_openclaw.value == "otlp"
+
+
+def test_a_dotted_key_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "livewatch.toml"
+    path.write_text('[telemetry]\ncompat.openclwa = "otlp"\n', encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"unknown key telemetry\.compat"):
+        load_settings(path, environ={})
