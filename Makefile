@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture test soak data-sheet kill-storm telemetry-test boards boards-picture check format clean
+.PHONY: help setup demo picture test soak data-sheet kill-storm test-node telemetry-test boards boards-picture check format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ data-sheet: $(VENV)/.dev  ## compare with other rule sets over the scenarios, an
 
 kill-storm: $(VENV)/.dev  ## kill the agent 500 times while sessions die: nothing twice, nothing lost (ARGS="--kills 50")
 	@$(BIN)/python -m tests.live.kill_storm $(ARGS)
+
+test-node: $(VENV)/.dev  ## watch a real Node server from outside (needs node)
+	@command -v node >/dev/null || { echo "node is not installed: apt-get install nodejs" >&2; exit 1; }
+	@$(BIN)/python -m pytest -q tests/sources/zero_touch/node_server.py $(ARGS)
 
 telemetry-test: $(VENV)/.dev  ## ask a real Prometheus every panel and alert, over real faults (installs prometheus if root)
 	@{ command -v prometheus && command -v promtool; } >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -q prometheus; } \

@@ -24,9 +24,10 @@ from livewatch.recovery.journal import Journal
 from livewatch.recovery.journal.paths import holds_path, journal_path
 from livewatch.recovery.lease import Lease, lease_path
 from livewatch.recovery.tenure import Tenure
-from livewatch.settings import Settings
+from livewatch.settings import Settings, SourceKind
 from livewatch.sources.base import Source, SourceError
 from livewatch.sources.board import BoardSource
+from livewatch.sources.process import ProcessSource
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.report import TickListener
 from livewatch_exporters.telemetry import Telemetry
@@ -145,6 +146,8 @@ async def attached(
 def open_source(settings: Settings, clock: Clock) -> Source:
     """Return the source that the settings name; nothing is read from it yet."""
     target = settings.target
+    if target.source is SourceKind.PROCESS:
+        return ProcessSource(clock, name=target.name, pid=target.pid, port=target.port)
     assert target.board is not None
     return BoardSource(target.board, target.socket, clock, name=target.name)
 
@@ -164,8 +167,9 @@ def _remembered_holds(file: HoldsFile) -> Holds:
 
 def _claim(settings: Settings) -> Lease:
     """Try to become the one agent that acts on this gateway; without luck, keep trying in the background."""
-    assert settings.target.board is not None
-    lease = Lease(lease_path(settings.target.socket, settings.target.board))
+    target = settings.target
+    beside = target.board or journal_path(target.name, settings.agent.state_dir)
+    lease = Lease(lease_path(target.socket, beside))
     lease.start()
     return lease
 
@@ -180,7 +184,7 @@ def _start_telemetry(settings: Settings, log: TextIO | None) -> Telemetry:
         metric_prefix=settings.telemetry.metric_prefix,
         session_ids=settings.telemetry.session_ids,
         compat_openclaw=settings.telemetry.compat_openclaw,
-        instance=str(settings.target.board),
+        instance=str(settings.target.board or settings.target.pid or settings.target.port),
     )
     try:
         return Telemetry.start(wanted, stream=log)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from livewatch.recovery.settings import Policy
@@ -11,11 +12,22 @@ from livewatch_exporters.session_ids import SessionIds
 from livewatch_exporters.telemetry_settings import CompatMode, LogFormat, check_prefix
 
 
+class SourceKind(StrEnum):
+    """How a gateway is watched."""
+
+    BOARD = "board"  # it embeds the probe
+    PROCESS = "process"  # it embeds nothing: loop, process and host only
+
+
 @dataclass(frozen=True, slots=True)
 class TargetSettings:
     """The gateway to watch."""
 
     name: str = "gateway"
+    source: SourceKind = SourceKind.BOARD
+    pid: int | None = None
+    port: int | None = None
+    """A TCP port on which the gateway listens; with ``source = "process"``."""
     board: Path | None = None
     socket: Path | None = None
     """The gateway's control socket."""

@@ -7,12 +7,20 @@ import click
 
 from livewatch.cli.exits import Exit, end
 from livewatch.config import ConfigError, load_settings
+from livewatch.settings import SourceKind, TargetSettings
 from livewatch_classifiers.vocabulary import Mode
 
 
 @click.command("run")
 @click.option("--board", type=click.Path(path_type=Path), help="Vitals board that the gateway's probe writes.")
 @click.option("--socket", type=click.Path(path_type=Path), help="Control socket that the gateway's probe serves.")
+@click.option(
+    "--source",
+    type=click.Choice([kind.value for kind in SourceKind]),
+    help="How to watch: `board`, or `process` for a gateway that embeds nothing.  [default: board]",
+)
+@click.option("--pid", type=int, help="Process to watch, with --source process.")
+@click.option("--port", type=int, help="Port on which that process listens; finds it, and pokes it when it is quiet.")
 @click.option("--name", help="Name of the gateway in metrics and for `status`.  [default: gateway]")
 @click.option("--warn-after", metavar="DURATION", help="Silence after which work is labelled.  [default: 2m]")
 @click.option("--abort-after", metavar="DURATION", help="Silence after which work may be aborted.  [default: 6m]")
@@ -33,6 +41,9 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     SIGHUP reads the configuration again: thresholds and recovery change at once, the rest with the next start; a file
     that cannot be used changes nothing, and is told.
 
+    A gateway that embeds nothing is watched with `--source process --pid N` or `--port N`: whether its loop turns, its
+    process and its host; its sessions cannot be seen and nothing can be repaired.
+
     Ends with 0 on SIGTERM, 2 on settings that cannot be used, 3 when there is no gateway to attach to.
 
     \b
@@ -40,8 +51,7 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     """
     try:
         settings = load_settings(config_path, flags=flags)
-        if settings.target.board is None:
-            raise ConfigError("no gateway given; name its board with --board PATH")
+        _check_target(settings.target)
     except ConfigError as error:
         raise end(Exit.USAGE, str(error), kind="usage") from error
     for warning in settings.warnings:
@@ -53,3 +63,11 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     except ServiceError as error:
         raise end(error.code, str(error), kind=error.kind) from error
     raise click.exceptions.Exit(int(code))
+
+
+def _check_target(target: TargetSettings) -> None:
+    if target.source is SourceKind.PROCESS:
+        if target.pid is None and target.port is None:
+            raise ConfigError("no process given; name it with --pid N, or with --port N on which it listens")
+    elif target.board is None:
+        raise ConfigError("no gateway given; name its board with --board PATH, or use --source process")

@@ -6,6 +6,7 @@ import mmap
 import os
 import struct
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -124,14 +125,16 @@ class BoardWriter:
 
     def _forget_in_child(self) -> None:
         """After a fork the child keeps the addresses but writes into private memory, never onto the parent's board."""
-        pinned = ctypes.c_char.from_buffer(self._map)
-        address, size = ctypes.addressof(pinned), len(self._map)
-        del pinned
-        os.register_at_fork(after_in_child=lambda: _make_private(address, size))
+        mapping = weakref.ref(self._map)  # whoever may still write keeps it alive; a freed address is somebody else's
+        os.register_at_fork(after_in_child=lambda: _make_private(mapping()))
 
 
-def _make_private(address: int, size: int) -> None:
+def _make_private(mapping: mmap.mmap | None) -> None:
+    if mapping is None:
+        return
     with contextlib.suppress(OSError, AttributeError):
+        pinned = ctypes.c_char.from_buffer(mapping)
+        address, size = ctypes.addressof(pinned), len(mapping)
         libc = ctypes.CDLL(None, use_errno=True)
         libc.mmap.restype = ctypes.c_void_p
         libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *([ctypes.c_int] * 3), ctypes.c_long]

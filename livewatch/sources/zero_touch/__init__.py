@@ -1,0 +1,1 @@
+"""The loop of a gateway that embeds nothing, read from outside."""

@@ -1,0 +1,12 @@
+// A plain Node HTTP server that knows nothing of livewatch; a path makes it behave badly.
+"use strict";
+const http = require("node:http");
+const { execSync } = require("node:child_process");
+
+const server = http.createServer((request, response) => {
+  response.end();
+  if (request.url === "/busy") setInterval(() => {}, 10);
+  if (request.url === "/compute") setImmediate(() => { for (;;); });
+  if (request.url === "/sleep") setImmediate(() => execSync("sleep 3600"));
+});
+server.listen(0, "127.0.0.1", () => console.log(server.address().port));
