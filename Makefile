@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture test soak data-sheet kill-storm test-node telemetry-test boards boards-picture check format clean
+.PHONY: help setup demo picture test soak data-sheet bench kill-storm test-node telemetry-test boards boards-picture check format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ soak: $(VENV)/.run  ## 10,000 virtual hours of random worlds under every misfort
 data-sheet: $(VENV)/.dev  ## compare with other rule sets over the scenarios, and write docs/data-sheet.md, docs/incidents.md
 	@$(BIN)/livewatch simulate --compare tests/scenarios --data-sheet docs/data-sheet.md
 	@$(BIN)/python -m tests.simulation.library
+
+bench: $(VENV)/.dev  ## what the probe costs and how true its histogram is, as ratios of one run (ARGS=--json)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 kill-storm: $(VENV)/.dev  ## kill the agent 500 times while sessions die: nothing twice, nothing lost (ARGS="--kills 50")
 	@$(BIN)/python -m tests.live.kill_storm $(ARGS)

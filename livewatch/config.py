@@ -179,6 +179,8 @@ def _convert_value(raw: Any, kind: Any, *, duration: bool) -> Any:
         return _boolean(raw)
     if kind in (int, float):
         return _number(raw, kind)
+    if kind == int | None:
+        return _number(raw, int)
     if kind == tuple[str, ...]:
         return _words(raw)
     if kind in (Path, Path | None):

@@ -142,3 +142,9 @@ def test_a_dotted_key_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"unknown key telemetry\.compat"):
         load_settings(path, environ={})
+
+
+def test_a_number_that_may_be_missing_is_a_number() -> None:
+    assert load_settings(None, environ={"LIVEWATCH_PORT": "12"}, flags={"pid": 5}).target.port == 12
+    with pytest.raises(ConfigError, match="LIVEWATCH_PID"):
+        load_settings(None, environ={"LIVEWATCH_PID": "five"})

@@ -1,0 +1,203 @@
+"""Measures what the probe costs and how true its histogram is; prints one table, or JSON with ``--json``."""
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+import uvloop
+
+from livewatch.clock import SystemClock
+from livewatch.probe import Probe
+from livewatch.probe.board import BoardWriter
+from livewatch.probe.layout import bucket_middle_s, bucket_of
+from livewatch.probe.loop import LoopSampler
+from livewatch.sources.board import BoardSource
+
+ROUNDS = 7
+CALLS = 20_000
+TURNS = 600
+TOKENS = 20
+BLOCKS_S = (0.02, 0.05, 0.1, 0.25, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table: a median with its spread, as a ratio to a baseline of the same run."""
+
+    name: str
+    median: float
+    lowest: float
+    highest: float
+    unit: str
+    baseline: str
+    ratio: float
+
+
+def per_call_ns(call: Callable[[], object]) -> list[float]:
+    """Return the cost of one call in nanoseconds, once per round."""
+    costs: list[float] = []
+    for _ in range(ROUNDS):
+        began_ns = time.perf_counter_ns()
+        for _ in range(CALLS):
+            call()
+        costs.append((time.perf_counter_ns() - began_ns) / CALLS)
+    return costs
+
+
+def figure(name: str, values: list[float], unit: str, baseline: str, base: float) -> Figure:
+    """Return one line."""
+    middle = statistics.median(values)
+    return Figure(name, middle, min(values), max(values), unit, baseline, middle / base)
+
+
+async def probe_costs(folder: Path) -> list[Figure]:
+    """Return what each report of the gateway costs, against a bare clock read."""
+    clock = statistics.median(per_call_ns(time.monotonic_ns))
+    baseline = "time.monotonic_ns()"
+    figures = [Figure(baseline, clock, clock, clock, "ns", baseline, 1.0)]
+    async with Probe.open(folder / "board", capacity=8) as probe:
+        session = probe.session("s")
+        async with session.run("r") as run:
+
+            def tool_call() -> None:
+                with run.tool_call("t"):
+                    pass
+
+            cases: list[tuple[str, Callable[[], object]]] = [
+                ("progress()", run.progress),
+                ("state change", lambda: session.state("processing")),
+                ("tool call, open and close", tool_call),
+                ("queue depth", lambda: session.queued(3)),
+            ]
+            figures += [figure(name, per_call_ns(call), "ns", baseline, clock) for name, call in cases]
+    sampler = LoopSampler(BoardWriter(folder / "other", 1))
+    figures.append(figure("loop-delay sample (50 a second)", per_call_ns(sampler._sample), "ns", baseline, clock))
+    return figures
+
+
+async def turns(folder: Path | None) -> float:
+    """Return how many turns a second go through one loop, with a probe or without.
+
+    A turn asks a server on the loopback, reads twenty tokens as they come, and parses each, as a gateway does.
+    """
+
+    async def provider(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readline():
+            for number in range(TOKENS):
+                writer.write(json.dumps({"token": "word", "index": number}).encode() + b"\n")
+                await writer.drain()
+        writer.close()
+        ended.set()
+
+    async def turn(progress: Callable[[], object]) -> None:
+        asking.write(b"{}\n")
+        for _ in range(TOKENS):
+            json.loads(await answers.readline())
+            progress()
+
+    ended = asyncio.Event()
+    server = await asyncio.start_server(provider, "127.0.0.1", 0)
+    answers, asking = await asyncio.open_connection(*server.sockets[0].getsockname())
+    began_s = time.perf_counter()
+    if folder is None:
+        for _ in range(TURNS):
+            await turn(lambda: None)
+    else:
+        async with Probe.open(folder / "board", capacity=8) as probe:
+            session = probe.session("s")
+            began_s = time.perf_counter()
+            for _ in range(TURNS):
+                async with session.run("r", timeout=60) as run:
+                    with run.model_call("m"):
+                        await turn(run.progress)
+    took_s = time.perf_counter() - began_s
+    asking.close()
+    await ended.wait()
+    server.close()
+    return TURNS / took_s
+
+
+def throughput(folder: Path) -> list[Figure]:
+    """Return turns per second without and with the probe, on both loops, alternating."""
+    figures: list[Figure] = []
+    for name, factory in (("asyncio", asyncio.new_event_loop), ("uvloop", uvloop.new_event_loop)):
+        bare: list[float] = []
+        probed: list[float] = []
+        for _ in range(3):
+            for found, where in ((bare, None), (probed, folder)):
+                with asyncio.Runner(loop_factory=factory) as runner:
+                    found.append(runner.run(turns(where)))
+        base = statistics.median(bare)
+        figures.append(figure(f"turns/s on {name}, bare", bare, "1/s", f"{name}, bare", base))
+        figures.append(figure(f"turns/s on {name}, probe", probed, "1/s", f"{name}, bare", base))
+        extra_us = [(1 / with_probe - 1 / base) * 1e6 for with_probe in probed]
+        figures.append(figure(f"probe's cost of a turn on {name}", extra_us, "µs", f"{name}, a bare turn", 1e6 / base))
+    return figures
+
+
+async def blocked(folder: Path) -> list[Figure]:
+    """Block a real loop for known times, and compare with what the board and asyncio's own debug log say."""
+    figures: list[Figure] = []
+    loop = asyncio.get_running_loop()
+    loop.slow_callback_duration = 3600
+    async with Probe.open(folder / "board", capacity=8) as probe:
+        probe.ready()
+        source = BoardSource(folder / "board", None, SystemClock(), name="bench")
+        await source.sample()
+        for wanted_s in BLOCKS_S:
+            await asyncio.sleep(0.1)
+            await source.sample()
+            began_s = time.perf_counter()
+            time.sleep(wanted_s)  # noqa: ASYNC251 -- the block that is measured
+            true_s = time.perf_counter() - began_s
+            await asyncio.sleep(0.1)
+            seen_s = (await source.sample()).vitals.loop_delay_max_s or 0.0
+            figures.append(
+                Figure(
+                    f"block of {wanted_s * 1e3:g} ms",
+                    seen_s * 1e3,
+                    seen_s * 1e3,
+                    seen_s * 1e3,
+                    "ms",
+                    "true length",
+                    seen_s / true_s,
+                )
+            )
+        await source.close()
+    return figures
+
+
+def histogram_error() -> Figure:
+    """Return the histogram's worst relative error from 1 ms to 10 min."""
+    delays_s = [0.001 * 1.01**step for step in range(1338)]
+    errors = [abs(bucket_middle_s(bucket_of(round(s * 1e9))) - s) / s for s in delays_s if s <= 600]
+    worst = max(errors)
+    return Figure("histogram, worst relative error", worst * 100, 0.0, worst * 100, "%", "5 %", worst / 0.05)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def main(*, as_json: bool) -> None:
+    """Run every benchmark once; a minute on a small machine."""
+    with tempfile.TemporaryDirectory(prefix="lw") as name:
+        folder = Path(name)
+        figures = [*asyncio.run(probe_costs(folder)), *throughput(folder), *asyncio.run(blocked(folder))]
+    figures.append(histogram_error())
+    if as_json:
+        click.echo(json.dumps({"schema_version": 1, "figures": [asdict(f) for f in figures]}, indent=2))
+        return
+    click.echo(f"{'what':<34} {'median':>12} {'spread':>25} {'ratio':>8}  to")
+    for f in figures:
+        spread = f"{f.lowest:,.1f} .. {f.highest:,.1f}"
+        click.echo(f"{f.name:<34} {f.median:>10,.1f} {f.unit:<3} {spread:>22} {f.ratio:>8.2f}  {f.baseline}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
