@@ -12,7 +12,7 @@ from livewatch.local_api.rule_words import RULE_WORDS
 from livewatch.recovery.climb import Climb, climb_bound
 from livewatch.recovery.gates import GATES, Held
 from livewatch.recovery.ladder import FIRST_RUNG, next_rung
-from livewatch.recovery.memory import Patient
+from livewatch.recovery.patient import Patient
 from livewatch.recovery.request import Request
 from livewatch_classifiers.decision import Act
 from livewatch_classifiers.lane import LaneVerdict

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from livewatch.recovery.gates import GATES, Held
 from livewatch.recovery.ladder import FIRST_RUNG, next_rung
-from livewatch.recovery.memory import Memory, Patient
+from livewatch.recovery.memory import Memory
+from livewatch.recovery.patient import Patient
 from livewatch.recovery.policy import action_of
 from livewatch.recovery.request import Request, Situation
 from livewatch.recovery.settings import Policy

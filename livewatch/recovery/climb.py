@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 from livewatch.recovery.gates import backoff
 from livewatch.recovery.ladder import next_rung
-from livewatch.recovery.memory import Memory, Patient
+from livewatch.recovery.memory import Memory
+from livewatch.recovery.patient import Patient
 from livewatch.recovery.request import Request
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import Action, Completed, Reply, ReplyStatus

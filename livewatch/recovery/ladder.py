@@ -1,6 +1,6 @@
 """Which rung comes next. A rung is climbed only when the one before was *seen* to fail."""
 
-from livewatch.recovery.memory import Patient
+from livewatch.recovery.patient import Patient
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.model import Session
 from livewatch_classifiers.verdict import Verdict

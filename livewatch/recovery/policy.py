@@ -5,7 +5,8 @@ from hashlib import blake2b
 
 from livewatch.recovery.gates import GATES, GateCheck
 from livewatch.recovery.ladder import next_rung
-from livewatch.recovery.memory import Memory, Patient
+from livewatch.recovery.memory import Memory
+from livewatch.recovery.patient import Patient
 from livewatch.recovery.request import Request, Situation
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import Act, Action, Decision, Hold

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from livewatch.recovery.journal.records import Past, StoredIntent
-from livewatch.recovery.memory import Memory, Patient
+from livewatch.recovery.memory import Memory
+from livewatch.recovery.patient import Patient
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import Completed, Reply, ReplyStatus
 from livewatch_classifiers.model import GatewayIdentity

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from livewatch.recovery.memory import Memory, Patient
+from livewatch.recovery.memory import Memory
+from livewatch.recovery.patient import Patient
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict

@@ -1,7 +1,8 @@
 """The last resort for the gateway itself: when to restart it although no session can be blamed. Pure."""
 
 from livewatch.recovery.gates import GATES
-from livewatch.recovery.memory import Memory, Patient
+from livewatch.recovery.memory import Memory
+from livewatch.recovery.patient import Patient
 from livewatch.recovery.policy import judge
 from livewatch.recovery.request import Request, Situation
 from livewatch.recovery.settings import Policy

@@ -5,7 +5,8 @@ import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from livewatch.recovery.memory import Memory, Patient
+from livewatch.recovery.memory import Memory
+from livewatch.recovery.patient import Patient
 from livewatch.recovery.request import Request, Situation
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import SourceError

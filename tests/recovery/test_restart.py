@@ -15,7 +15,8 @@ import pytest
 
 from livewatch.config import ConfigError, load_settings
 from livewatch.recovery.ladder import next_rung
-from livewatch.recovery.memory import Memory, Patient
+from livewatch.recovery.memory import Memory
+from livewatch.recovery.patient import Patient
 from livewatch.recovery.restart import decide_restart
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import SourceError

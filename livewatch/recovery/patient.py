@@ -1,0 +1,128 @@
+"""A session under recovery: what was seen of it and what was tried. Frozen."""
+
+from dataclasses import dataclass, replace
+
+from livewatch.recovery.backoff import backoff_s
+from livewatch.recovery.settings import Policy
+from livewatch_classifiers.decision import Action, Completed
+from livewatch_classifiers.model import Session
+from livewatch_classifiers.verdict import Verdict
+from livewatch_classifiers.vocabulary import ActionKind, Attention, EvidenceClass, Outcome, Reason
+
+SICK = frozenset({Attention.STALLED, Attention.STUCK})
+SIGN_OF_LIFE = frozenset({Outcome.RECOVERED, Outcome.SUPERSEDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A session that is sick now, or that was repaired lately."""
+
+    key: str
+    reason: Reason
+    certain: bool
+    sick_since_s: float
+    generation: int | None
+    run_id: str | None
+    handle: str | None
+    progress_s: float | None
+    samples: int = 0
+    """Consecutive ticks with the same identity, reason and an eligible remedy."""
+    pending: Action | None = None
+    attempts: int = 0
+    """Actions since the last sign of life; a request issued is no sign of life (OpenClaw 145152: 67 a day)."""
+    tried: tuple[tuple[ActionKind, Outcome], ...] = ()
+    next_action_s: float = 0.0
+    last_sent_s: float = 0.0
+    last_action: Action | None = None
+    """The latest action; life is generation *and* progress that moved since it, in however many ticks."""
+    repaired_s: tuple[float, ...] = ()
+    ineffective_in_a_row: int = 0
+    quarantined: bool = False
+    sick: bool = True
+
+    def revived(self) -> "Patient":
+        """Forget failures: the session was seen to move on since the latest action."""
+        return replace(
+            self, attempts=0, last_action=None, tried=(), next_action_s=0.0, ineffective_in_a_row=0
+        )  # repairs and quarantine stay: poison is a matter of days
+
+    def treated_as(self, past: "Patient") -> "Patient":
+        """Take over what was done to the session before, from a memory that knows more of it."""
+        return replace(
+            self,
+            attempts=past.attempts,
+            tried=past.tried,
+            next_action_s=past.next_action_s,
+            last_sent_s=past.last_sent_s,
+            last_action=past.last_action,
+            repaired_s=past.repaired_s,
+            ineffective_in_a_row=past.ineffective_in_a_row,
+            quarantined=past.quarantined,
+        )
+
+
+def examined(patient: Patient | None, verdict: Verdict, session: Session, policy: Policy, now_s: float) -> Patient:
+    """Return the patient after one look at its session; ``None`` is one that was well so far."""
+    run = session.run
+    run_id = run.id if run is not None else None
+    handle = run.handle if run is not None else None
+    sick = verdict.attention in SICK
+    certain = verdict.evidence_class is EvidenceClass.CERTAIN
+    if patient is None:
+        patient = Patient(
+            session.key, verdict.reason, certain, now_s, session.generation, run_id, handle, session.progress_s
+        )
+    same = (
+        patient.generation == session.generation
+        and patient.run_id == run_id
+        and patient.handle == handle
+        and patient.progress_s == session.progress_s
+        and patient.reason is verdict.reason
+    )
+    last = patient.last_action
+    lived = (
+        last is not None and last.generation != session.generation and session.progress_s not in (None, last.progress_s)
+    )
+    if lived and not sick and patient.pending is None:
+        patient = patient.revived()
+    return replace(
+        patient,
+        reason=verdict.reason,
+        certain=certain,
+        sick=sick,
+        sick_since_s=patient.sick_since_s if sick and patient.sick else now_s,
+        generation=session.generation,
+        run_id=run_id,
+        handle=handle,
+        progress_s=session.progress_s,
+        samples=(patient.samples + 1 if same else 1) if verdict.eligible else 0,
+        repaired_s=tuple(t for t in patient.repaired_s if now_s - t < policy.poison_window_s),
+        quarantined=patient.quarantined and now_s - patient.last_sent_s < policy.poison_window_s,
+    )
+
+
+def treated(patient: Patient, done: Completed, policy: Policy, now_s: float) -> Patient:
+    """Return the patient after the outcome of an action was seen."""
+    worked = done.outcome in SIGN_OF_LIFE
+    repaired_s = (*patient.repaired_s, now_s) if done.outcome is Outcome.RECOVERED else patient.repaired_s
+    repeated = (done.action.kind, Outcome.INEFFECTIVE) in patient.tried and done.outcome is Outcome.INEFFECTIVE
+    ineffective = 0 if worked else patient.ineffective_in_a_row + int(repeated)
+    wait_s = backoff_s(
+        patient.attempts,
+        initial_s=policy.backoff_initial_s,
+        maximum_s=policy.backoff_maximum_s,
+        jitter=policy.backoff_jitter,
+        seed=f"{policy.seed}:{patient.key}:{patient.reason}",
+    )
+    return replace(
+        patient,
+        pending=None,
+        samples=0,
+        tried=() if worked else (*patient.tried, (done.action.kind, done.outcome)),
+        next_action_s=now_s + wait_s,
+        repaired_s=repaired_s,
+        ineffective_in_a_row=ineffective,
+        quarantined=(
+            patient.quarantined or len(repaired_s) >= policy.poison_repairs or ineffective >= policy.ineffective_repairs
+        ),
+    )
