@@ -171,7 +171,8 @@ class Agent:
     def _round(self, snapshot: Snapshot, started_s: float, lateness_s: float) -> TickReport:
         sampled_s = self._clock.monotonic_s()
         now_s = snapshot.vitals.now_s
-        vitals = classify_vitals(snapshot.vitals, self.thresholds)
+        judged = self.report.vitals if self.report is not None else None
+        vitals = classify_vitals(snapshot.vitals, self.thresholds, judged)
         verdicts = {
             key: classify_session(session, snapshot.vitals, self.thresholds)
             for key, session in snapshot.sessions.items()

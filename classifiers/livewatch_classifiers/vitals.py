@@ -5,9 +5,18 @@ from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Evidence, VitalsVerdict
 from livewatch_classifiers.vocabulary import Phase, ProcessState, StallCause, VitalsReason, VitalsState
 
+LEAVE_SHARE = 0.8
+"""A reason that held in the look before holds on until its value is below this share of its limit: no flapping."""
 
-def classify_vitals(vitals: Vitals, thresholds: Thresholds) -> VitalsVerdict:
-    """Return the label of the gateway at ``vitals.now_s``. Pure and total, like `classify_session`."""
+
+def classify_vitals(vitals: Vitals, thresholds: Thresholds, before: VitalsVerdict | None = None) -> VitalsVerdict:
+    """Return the label of the gateway at ``vitals.now_s``. Pure and total, like `classify_session`.
+
+    Args:
+        vitals: what is seen now.
+        thresholds: the limits at which a reason begins to hold.
+        before: the verdict of the look before, for hysteresis.
+    """
     evidence = _evidence(vitals)
     if vitals.process is ProcessState.GONE:
         return VitalsVerdict(VitalsState.GONE, evidence=evidence)
@@ -21,7 +30,7 @@ def classify_vitals(vitals: Vitals, thresholds: Thresholds) -> VitalsVerdict:
         return VitalsVerdict(VitalsState.STARTING, evidence=evidence)
     if vitals.phase is Phase.DRAINING:
         return VitalsVerdict(VitalsState.DRAINING, evidence=evidence)
-    reasons = _reasons(vitals, thresholds)
+    reasons = _reasons(vitals, thresholds, frozenset() if before is None else frozenset(before.reasons))
     if not reasons:
         return VitalsVerdict(VitalsState.RESPONSIVE, evidence=evidence)
     saturated = VitalsReason.EVENT_LOOP_UTILIZATION in reasons
@@ -45,33 +54,27 @@ def _silent(vitals: Vitals, heartbeat_s: float | None, thresholds: Thresholds) -
     return heartbeat_s is not None and vitals.now_s - heartbeat_s > thresholds.loop_unresponsive_s
 
 
-def _reasons(vitals: Vitals, thresholds: Thresholds) -> tuple[VitalsReason, ...]:
-    delayed = _over(vitals.loop_delay_max_s, thresholds.loop_delay_warn_s)
+def _reasons(vitals: Vitals, thresholds: Thresholds, held: frozenset[VitalsReason]) -> tuple[VitalsReason, ...]:
+    def over(reason: VitalsReason, value: float | None, limit: float) -> bool:
+        return value is not None and value > (limit * LEAVE_SHARE if reason in held else limit)
+
+    delay, utilization, cpu = VitalsReason.EVENT_LOOP_DELAY, VitalsReason.EVENT_LOOP_UTILIZATION, VitalsReason.CPU
+    memory, io, swap = VitalsReason.MEMORY_PRESSURE, VitalsReason.IO_PRESSURE, VitalsReason.SWAP
+    delayed = over(delay, vitals.loop_delay_max_s, thresholds.loop_delay_warn_s)
+    faults, faults_limit = vitals.major_faults_per_s, thresholds.major_faults_warn_per_s
     checks = (
-        (VitalsReason.EVENT_LOOP_DELAY, delayed),
+        (delay, delayed),
         # A loop may be busy and punctual; utilization counts only with delay as second witness (OpenClaw 77028).
+        (utilization, delayed and over(utilization, vitals.loop_utilization, thresholds.loop_utilization_warn)),
+        (cpu, delayed and over(cpu, vitals.cpu_cores, thresholds.cpu_cores_warn)),
         (
-            VitalsReason.EVENT_LOOP_UTILIZATION,
-            delayed and _over(vitals.loop_utilization, thresholds.loop_utilization_warn),
+            memory,
+            over(memory, vitals.memory_pressure, thresholds.memory_pressure_warn) or over(memory, faults, faults_limit),
         ),
-        (VitalsReason.CPU, delayed and _over(vitals.cpu_cores, thresholds.cpu_cores_warn)),
-        (
-            VitalsReason.MEMORY_PRESSURE,
-            _over(vitals.memory_pressure, thresholds.memory_pressure_warn)
-            or _over(vitals.major_faults_per_s, thresholds.major_faults_warn_per_s),
-        ),
-        (VitalsReason.IO_PRESSURE, _over(vitals.io_pressure, thresholds.io_pressure_warn)),
-        (
-            VitalsReason.SWAP,
-            _over(vitals.swap_used, thresholds.swap_used_warn)
-            and _over(vitals.major_faults_per_s, thresholds.major_faults_warn_per_s),
-        ),
+        (io, over(io, vitals.io_pressure, thresholds.io_pressure_warn)),
+        (swap, over(swap, vitals.swap_used, thresholds.swap_used_warn) and over(swap, faults, faults_limit)),
     )
     return tuple(reason for reason, holds in checks if holds)
-
-
-def _over(value: float | None, limit: float) -> bool:
-    return value is not None and value > limit
 
 
 def _evidence(vitals: Vitals) -> Evidence:
