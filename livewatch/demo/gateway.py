@@ -1,7 +1,6 @@
 """The example gateway: sessions with lanes, runs, heartbeats and a store, with livewatch's probe embedded."""
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -197,17 +196,17 @@ class Gateway:
         self.stopping.set()
 
     async def _drain(self) -> None:
-        """Let what runs and waits finish; then end what is left, keeping unstarted messages in the store."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.drain_s):
-                while running := [task for session in self._sessions.values() for task in _running(session)]:
-                    await asyncio.wait(running)
+        """Keep unstarted messages in the store, let what runs finish, clear what outlived its time, end the rest."""
         tasks: list[asyncio.Task[None]] = []
         for session in self._sessions.values():
-            waiting = session.lane.close()
+            waiting = session.lane.close()  # before the probe stops admission: a turn it refuses would be answered so
             pending = tuple((t.message_id, t.text) for t in waiting if t.message_id is not None)
             self._stored[session.key] = replace(self._stored[session.key], pending=pending)
             tasks.extend(_running(session))
+            self._save(session, running=session.lane.active is not None)
+        await asyncio.sleep(0)  # turns whose task was only just created begin their runs, or they would be lost
+        await self._probe.drain(self.drain_s)
+        for session in self._sessions.values():
             self._save(session, running=False)
         for task in tasks:
             task.cancel()

@@ -49,6 +49,8 @@ class Control:
         self._execute = execute
         self._loop = asyncio.get_running_loop()
         self._replies: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._unanswered: dict[str, _Ticket] = {}
+        """Levers that began and have not returned; a repeat of their key waits for them and begins nothing."""
         self._one_at_a_time = threading.Lock()
 
     def act(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,7 +67,13 @@ class Control:
         try:
             if key in self._replies:
                 return self._replies[key]
-            reply = self._on_the_loop(request)
+            ticket = self._unanswered.get(key)
+            if ticket is None:
+                ticket = self._unanswered[key] = _Ticket()
+                self._to_the_loop(ticket, request)
+            reply = self._reply(ticket)
+            if ticket.void or ticket.done.is_set():
+                del self._unanswered[key]
             if reply["status"] != "timed_out":
                 self._replies[key] = reply
                 while len(self._replies) > _REMEMBERED_KEYS:
@@ -74,9 +82,7 @@ class Control:
         finally:
             self._one_at_a_time.release()
 
-    def _on_the_loop(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        ticket = _Ticket()
-
+    def _to_the_loop(self, ticket: _Ticket, request: Mapping[str, Any]) -> None:
         def run() -> None:
             with ticket.lock:
                 if ticket.void:
@@ -90,7 +96,10 @@ class Control:
         try:
             self._loop.call_soon_threadsafe(run)
         except RuntimeError:
-            return {"status": "failed", "detail": "loop: the gateway's loop is closed", "released": None}
+            ticket.reply = {"status": "failed", "detail": "loop: the gateway's loop is closed", "released": None}
+            ticket.done.set()
+
+    def _reply(self, ticket: _Ticket) -> dict[str, Any]:
         if not ticket.done.wait(ANSWER_WITHIN_S):
             with ticket.lock:
                 ticket.void = not ticket.started

@@ -13,6 +13,8 @@ from livewatch.probe.run import Run
 from livewatch.probe.session import Session
 
 _LOOK_EVERY_S = 0.05
+_UNWIND_S = 1.0
+"""How long a run that was cancelled at its timeout may take to clean up; most do, and are no zombies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +37,23 @@ Clear = Callable[[Session, Run], None]
 async def drain(sessions: Callable[[], Iterable[Session]], clear: Clear, timeout_s: float) -> DrainReport:
     """Wait for the runs of these sessions; never longer than ``timeout_s`` seconds, whatever they do."""
     began_ns = time.monotonic_ns()
-    waiting = {run.id: (session, run) for session in sessions() if (run := session.current) is not None}
+    waiting = [(session, run) for session in sessions() if (run := session.current) is not None]
     finished: list[str] = []
     cleared: list[str] = []
     while True:
-        for run_id, (session, run) in list(waiting.items()):
+        alive: list[tuple[Session, Run]] = []
+        for session, run in waiting:
             if session.current is not run:
-                finished.append(run_id)
+                finished.append(run.id)
             elif _outlived(run):
                 clear(session, run)
-                cleared.append(run_id)
+                cleared.append(run.id)
             else:
-                continue
-            del waiting[run_id]
+                alive.append((session, run))
+        waiting = alive
         took_s = (time.monotonic_ns() - began_ns) / 1e9
         if not waiting or took_s >= timeout_s:
-            return DrainReport(tuple(finished), tuple(cleared), tuple(waiting), took_s)
+            return DrainReport(tuple(finished), tuple(cleared), tuple(run.id for _, run in waiting), took_s)
         await asyncio.sleep(min(_LOOK_EVERY_S, timeout_s - took_s))
 
 
@@ -58,4 +61,4 @@ def _outlived(run: Run) -> bool:
     """Return whether a run is past its own timeout; it was asked to end then, and did not."""
     if run.timeout_s is None:
         return False
-    return time.monotonic_ns() - run.started_ns > run.timeout_s * 1e9
+    return time.monotonic_ns() - run.started_ns > (run.timeout_s + _UNWIND_S) * 1e9

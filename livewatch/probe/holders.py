@@ -157,9 +157,12 @@ class HolderRegistry:
             async with asyncio.timeout(timeout_s):
                 await turn
         except TimeoutError:
-            if not self._withdraw(holding, turn):
-                return  # its turn came in the same moment
-            raise SessionContendedError(holding.path, self._holders[holding.path], holding.lane) from None
+            self._withdraw(holding, turn)
+            holder = self._holders.get(holding.path)
+            if holder is None:  # given back while the time was running out, and nobody else waits
+                self._give(holding)
+            elif holder is not holding:  # else its turn came in the same moment
+                raise SessionContendedError(holding.path, holder, holding.lane) from None
         except asyncio.CancelledError:
             if not self._withdraw(holding, turn):
                 self.give_back(holding)
@@ -181,6 +184,13 @@ class HolderRegistry:
                 break
         if not line:
             self._waiters.pop(holding.path, None)
+
+    def follow(self, session: Session) -> None:
+        """Show on a fresh incarnation of a session that its file still has the holder of the one before."""
+        for holding in self._holders.values():
+            if holding.session is not None and holding.session.key == session.key:
+                holding.session = session
+                session.holder(known=True)
 
     def written(self, path: Path, lane: str, seen: Fingerprint) -> None:
         """Remember who wrote a file last, as far as writers say so."""

@@ -150,6 +150,7 @@ class Probe:
         found = self._sessions.get(key)
         if found is None or found.closed:
             found = self._sessions[key] = Session(self._board, key, lane, session_id, lambda: self._admitting)
+            self._holders.follow(found)
             if shown("key", key) != key:
                 self._long_names[shown("key", key)] = found
         return found
@@ -171,8 +172,13 @@ class Probe:
             "board": str(self._board.path),
             "capabilities": capabilities(self._levers),
             "draining": not self._admitting,
-            "runs": sum(session.current is not None for session in list(self._sessions.values())),
+            "runs": self._runs(),
         }
+
+    def _runs(self) -> int:
+        """Count the runs, on the control thread: one atomic copy, as the loop adds and drops sessions meanwhile."""
+        sessions = [reference() for reference in self._sessions.valuerefs()]
+        return sum(session is not None and session.current is not None for session in sessions)
 
     def _execute(self, kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Check and act in one step on the loop's thread, so that nothing can change in between."""

@@ -152,3 +152,43 @@ async def test_names_too_long_for_the_board_still_reach_their_session_and_run(ga
 
     assert reply.status is ReplyStatus.DONE
     assert gateway.levers.pulled == [("abort_run", "k" * 200, "r" * 100, "silent for 15 min")]
+
+
+class SlowLevers(Levers):
+    """A lever that outlasts the socket's patience, the first time."""
+
+    def __init__(self) -> None:
+        self.pulled = 0
+        self.may_return = threading.Event()
+
+    def abort_run(self, session: str, run_id: str, cause: str) -> int | None:  # noqa: ARG002 -- the base's signature
+        self.pulled += 1
+        self.may_return.wait(10)
+        return 1
+
+
+async def test_a_lever_that_outlasts_the_answer_is_not_pulled_again_by_a_repeat(tmp_path: Path) -> None:
+    levers = SlowLevers()
+    async with Probe.open(tmp_path / "board", tmp_path / "control", levers=levers, capacity=2) as probe:
+        session = probe.session("s")
+        async with session.run("r1"):
+            run = session.current
+            assert run is not None
+            action = Action(
+                ActionKind.ABORT_RUN, "s", "key-1", "c", Reason.BLOCKED_TOOL_CALL,
+                generation=session.generation, run_id="r1", handle=run.handle, progress_s=session.progress_ns / 1e9,
+            )  # fmt: skip
+
+            def ask() -> Reply:
+                return asyncio.run(ControlClient(tmp_path / "control", 10.0).act(action))
+
+            def ask_twice() -> tuple[Reply, Reply]:
+                first = ask()
+                levers.may_return.set()
+                return first, ask()
+
+            first, second = await asyncio.to_thread(ask_twice)
+
+    assert first.status is ReplyStatus.TIMED_OUT
+    assert second.status is ReplyStatus.DONE
+    assert levers.pulled == 1

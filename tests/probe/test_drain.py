@@ -38,11 +38,13 @@ class Gateway:
         self.source = BoardSource(folder / "board", folder / "control", SystemClock(), name="gw")
         self.tasks: list[asyncio.Task[None]] = []
 
-    async def begin(self, key: str, body: Callable[[Run], Awaitable[object]], limit_s: float | None = None) -> Session:
+    async def begin(
+        self, key: str, body: Callable[[Run], Awaitable[object]], limit_s: float | None = None, run_id: str = ""
+    ) -> Session:
         session, begun = self.probe.session(key), asyncio.Event()
 
         async def turn() -> None:
-            async with session.run(f"run-{key}", timeout=limit_s) as run:
+            async with session.run(run_id or f"run-{key}", timeout=limit_s) as run:
                 begun.set()
                 await body(run)
 
@@ -129,3 +131,23 @@ async def test_the_socket_says_what_still_runs(gateway: Gateway, tmp_path: Path)
     writer.close()
 
     assert (json.loads(answer)["runs"], json.loads(answer)["draining"]) == (1, False)
+
+
+async def test_two_sessions_whose_runs_have_one_name_are_both_waited_for(gateway: Gateway) -> None:
+    for key in ("a", "b"):
+        await gateway.begin(key, lambda _run: asyncio.Event().wait(), run_id="same")
+
+    assert (await gateway.probe.drain(0.01)).left == ("same", "same")
+
+
+async def test_a_run_that_cleans_up_at_its_timeout_is_no_zombie(gateway: Gateway) -> None:
+    async def saves_its_work(_run: Run) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.1)
+
+    await gateway.begin("tidy", saves_its_work, limit_s=0.05)
+    report = await gateway.probe.drain(30.0)
+
+    assert (report.finished, report.cleared) == (("run-tidy",), ())

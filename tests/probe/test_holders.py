@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -29,6 +30,10 @@ def _file(tmp_path: Path) -> Path:
 
 def write(file: Path, text: str) -> None:
     file.write_text(text, encoding="utf-8")
+
+
+def block_the_loop(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 async def contended(tmp_path: Path) -> dict[str, int]:
@@ -150,3 +155,46 @@ def test_a_lane_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     probe = Probe.open(tmp_path / "board", capacity=1)
     with pytest.raises(ValueError, match="known: main, subagent"):
         probe.acquire(tmp_path / "f", lane="express")
+
+
+async def test_a_waiter_whose_time_runs_out_never_enters_beside_another_holder(probe: Probe, file: Path) -> None:
+    inside: list[str] = []
+    together: list[int] = []
+    refused: list[str] = []
+
+    async def waiter(name: str, limit_s: float | None) -> None:
+        try:
+            async with probe.acquire(file, run_id=name, timeout=limit_s):
+                inside.append(name)
+                together.append(len(inside))
+                await asyncio.sleep(0)
+                inside.remove(name)
+        except SessionContendedError:
+            refused.append(name)
+
+    async with probe.acquire(file, run_id="first"):
+        waiters = [asyncio.create_task(waiter("impatient", 0.02)), asyncio.create_task(waiter("patient", None))]
+        await asyncio.sleep(0)
+        block_the_loop(0.05)
+        for _ in range(2):
+            await asyncio.sleep(0)  # the timer fires in this turn of the loop; the holder leaves in the next
+    await asyncio.gather(*waiters)
+
+    assert max(together) == 1
+    assert len(together) + len(refused) == 2
+
+
+async def test_a_fresh_incarnation_of_a_session_shows_who_still_holds_its_file(
+    probe: Probe, file: Path, tmp_path: Path
+) -> None:
+    source = BoardSource(tmp_path / "board", None, SystemClock(), name="gw")
+    session = probe.session("s")
+    async with probe.acquire(file, session=session):
+        session.close()
+        fresh = probe.session("s")
+        held = (await source.sample()).sessions["s"].holder
+    free = (await source.sample()).sessions["s"].holder
+    await source.close()
+
+    assert fresh is not session
+    assert (held, free) == (Presence.PRESENT, Presence.ABSENT)
