@@ -4,16 +4,15 @@ It says whether the gateway is responsive, blocked, stopped or gone; nothing can
 """
 
 import asyncio
-from collections.abc import Iterable
+import time
 from dataclasses import dataclass
-from typing import Any
-
-import psutil
 
 from livewatch.clock import Clock
 from livewatch.sources.base import SourceError
 from livewatch.sources.host import HostSampler
 from livewatch.sources.process_stat import ProcessStat
+from livewatch.sources.zero_touch.door import listeners
+from livewatch.sources.zero_touch.doorbell import Doorbell
 from livewatch.sources.zero_touch.loop_state import LoopState
 from livewatch.sources.zero_touch.loop_watch import LoopReading, LoopWatch
 from livewatch.sources.zero_touch.thread_look import ThreadLook
@@ -28,6 +27,14 @@ _CAUSES = {
     LoopState.STOPPED: StallCause.STOPPED,
     LoopState.STARVED: StallCause.HOST,
 }
+_PROCESS = {
+    LoopState.STOPPED: ProcessState.STOPPED,
+    LoopState.COMPUTING: ProcessState.RUNNING,
+    LoopState.STARVED: ProcessState.RUNNING,
+    LoopState.UNKNOWN: ProcessState.UNKNOWN,
+}
+_OVERDUE_S = 5.0
+"""Age of a look beyond which it says nothing about now."""
 
 
 @dataclass(slots=True)
@@ -73,11 +80,12 @@ class ProcessSource:
             await self._let_go()
             raise SourceError(f"process {attached.pid} has ended", "start the gateway", gone=True)
         reading = self._host.reading(attached.pid)
+        heartbeat_s = _heartbeat_s(loop, now_s)
         vitals = Vitals(
             now_s=now_s,
-            blind=_blind(loop, now_s),
-            process=ProcessState.STOPPED if loop.state is LoopState.STOPPED else ProcessState.SLEEPING,
-            loop_heartbeat_s=_heartbeat_s(loop, now_s),
+            blind=_blind(heartbeat_s, now_s),
+            process=_PROCESS.get(loop.state, ProcessState.SLEEPING),
+            loop_heartbeat_s=heartbeat_s,
             cpu_cores=reading.cpu_cores,
             cpu_user_s=reading.cpu_user_s,
             cpu_system_s=reading.cpu_system_s,
@@ -107,51 +115,32 @@ class ProcessSource:
             await asyncio.to_thread(attached.watch.close)
 
     def _attach(self) -> _Attached:
-        pid = self._pid if self._pid is not None else _listener(self._port)
+        pid = self._pid if self._pid is not None else _who_listens(self._port)
         found = None if pid is None else ProcessStat.of(pid)
         if pid is None or found is None or found.state is ProcessState.GONE:
             what = f"process {self._pid}" if self._pid is not None else f"process that listens on port {self._port}"
             raise SourceError(f"there is no {what}", "start the gateway, or name it with --pid or --port")
-        watch = LoopWatch(ThreadLook(pid).look, self._port if self._port is not None else _port_of(pid))
+        watch = LoopWatch(ThreadLook(pid).look, Doorbell(pid, self._port), now_s=time.monotonic())
         watch.start()
         self._attached = _Attached(pid, found.start_ticks, watch)
         return self._attached
 
 
 def _heartbeat_s(loop: LoopReading, now_s: float) -> float | None:
-    """Return when the loop last turned; what cannot be read is unknown, and a look later than ``now_s`` is now."""
-    if loop.state is LoopState.UNKNOWN or loop.alive_s is None:
+    """Return when the loop last turned, or ``None`` where that is unknown.
+
+    Only time in which it was watched ages it: a look that is overdue is the watcher's lateness, never the loop's.
+    """
+    if not loop.settled or loop.state is LoopState.UNKNOWN or now_s - loop.looked_s > _OVERDUE_S:
         return None
-    return min(loop.alive_s, now_s)
+    return now_s - max(0.0, loop.looked_s - loop.alive_s)
 
 
-def _blind(loop: LoopReading, now_s: float) -> BlindTime:
-    if loop.alive_s is None or loop.alive_s >= now_s:
+def _blind(heartbeat_s: float | None, now_s: float) -> BlindTime:
+    if heartbeat_s is None or heartbeat_s >= now_s:
         return BlindTime()
-    return BlindTime.of([(loop.alive_s, now_s)])
+    return BlindTime.of([(heartbeat_s, now_s)])
 
 
-def _listener(port: int | None) -> int | None:
-    try:
-        found = [pid for pid, _, at in _listening(psutil.net_connections("tcp")) if at == port]
-    except psutil.Error:
-        return None
-    return next((pid for pid in found if pid is not None), None)
-
-
-def _port_of(pid: int) -> int | None:
-    """Return a loopback-reachable TCP port of the process, or ``None`` where none can be seen."""
-    try:
-        found = _listening(psutil.Process(pid).net_connections("tcp4"))
-    except psutil.Error:
-        return None
-    return next((port for _, ip, port in found if ip in ("127.0.0.1", "0.0.0.0")), None)  # noqa: S104 -- compared only
-
-
-def _listening(connections: Iterable[Any]) -> list[tuple[int | None, str, int]]:
-    """Return pid, address and port of each connection that listens; a process's own list knows no pids."""
-    return [
-        (getattr(c, "pid", None), str(c.laddr.ip), int(c.laddr.port))
-        for c in connections
-        if c.status == psutil.CONN_LISTEN and c.laddr
-    ]
+def _who_listens(port: int | None) -> int | None:
+    return next((one.pid for one in listeners() if one.port == port and one.pid is not None), None)

@@ -3,7 +3,7 @@
 Measured on asyncio and Node processes with nothing added to them: a serving loop gives up the processor voluntarily
 many times a second; one that computes never does and burns a whole core; a stopped one is in state T; one that the
 host starves is ready to run and gets no CPU. An idle loop and one that is blocked in a call look alike (asleep, no
-switches): only a poke tells them apart.
+switches): only a knock tells them apart.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ STARVED_SHARE = 0.2
 class LoopState(StrEnum):
     """What a window of looks says."""
 
-    ACTIVE = "active"  # it woke up and slept: the selector runs
+    ACTIVE = "active"  # it woke up and slept: the selector runs, or a blocked loop naps or hands the GIL over
     QUIET = "quiet"  # asleep all the time: idle, or blocked in a call
-    COMPUTING = "computing"
+    COMPUTING = "computing"  # never asleep: one long computation, or a loop that turns without rest
     STOPPED = "stopped"
     STARVED = "starved"
     UNKNOWN = "unknown"
@@ -50,12 +50,10 @@ def loop_state(window: Sequence[ThreadSample]) -> LoopState:
         return LoopState.UNKNOWN
     if last.state in "Tt":
         return LoopState.STOPPED
+    share = (last.cpu_s - first.cpu_s) / took_s
+    wanting = all(sample.state == "R" for sample in window)
+    if wanting and share <= STARVED_SHARE:
+        return LoopState.STARVED  # with six hogs on two cores it still slept 2 to 6 times in half a second
     if last.switches > first.switches:
         return LoopState.ACTIVE
-    share = (last.cpu_s - first.cpu_s) / took_s
-    if share >= COMPUTING_SHARE:
-        return LoopState.COMPUTING
-    wanting = all(sample.state == "R" for sample in window)
-    if wanting:
-        return LoopState.STARVED if share <= STARVED_SHARE else LoopState.COMPUTING
-    return LoopState.QUIET
+    return LoopState.COMPUTING if wanting or share >= COMPUTING_SHARE else LoopState.QUIET

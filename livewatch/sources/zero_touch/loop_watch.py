@@ -1,21 +1,25 @@
-"""Watches a loop's thread 20 times a second in a thread of its own, and pokes it where looking does not settle it."""
+"""Watches a loop's thread 20 times a second in a thread of its own, and knocks where looking does not settle it."""
 
-import contextlib
 import logging
-import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from livewatch.sources.zero_touch.loop_state import LoopState, ThreadSample, loop_state
 
 PERIOD_S = 0.05
 WINDOW_S = 0.5
-POKE_EVERY_S = 2.0
-POKE_WITHIN_S = 1.0
+KNOCK_EVERY_S = 2.0
+"""Between two knocks at a loop whose thread does not show that it turns."""
+KNOCK_ACTIVE_EVERY_S = 10.0
+"""Likewise at one whose thread sleeps and wakes: a blocked loop's may too, in short waits or for the GIL."""
+ANSWER_WITHIN_S = 0.5
 """A healthy idle loop was seen to wake within 10 ms of a connection; one in a blocking call not within 500 ms."""
+UNWATCHED_S = 0.5
+"""A longer gap between two looks is our own pause: nobody is blamed for what was not watched."""
 _LOG = logging.getLogger("livewatch.zero_touch")
 
 
@@ -24,28 +28,43 @@ class LoopReading:
     """What is known of the loop now."""
 
     state: LoopState
-    alive_s: float | None
-    """Monotonic moment at which the loop was last known to turn."""
+    alive_s: float
+    """Monotonic moment at which the loop was last known to turn; time in which it was not watched does not age it."""
     looked_s: float
     gone: bool = False
-    blocked_in_call: bool = False
-    """Quiet, and a poke did not wake it."""
+    blocked: bool = False
+    """A connection was not taken in time, and still is not."""
+    settled: bool = True
+    """False while nothing tells whether the loop turns; then ``alive_s`` means nothing."""
+
+
+class Visit(Protocol):
+    """A connection that waits to be taken: `knock.Knock`."""
+
+    def taken(self) -> bool | None:
+        """Return whether the loop has taken it; ``None`` where that cannot be seen."""
+        ...
+
+    def close(self) -> None:
+        """Drop it."""
+        ...
 
 
 class LoopWatch:
     """`start` begins to look; `reading` gives the latest, and never waits."""
 
-    def __init__(self, look: Callable[[], ThreadSample], port: int | None = None) -> None:
-        """Poke ``port`` on the loopback when the loop is quiet; without one, quiet is taken for idle."""
+    def __init__(self, look: Callable[[], ThreadSample], knock: Callable[[], Visit | None], *, now_s: float) -> None:
+        """Look with ``look``; ``knock`` opens one connection, or returns ``None`` where there is no door."""
         self._look = look
-        self._port = port
+        self._knock = knock
         self._window: deque[ThreadSample] = deque(maxlen=int(WINDOW_S / PERIOD_S) + 1)
-        now_s = time.monotonic()  # taken for alive until it was looked at
-        self._reading = LoopReading(LoopState.UNKNOWN, now_s, now_s)
-        self._poked_s = float("-inf")
+        self._reading = LoopReading(LoopState.UNKNOWN, now_s, now_s, settled=False)
+        self._visit: Visit | None = None
+        self._knocked_s = float("-inf")
+        self._no_door = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="livewatch.zero_touch", daemon=True)
-        self._told = False
+        self._told: set[str] = set()
 
     def start(self) -> None:
         """Begin to look."""
@@ -55,16 +74,22 @@ class LoopWatch:
         """Stop looking; safe to call twice."""
         self._ended.set()
         if self._thread.is_alive():
-            self._thread.join(POKE_WITHIN_S + 1.0)
+            self._thread.join(2.0)
+        self._leave()
 
     @property
     def reading(self) -> LoopReading:
         """The latest reading."""
         return self._reading
 
+    def look(self) -> LoopReading:
+        """Look once. The thread does; a test may instead."""
+        self._reading = self._round()
+        return self._reading
+
     def _run(self) -> None:
         while not self._ended.is_set():
-            self._reading = self._round()
+            self.look()
             self._ended.wait(PERIOD_S)
 
     def _round(self) -> LoopReading:
@@ -72,43 +97,60 @@ class LoopWatch:
         try:
             sample = self._look()
         except ProcessLookupError:
-            return LoopReading(LoopState.UNKNOWN, before.alive_s, time.monotonic(), gone=True)
+            return LoopReading(LoopState.UNKNOWN, before.alive_s, time.monotonic(), gone=True, settled=False)
         except OSError as error:
-            if not self._told:
-                self._told = True
-                _LOG.warning("the loop's thread cannot be read (%s): its state stays unknown", error)
-            return LoopReading(LoopState.UNKNOWN, before.alive_s, time.monotonic())
+            self._tell("thread", f"the loop's thread cannot be read ({error}): its state stays unknown")
+            return LoopReading(LoopState.UNKNOWN, before.alive_s, time.monotonic(), settled=False)
+        alive_s, now_s = before.alive_s, sample.at_s
+        unwatched_s = now_s - before.looked_s
+        if unwatched_s > UNWATCHED_S:
+            self._window.clear()
+            self._knocked_s += unwatched_s
+            alive_s += unwatched_s
+        woke = bool(self._window) and sample.switches > self._window[-1].switches
         self._window.append(sample)
         state = loop_state(list(self._window))
-        if state is LoopState.ACTIVE:
-            return LoopReading(state, sample.at_s, sample.at_s)
-        if state is not LoopState.QUIET:
-            return LoopReading(state, before.alive_s, sample.at_s)
-        return self._quiet(before, sample)
+        taken = self._ask(state, now_s)
+        waiting = self._visit is not None
+        if taken or (not waiting and self._turns(state, woke=woke)):
+            alive_s = now_s
+        settled = waiting or not (self._no_door and state is LoopState.QUIET)
+        if not settled:
+            self._tell("door", "no port of the gateway can be knocked at: idle and blocked in a call look alike")
+        blocked = waiting and now_s - self._knocked_s >= ANSWER_WITHIN_S
+        return LoopReading(state, alive_s, now_s, blocked=blocked, settled=settled)
 
-    def _quiet(self, before: LoopReading, sample: ThreadSample) -> LoopReading:
-        """Tell idle from blocked: a connection wakes an idle loop, whatever it answers."""
-        if self._port is None:
-            return LoopReading(LoopState.QUIET, sample.at_s, sample.at_s)
-        if sample.at_s - self._poked_s < POKE_EVERY_S:
-            alive_s = before.alive_s if before.blocked_in_call else sample.at_s
-            return LoopReading(LoopState.QUIET, alive_s, sample.at_s, blocked_in_call=before.blocked_in_call)
-        self._poked_s = sample.at_s
-        woke = self._poke(sample.switches)
-        now_s = time.monotonic()
-        alive_s = now_s if woke else before.alive_s
-        return LoopReading(LoopState.QUIET, alive_s, now_s, blocked_in_call=not woke)
+    def _ask(self, state: LoopState, now_s: float) -> bool | None:
+        """Knock if it is time, and return whether the loop has taken the connection by now.
 
-    def _poke(self, switches: int) -> bool:
-        """Open and drop one connection; return whether the thread gave up the processor since."""
-        until_s = time.monotonic() + POKE_WITHIN_S
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port or 0), POKE_WITHIN_S):
-            pass
-        while time.monotonic() < until_s and not self._ended.wait(0.005):
-            try:
-                sample = self._look()
-            except OSError:
-                return False
-            if sample.switches > switches:
-                return True
-        return self._ended.is_set()
+        There is one connection at a time: a blocked loop never finds more than one of ours in its queue.
+        """
+        every_s = KNOCK_ACTIVE_EVERY_S if state is LoopState.ACTIVE else KNOCK_EVERY_S
+        asleep = state in (LoopState.STOPPED, LoopState.UNKNOWN)
+        if self._visit is None and not asleep and now_s - self._knocked_s >= every_s:
+            self._visit, self._knocked_s = self._knock(), now_s
+            self._no_door = self._visit is None
+        if self._visit is None:
+            return None
+        taken = self._visit.taken()
+        unseen = taken is None and now_s - self._knocked_s >= ANSWER_WITHIN_S
+        if taken or unseen:
+            self._no_door = unseen
+            self._leave()
+        return taken
+
+    def _turns(self, state: LoopState, *, woke: bool) -> bool:
+        """Return whether a loop at which no connection waits is taken to turn."""
+        if state in (LoopState.STOPPED, LoopState.UNKNOWN):
+            return False
+        return woke if self._no_door else True  # it took the last connection, and the next one comes soon
+
+    def _leave(self) -> None:
+        visit, self._visit = self._visit, None
+        if visit is not None:
+            visit.close()
+
+    def _tell(self, topic: str, message: str) -> None:
+        if topic not in self._told:
+            self._told.add(topic)
+            _LOG.warning("%s", message)

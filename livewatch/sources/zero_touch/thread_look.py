@@ -7,6 +7,8 @@ from pathlib import Path
 from livewatch.sources.zero_touch.loop_state import ThreadSample
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_BORN = 19
+"""Place of the start time after the command's name."""
 
 
 class ThreadLook:
@@ -29,7 +31,9 @@ class ThreadLook:
             status = (self._folder / "status").read_text("utf-8", "replace")
         except FileNotFoundError as error:
             raise ProcessLookupError(str(self._folder)) from error
-        born = fields[19]
+        if len(fields) <= _BORN:
+            raise OSError(f"{self._folder}/stat is not readable as such")
+        born = fields[_BORN]
         if self._born not in (None, born) or fields[0] in "ZXx":
             raise ProcessLookupError(f"{self._folder} is another process now")
         self._born = born

@@ -20,6 +20,7 @@ class Server:
     """A server process, and a source that watches it."""
 
     def __init__(self, command: list[str]) -> None:
+        self.host = "::1" if "::1" in command else "127.0.0.1"
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline())

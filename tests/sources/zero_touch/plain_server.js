@@ -9,4 +9,5 @@ const server = http.createServer((request, response) => {
   if (request.url === "/compute") setImmediate(() => { for (;;); });
   if (request.url === "/sleep") setImmediate(() => execSync("sleep 3600"));
 });
-server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+// No address, as most programs do it: Node then listens on "::".
+server.listen(0, () => console.log(server.address().port));

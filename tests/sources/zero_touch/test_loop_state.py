@@ -24,6 +24,7 @@ def window(state: str, cpu_s: float, switches: int) -> list[ThreadSample]:
         ("R", 0.0, 0, LoopState.STARVED),
         ("D", 0.0, 0, LoopState.QUIET),
         ("R", 0.45, 3, LoopState.ACTIVE),
+        ("R", 0.0, 4, LoopState.STARVED),
     ],
 )
 def test_what_was_measured_is_told_apart(state: str, cpu_s: float, switches: int, expected: LoopState) -> None:

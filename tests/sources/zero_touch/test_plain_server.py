@@ -11,23 +11,32 @@ import pytest
 from livewatch.clock import SystemClock
 from livewatch.sources.base import SourceError
 from livewatch.sources.process import ProcessSource
+from livewatch.sources.zero_touch.loop_state import LoopState
+from livewatch.sources.zero_touch.loop_watch import LoopReading
 from livewatch_classifiers.decision import Action, ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind, Reason, StallCause, VitalsState
 from tests.sources.zero_touch.outside import Server, states, until
 
+PLAIN = [sys.executable, "-m", "tests.sources.zero_touch.plain_server"]
 UNRESPONSIVE, RESPONSIVE = VitalsState.UNRESPONSIVE, VitalsState.RESPONSIVE
 
 
 @pytest.fixture(name="server")
 async def _server() -> AsyncGenerator[Server]:
-    server = await asyncio.to_thread(Server, [sys.executable, "-m", "tests.sources.zero_touch.plain_server"])
+    server = await asyncio.to_thread(Server, PLAIN)
     yield server
     await server.close()
 
 
 def say(server: Server, word: str) -> None:
-    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+    with socket.create_connection((server.host, server.port)) as connection:
         connection.sendall(f"{word}\n".encode())
+
+
+def reading(server: Server) -> LoopReading:
+    attached = server.source._attached
+    assert attached is not None
+    return attached.watch.reading
 
 
 async def test_an_idle_server_and_a_busy_one_are_responsive(server: Server) -> None:
@@ -38,13 +47,42 @@ async def test_an_idle_server_and_a_busy_one_are_responsive(server: Server) -> N
     assert (idle, busy) == ({RESPONSIVE}, {RESPONSIVE})
 
 
-@pytest.mark.parametrize("fault", ["compute", "sleep", "gil"])
+@pytest.mark.parametrize("fault", ["compute", "sleep", "gil", "shared", "naps"])
 async def test_a_loop_that_computes_or_hangs_in_a_call_is_unresponsive(server: Server, fault: str) -> None:
     await until(server.source, lambda v: v.state is RESPONSIVE)
     say(server, fault)
 
     verdict = await until(server.source, lambda v: v.state is UNRESPONSIVE)
     assert verdict.cause is StallCause.OWN_CODE
+
+
+async def test_a_loop_that_never_rests_but_turns_is_responsive(server: Server) -> None:
+    """It never sleeps and burns a core, as one that computes for ever; only that it takes connections differs."""
+    say(server, "spin")
+    await until(server.source, lambda _: reading(server).state is LoopState.COMPUTING)
+
+    assert await states(server.source, 100) == {RESPONSIVE}
+
+
+async def test_an_idle_loop_whose_port_is_closed_is_not_called_blocked(server: Server) -> None:
+    await until(server.source, lambda _: reading(server).state is LoopState.QUIET)
+    say(server, "shut")
+    seen = await until(server.source, lambda _: not reading(server).settled)
+
+    assert seen.state is RESPONSIVE
+    assert await states(server.source, 60) == {RESPONSIVE}
+    assert (await server.source.sample()).vitals.loop_heartbeat_s is None
+
+
+async def test_a_server_on_the_other_loopback_is_knocked_at_there() -> None:
+    server = await asyncio.to_thread(Server, [*PLAIN, "::1"])
+    try:
+        assert await states(server.source, 100) == {RESPONSIVE}
+        assert reading(server).settled
+        say(server, "sleep")
+        await until(server.source, lambda v: v.state is UNRESPONSIVE)
+    finally:
+        await server.close()
 
 
 async def test_a_stopped_process_is_frozen_and_comes_back(server: Server) -> None:
