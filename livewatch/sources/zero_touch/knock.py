@@ -14,6 +14,8 @@ from livewatch.sources.zero_touch.door import Door
 CONNECT_WITHIN_S = 0.2
 _ESTABLISHED = "01"
 _SYN_RECEIVED = "03"
+_INODE = 9
+"""Place of the inode in a line of the table."""
 
 
 class Knock:
@@ -24,7 +26,7 @@ class Knock:
     """
 
     def __init__(self, pid: int, door: Door, *, proc: Path = Path("/proc")) -> None:
-        self._tables = (proc / str(pid) / "net/tcp", proc / str(pid) / "net/tcp6")
+        self._table = proc / str(pid) / ("net/tcp6" if door.family is socket.AF_INET6 else "net/tcp")
         self._socket = socket.socket(door.family, socket.SOCK_STREAM)
         try:
             self._socket.settimeout(CONNECT_WITHIN_S)
@@ -58,12 +60,11 @@ class Knock:
 
     def _accepted(self) -> bool | None:
         local, remote = self._ends
-        for table in self._tables:
-            with contextlib.suppress(OSError), table.open(encoding="ascii", errors="replace") as lines:
-                for line in lines:
-                    fields = line.split(None, 10)
-                    if len(fields) > 9 and fields[1].endswith(local) and fields[2].endswith(remote):  # noqa: PLR2004 -- the inode is the tenth
-                        if fields[3] == _SYN_RECEIVED:
-                            return None  # the listener defers until data comes
-                        return fields[3] != _ESTABLISHED or fields[9] != "0"
+        with contextlib.suppress(OSError), self._table.open(encoding="ascii", errors="replace") as lines:
+            for line in lines:
+                fields = line.split(None, 10)
+                if len(fields) > _INODE and fields[1].endswith(local) and fields[2].endswith(remote):
+                    if fields[3] == _SYN_RECEIVED:
+                        return None  # the listener defers until data comes
+                    return fields[3] != _ESTABLISHED or fields[_INODE] != "0"
         return None if self._queued else False

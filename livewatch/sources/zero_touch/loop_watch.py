@@ -18,6 +18,8 @@ KNOCK_ACTIVE_EVERY_S = 10.0
 """Likewise at one whose thread sleeps and wakes: a blocked loop's may too, in short waits or for the GIL."""
 ANSWER_WITHIN_S = 0.5
 """A healthy idle loop was seen to wake within 10 ms of a connection; one in a blocking call not within 500 ms."""
+ASK_EVERY_S = 0.25
+"""Between two questions about a connection that was not taken in time: each costs the kernel a millisecond."""
 UNWATCHED_S = 0.5
 """A longer gap between two looks is our own pause: nobody is blamed for what was not watched."""
 _LOG = logging.getLogger("livewatch.zero_touch")
@@ -60,7 +62,7 @@ class LoopWatch:
         self._window: deque[ThreadSample] = deque(maxlen=int(WINDOW_S / PERIOD_S) + 1)
         self._reading = LoopReading(LoopState.UNKNOWN, now_s, now_s, settled=False)
         self._visit: Visit | None = None
-        self._knocked_s = float("-inf")
+        self._knocked_s = self._asked_s = float("-inf")
         self._no_door = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="livewatch.zero_touch", daemon=True)
@@ -130,10 +132,12 @@ class LoopWatch:
         if self._visit is None and not asleep and now_s - self._knocked_s >= every_s:
             self._visit, self._knocked_s = self._knock(), now_s
             self._no_door = self._visit is None
-        if self._visit is None:
+        overdue = now_s - self._knocked_s >= ANSWER_WITHIN_S
+        if self._visit is None or (overdue and now_s - self._asked_s < ASK_EVERY_S):
             return None
+        self._asked_s = now_s
         taken = self._visit.taken()
-        unseen = taken is None and now_s - self._knocked_s >= ANSWER_WITHIN_S
+        unseen = taken is None and overdue
         if taken or unseen:
             self._no_door = unseen
             self._leave()

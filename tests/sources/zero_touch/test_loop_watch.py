@@ -15,13 +15,14 @@ class Gateway:
 
     def __init__(self) -> None:
         self.now_s = 1000.0
-        self.cpu_s = 0.0
         self.switches = 0
         self.wakes = False
+        self.burns = False
         self.takes: bool | None = True
         self.door = True
         self.knocks = 0
         self.open = 0
+        self.asked = 0
         self.watch = LoopWatch(self._look, self._knock, now_s=self.now_s)
 
     def run(self, for_s: float) -> LoopReading:
@@ -34,13 +35,14 @@ class Gateway:
         return reading
 
     def taken(self) -> bool | None:
+        self.asked += 1
         return self.takes
 
     def close(self) -> None:
         self.open -= 1
 
     def _look(self) -> ThreadSample:
-        return ThreadSample(self.now_s, "S", self.cpu_s, self.switches)
+        return ThreadSample(self.now_s, "R" if self.burns else "S", self.now_s * self.burns, self.switches)
 
     def _knock(self) -> "Gateway | None":
         if not self.door:
@@ -70,6 +72,7 @@ def test_a_blocked_loop_never_has_more_than_one_of_our_connections() -> None:
     assert reading.blocked
     assert 590.0 < reading.looked_s - reading.alive_s <= 600.0
     assert gateway.open == 1
+    assert gateway.asked < 600.0 / ASK_EVERY_S + 30
     gateway.watch.close()
     assert gateway.open == 0
 
@@ -79,7 +82,7 @@ def test_a_loop_that_wakes_but_takes_nothing_is_blocked_until_it_does() -> None:
     gateway.wakes, gateway.takes = True, False
     blocked = gateway.run(20.0)
     gateway.takes = True
-    after = gateway.run(PERIOD_S)
+    after = gateway.run(ASK_EVERY_S + PERIOD_S)
 
     assert (blocked.state, blocked.blocked) == (LoopState.ACTIVE, True)
     assert blocked.looked_s - blocked.alive_s > 9.0
@@ -95,6 +98,22 @@ def test_quiet_without_a_door_is_unknown_and_active_is_alive() -> None:
 
     assert (quiet.state, quiet.settled) == (LoopState.QUIET, False)
     assert (active.state, active.settled, active.alive_s) == (LoopState.ACTIVE, True, gateway.now_s)
+
+
+def test_without_a_door_a_loop_that_never_sleeps_is_not_taken_to_turn() -> None:
+    gateway = Gateway()
+    gateway.door, gateway.burns = False, True
+    reading = gateway.run(5.0)
+
+    assert (reading.state, reading.settled) == (LoopState.COMPUTING, True)
+    assert reading.looked_s - reading.alive_s > 4.0
+
+
+def test_a_loop_that_never_sleeps_and_takes_connections_turns() -> None:
+    gateway = Gateway()
+    gateway.burns = True
+
+    assert gateway.run(60.0).alive_s == gateway.now_s
 
 
 def test_a_connection_whose_fate_cannot_be_seen_proves_nothing() -> None:
@@ -115,5 +134,6 @@ def test_a_pause_of_the_watcher_ages_no_loop_idle_or_blocked() -> None:
         gateway.now_s += 600.0
     after = blocked.run(PERIOD_S)
 
+    assert after.state is LoopState.UNKNOWN  # looks on both sides of a pause are no window
     assert idle.run(3 * PERIOD_S).alive_s == idle.now_s
     assert after.looked_s - after.alive_s < before.looked_s - before.alive_s + 2 * PERIOD_S
