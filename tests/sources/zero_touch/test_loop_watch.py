@@ -2,6 +2,7 @@
 
 from livewatch.sources.zero_touch.loop_state import LoopState, ThreadSample
 from livewatch.sources.zero_touch.loop_watch import (
+    ASK_EVERY_S,
     KNOCK_ACTIVE_EVERY_S,
     KNOCK_EVERY_S,
     PERIOD_S,
