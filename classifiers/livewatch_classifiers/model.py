@@ -160,15 +160,36 @@ class Vitals:
     file_descriptors: int | None = None
     uptime_s: float | None = None
     """Age of the process."""
+    memory_limit_bytes: int | None = None
+    """Of the gateway's control group."""
+    voluntary_switches_per_s: float | None = None
+    involuntary_switches_per_s: float | None = None
+    cpu_pressure: float | None = None
+    """Share of time in which all tasks stalled (PSI ``full avg10``), 0 to 1; likewise for memory and I/O."""
     memory_pressure: float | None = None
-    """Share of time all tasks stalled on memory (PSI ``full avg10``), 0 to 1; likewise ``io_pressure``."""
     io_pressure: float | None = None
+    cpu_pressure_some: float | None = None
+    """Share of time in which at least one task stalled (PSI ``some avg10``); likewise for memory and I/O."""
+    memory_pressure_some: float | None = None
+    io_pressure_some: float | None = None
+    cpu_steal: float | None = None
+    """Share of the host's CPU time that its hypervisor gave to other guests."""
+    cpu_throttled: float | None = None
+    """Share of time in which a CPU quota held the gateway up."""
+    cpu_waited: float | None = None
+    """Share of time in which the loop's thread was ready to run and got no CPU."""
+    swap_bytes_per_s: float | None = None
+    """To and from swap, of the whole host."""
     swap_used: float | None = None
     """Share of swap in use, 0 to 1."""
     major_faults_per_s: float | None = None
     cause: StallCause = StallCause.UNKNOWN
     stack: BlockedStack | None = None
     suspended: bool = False
+    round_trip_s: float | None = None
+    """How long the latest answered request took, from outside. A second witness, never mixed with the loop's delay."""
+    round_trip_overdue_s: float | None = None
+    """How long a request has been waiting for its answer now; ``None`` while none is."""
 
     def age(self, moment_s: float | None) -> float | None:
         """Return the responsive age of a moment in seconds, or ``None`` when the moment is unknown.

@@ -115,6 +115,15 @@ class Thresholds:
     io_pressure_warn: float = 0.5
     swap_used_warn: float = 0.6
     major_faults_warn_per_s: float = 1000.0
+    round_trip_warn_s: float = 5.0
+    """How long a request from outside may wait for its answer."""
+    vitals_hold_s: float = 2.0
+    """How long a value must have been beyond its limit before that is called a reason."""
+    vitals_startup_grace_s: float = 30.0
+    """Time after readiness in which values are not held against the gateway; likewise after a suspend."""
+    vitals_resume_grace_s: float = 10.0
+    startup_deadline_s: float = 15 * 60.0
+    """A gateway that is not ready by then is reported (OpenClaw 75224); cold starts took up to 13.5 min (149538)."""
 
     def __post_init__(self) -> None:
         """Fill in the derived default and refuse contradictions."""

@@ -49,6 +49,10 @@ class VitalsVerdict:
     reasons: tuple[VitalsReason, ...] = ()
     cause: StallCause = StallCause.UNKNOWN
     evidence: Evidence = ()
+    over: tuple[tuple[VitalsReason, float], ...] = ()
+    """Since when each value has been beyond its limit, in monotonic seconds; also those too short to be a reason."""
+    suspended_s: float | None = None
+    """When the host was last seen to have slept."""
 
     @property
     def healthy(self) -> bool:

@@ -1,5 +1,7 @@
 """`classify_vitals`: whether the gateway, the host or nobody is the sick one."""
 
+from dataclasses import replace
+
 from livewatch_classifiers.model import Vitals
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Evidence, VitalsVerdict
@@ -15,46 +17,77 @@ def classify_vitals(vitals: Vitals, thresholds: Thresholds, before: VitalsVerdic
     Args:
         vitals: what is seen now.
         thresholds: the limits at which a reason begins to hold.
-        before: the verdict of the look before, for hysteresis.
+        before: the verdict of the look before, for hysteresis and for how long a value has been beyond its limit.
     """
-    evidence = _evidence(vitals)
+    slept_s = vitals.now_s if vitals.suspended else None if before is None else before.suspended_s
+    verdict = _fact(vitals, thresholds) or _limits(vitals, thresholds, before, slept_s)
+    return replace(verdict, evidence=_evidence(vitals), suspended_s=slept_s)
+
+
+def _fact(vitals: Vitals, thresholds: Thresholds) -> VitalsVerdict | None:
+    """Return what needs neither limit nor history."""
     if vitals.process is ProcessState.GONE:
-        return VitalsVerdict(VitalsState.GONE, evidence=evidence)
+        return VitalsVerdict(VitalsState.GONE)
     if vitals.suspended:
-        return VitalsVerdict(VitalsState.SUSPENDED, cause=StallCause.SUSPEND, evidence=evidence)
+        return VitalsVerdict(VitalsState.SUSPENDED, cause=StallCause.SUSPEND)
     if vitals.process is ProcessState.STOPPED:
-        return VitalsVerdict(VitalsState.FROZEN, cause=StallCause.STOPPED, evidence=evidence)
+        return VitalsVerdict(VitalsState.FROZEN, cause=StallCause.STOPPED)
     if _silent(vitals, vitals.loop_heartbeat_s, thresholds):
-        return _stopped_loop(vitals, thresholds, evidence)
+        return _stopped_loop(vitals, thresholds)
+    if vitals.loop_heartbeat_s is None and _unanswered(vitals, thresholds):
+        return VitalsVerdict(VitalsState.UNRESPONSIVE, (VitalsReason.ROUND_TRIP,), vitals.cause)
     if vitals.phase is Phase.STARTING:
-        return VitalsVerdict(VitalsState.STARTING, evidence=evidence)
+        overdue = vitals.uptime_s is not None and vitals.uptime_s > thresholds.startup_deadline_s
+        return VitalsVerdict(VitalsState.STARTING, (VitalsReason.STARTUP,) if overdue else ())
     if vitals.phase is Phase.DRAINING:
-        return VitalsVerdict(VitalsState.DRAINING, evidence=evidence)
-    reasons = _reasons(vitals, thresholds, frozenset() if before is None else frozenset(before.reasons))
-    if not reasons:
-        return VitalsVerdict(VitalsState.RESPONSIVE, evidence=evidence)
-    saturated = VitalsReason.EVENT_LOOP_UTILIZATION in reasons
-    state = VitalsState.SATURATED if saturated else VitalsState.DEGRADED
-    return VitalsVerdict(state, reasons, vitals.cause, evidence)
+        return VitalsVerdict(VitalsState.DRAINING)
+    return None
 
 
-def _stopped_loop(vitals: Vitals, thresholds: Thresholds, evidence: Evidence) -> VitalsVerdict:
+def _stopped_loop(vitals: Vitals, thresholds: Thresholds) -> VitalsVerdict:
     """Both heartbeats silent means nothing in the process runs; only the loop's means its code blocks it."""
     reasons = (VitalsReason.EVENT_LOOP_DELAY,)
     if vitals.thread_heartbeat_s is not None and _silent(vitals, vitals.thread_heartbeat_s, thresholds):
         running = vitals.process is ProcessState.RUNNING
+        if vitals.cause is StallCause.GARBAGE_COLLECTION:
+            return VitalsVerdict(VitalsState.UNRESPONSIVE, reasons, vitals.cause)
         if running and vitals.cpu_cores is not None and vitals.cpu_cores > thresholds.cpu_cores_warn / 2:
-            return VitalsVerdict(VitalsState.UNRESPONSIVE, reasons, StallCause.GIL, evidence)
-        return VitalsVerdict(VitalsState.FROZEN, reasons, vitals.cause, evidence)
+            return VitalsVerdict(VitalsState.UNRESPONSIVE, reasons, StallCause.GIL)
+        return VitalsVerdict(VitalsState.FROZEN, reasons, vitals.cause)
     known = vitals.cause if vitals.cause is not StallCause.UNKNOWN else StallCause.OWN_CODE
-    return VitalsVerdict(VitalsState.UNRESPONSIVE, reasons, known, evidence)
+    return VitalsVerdict(VitalsState.UNRESPONSIVE, reasons, known)
 
 
 def _silent(vitals: Vitals, heartbeat_s: float | None, thresholds: Thresholds) -> bool:
     return heartbeat_s is not None and vitals.now_s - heartbeat_s > thresholds.loop_unresponsive_s
 
 
-def _reasons(vitals: Vitals, thresholds: Thresholds, held: frozenset[VitalsReason]) -> tuple[VitalsReason, ...]:
+def _unanswered(vitals: Vitals, thresholds: Thresholds) -> bool:
+    return vitals.round_trip_overdue_s is not None and vitals.round_trip_overdue_s > thresholds.round_trip_warn_s
+
+
+def _limits(
+    vitals: Vitals, thresholds: Thresholds, before: VitalsVerdict | None, slept_s: float | None
+) -> VitalsVerdict:
+    """Judge by limits: entered after they were passed for a while, left well below them, not held in a grace."""
+    held = frozenset[VitalsReason]() if before is None else frozenset(before.reasons)
+    known = {} if before is None else dict(before.over)
+    over = tuple((reason, known.get(reason, vitals.now_s)) for reason in _over(vitals, thresholds, held))
+    hold_s = 0.0 if before is None else thresholds.vitals_hold_s  # a first look has no history to wait for
+    reasons = tuple(reason for reason, since_s in over if reason in held or vitals.now_s - since_s >= hold_s)
+    if not reasons or _in_grace(vitals, thresholds, slept_s):
+        return VitalsVerdict(VitalsState.RESPONSIVE, over=over)
+    saturated = VitalsReason.EVENT_LOOP_UTILIZATION in reasons
+    state = VitalsState.SATURATED if saturated else VitalsState.DEGRADED
+    return VitalsVerdict(state, reasons, vitals.cause, over=over)
+
+
+def _in_grace(vitals: Vitals, thresholds: Thresholds, slept_s: float | None) -> bool:
+    graces = ((vitals.ready_s, thresholds.vitals_startup_grace_s), (slept_s, thresholds.vitals_resume_grace_s))
+    return any(since_s is not None and vitals.now_s - since_s < grace_s for since_s, grace_s in graces)
+
+
+def _over(vitals: Vitals, thresholds: Thresholds, held: frozenset[VitalsReason]) -> tuple[VitalsReason, ...]:
     def over(reason: VitalsReason, value: float | None, limit: float) -> bool:
         return value is not None and value > (limit * LEAVE_SHARE if reason in held else limit)
 
@@ -73,6 +106,10 @@ def _reasons(vitals: Vitals, thresholds: Thresholds, held: frozenset[VitalsReaso
         ),
         (io, over(io, vitals.io_pressure, thresholds.io_pressure_warn)),
         (swap, over(swap, vitals.swap_used, thresholds.swap_used_warn) and over(swap, faults, faults_limit)),
+        (
+            VitalsReason.ROUND_TRIP,
+            over(VitalsReason.ROUND_TRIP, vitals.round_trip_overdue_s, thresholds.round_trip_warn_s),
+        ),
     )
     return tuple(reason for reason, holds in checks if holds)
 
@@ -85,10 +122,17 @@ def _evidence(vitals: Vitals) -> Evidence:
         ("loop_delay_p99_s", vitals.loop_delay_p99_s),
         ("loop_delay_max_s", vitals.loop_delay_max_s),
         ("loop_utilization", vitals.loop_utilization),
+        ("round_trip_s", vitals.round_trip_s),
+        ("round_trip_overdue_s", vitals.round_trip_overdue_s),
         ("cpu_cores", vitals.cpu_cores),
+        ("cpu_pressure_some", vitals.cpu_pressure_some),
+        ("cpu_steal", vitals.cpu_steal),
+        ("cpu_throttled", vitals.cpu_throttled),
+        ("cpu_waited", vitals.cpu_waited),
         ("memory_pressure", vitals.memory_pressure),
         ("io_pressure", vitals.io_pressure),
         ("swap_used", vitals.swap_used),
+        ("swap_bytes_per_s", vitals.swap_bytes_per_s),
         ("major_faults_per_s", vitals.major_faults_per_s),
         ("process", vitals.process.value),
     )

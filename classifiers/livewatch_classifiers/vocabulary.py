@@ -196,6 +196,8 @@ class VitalsReason(StrEnum):
     MEMORY_PRESSURE = "memory_pressure"
     IO_PRESSURE = "io_pressure"
     SWAP = "swap"
+    ROUND_TRIP = "round_trip"  # its loop turns, and yet a request from outside is not answered
+    STARTUP = "startup"  # not ready long after it began
 
 
 class StallCause(StrEnum):

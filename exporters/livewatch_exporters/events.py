@@ -1,17 +1,22 @@
 """`Events`: tells people what changed; what merely lasts is told again ever more rarely."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from livewatch_classifiers.decision import Act, Completed, Hold, OverdueHold
 from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import Attention, Outcome, VitalsState
+from livewatch_classifiers.vocabulary import Attention, Outcome, SessionState, VitalsState
 from livewatch_exporters.edges import HoldEdges, drop_edges
+from livewatch_exporters.liveness import LivenessWarnings
 from livewatch_exporters.reminders import Reminders
 
 Say = Callable[[str, str, Mapping[str, object], float | None], None]
 _LEVELS = {Attention.LONG_RUNNING: "info", Attention.STALLED: "warning", Attention.STUCK: "error"}
 _SERIOUS = (VitalsState.UNRESPONSIVE, VitalsState.FROZEN, VitalsState.GONE)
+_RECENT = 5
+_NAMED = 8
+"""Sessions in flight that a warning names at most."""
 _CALM = (VitalsState.STARTING, VitalsState.RESPONSIVE, VitalsState.DRAINING)
 
 
@@ -23,6 +28,8 @@ class Events:
         self._holds = HoldEdges()
         self._drops = drop_edges()
         self._reminders = Reminders()
+        self._warnings = LivenessWarnings()
+        self._recent: deque[tuple[str, float]] = deque(maxlen=_RECENT)
         self._state: VitalsState | None = None
         self._problem = ""
 
@@ -54,13 +61,15 @@ class Events:
         if report.restarted:
             pid = report.snapshot.identity.pid if report.snapshot and report.snapshot.identity else None
             self._tell("warning", "livewatch.target.restarted", report, pid=pid)
-        state = report.vitals.state
-        if state is self._state and report.problem == self._problem:
+        state, warned = report.vitals.state, self._warnings.new(report)
+        if state is self._state and report.problem == self._problem and not warned:
             return
         stack = report.snapshot.vitals.stack if report.snapshot is not None else None
-        sick = state not in _CALM
+        sick = state not in _CALM or bool(report.vitals.reasons)
+        # A reason that comes back within its cool-down is told, but not as a warning: the first one was enough.
+        level = "info" if not warned else "error" if state in _SERIOUS else "warning"
         self._tell(
-            "error" if state in _SERIOUS else "warning" if sick else "info",
+            level,
             "livewatch.target.state",
             report,
             state=state.value,
@@ -69,7 +78,11 @@ class Events:
             cause=report.vitals.cause.value if sick else None,
             blocked_at=_last_line(stack.text) if stack is not None and state in _SERIOUS else None,
             problem=report.problem,
+            in_flight=_in_flight(report) if sick else None,
+            recently=[f"{was} {report.now_s - since_s:.0f} s ago" for was, since_s in self._recent] if sick else None,
         )
+        if state is not self._state:
+            self._recent.append((state.value, report.now_s))
         self._state, self._problem = state, report.problem
 
     def _transition(self, change: Transition, report: TickReport) -> None:
@@ -168,6 +181,16 @@ def _judged(verdict: Verdict) -> dict[str, object]:
         "rule": verdict.rule,
         "remedy": verdict.remedy.value,
     }
+
+
+def _in_flight(report: TickReport) -> list[str] | None:
+    """Return the keys of sessions that were at work; in log lines only, for they are unbounded."""
+    if report.snapshot is None:
+        return None
+    at_work = [
+        s.key for s in report.snapshot.sessions.values() if s.state is SessionState.PROCESSING or s.run is not None
+    ]
+    return at_work[:_NAMED] or None
 
 
 def _last_line(text: str) -> str:

@@ -72,6 +72,9 @@ class OtlpEvents:
         for name, value in fields.items():
             if name == "session":
                 told |= self._names.attributes(str(value))
+            elif name == "in_flight" and isinstance(value, list):
+                keys = cast("list[str]", value)
+                told["livewatch.event.in_flight"] = [n for key in keys for n in self._names.attributes(key).values()]
             elif isinstance(value, Mapping):
                 parts = cast("Mapping[str, object]", value)
                 told |= {f"livewatch.{name}.{part}": _plain(item) for part, item in parts.items()}

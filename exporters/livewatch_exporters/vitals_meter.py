@@ -6,6 +6,7 @@ from livewatch_classifiers.vocabulary import StallCause, VitalsState
 from livewatch_exporters import catalogue as c
 from livewatch_exporters.edges import liveness_reasons
 from livewatch_exporters.instruments import Instruments
+from livewatch_exporters.liveness import LivenessWarnings
 from livewatch_exporters.metric_spec import OTHER
 
 _STOPPED = (VitalsState.UNRESPONSIVE, VitalsState.FROZEN)
@@ -16,6 +17,7 @@ class VitalsMeter:
 
     def __init__(self, instruments: Instruments) -> None:
         self._instruments = instruments
+        self._warnings = LivenessWarnings()
         self._before: TickReport | None = None
         self._stalled: StallCause | None = None
 
@@ -23,7 +25,7 @@ class VitalsMeter:
         """Measure one tick."""
         before = self._before
         elapsed_s = max(0.0, report.now_s - before.now_s) if before is not None else 0.0
-        self._liveness(report, before, elapsed_s)
+        self._liveness(report, elapsed_s)
         self._stalls(report, elapsed_s)
         if report.snapshot is not None:
             vitals = report.snapshot.vitals
@@ -34,11 +36,10 @@ class VitalsMeter:
                 self._host(report.target, vitals, elapsed_s)
         self._before = report
 
-    def _liveness(self, report: TickReport, before: TickReport | None, elapsed_s: float) -> None:
-        known = liveness_reasons(before) if before is not None else ()
+    def _liveness(self, report: TickReport, elapsed_s: float) -> None:
+        for reason in self._warnings.new(report):
+            self._instruments.add(c.LIVENESS_WARNINGS, 1, report.target, reason)
         for reason in liveness_reasons(report):
-            if reason not in known:
-                self._instruments.add(c.LIVENESS_WARNINGS, 1, report.target, reason)
             self._instruments.add(c.LIVENESS_DEGRADED_TIME, elapsed_s, report.target, reason)
 
     def _stalls(self, report: TickReport, elapsed_s: float) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 MAGIC = int.from_bytes(b"LIVEWTCH", "little")
-VERSION = 2
+VERSION = 3
 
 LANES: tuple[str, ...] = ("main", "subagent", "cron", "nested", "session", "other")
 DRAIN_OUTCOMES: tuple[str, ...] = ("finished", "cleared", "abandoned")
@@ -32,6 +32,9 @@ HEADER_FIELDS: tuple[str, ...] = (
     "loop_samples",  # how often the loop sampler ran
     "loop_busy_ns",
     "loop_idle_ns",
+    "gc_ns",  # time in full garbage collections
+    "gc_since_ns",  # when the one that runs now began
+    "thread_late_ns",  # by how much the probe's thread woke late, where that was more than 20 ms
     "slots_used",  # slots below this index were in use at some time
     "sessions_overflowed",  # sessions that found no free slot
     "names_truncated",

@@ -14,6 +14,7 @@ from typing import Any, Self
 from livewatch.probe.board import BoardWriter
 from livewatch.probe.control import PROTOCOL_VERSION, Control, ControlServer
 from livewatch.probe.drain import DrainReport, drain
+from livewatch.probe.gc_clock import GcClock
 from livewatch.probe.holders import HolderRegistry, Holding, OnContention
 from livewatch.probe.layout import DRAIN_OUTCOMES, PHASES, shown
 from livewatch.probe.levers import ACTIONS, Levers, Refused, capabilities
@@ -42,6 +43,7 @@ class Probe:
         self._sessions: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
         self._long_names: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
         self._sampler = LoopSampler(board)
+        self._gc_clock = GcClock(board)
         self._watcher: Watcher | None = None
         self._server: ControlServer | None = None
         self._admitting = True
@@ -115,6 +117,7 @@ class Probe:
         self._board.set("loop_thread", threading.get_native_id())
         self._board.set("thread_heartbeat_ns", time.monotonic_ns())
         self._sampler.start()
+        self._gc_clock.start()
         self._watcher = Watcher(self._board, threading.get_ident())
         self._watcher.start()
         if self._socket_path is not None:
@@ -123,6 +126,7 @@ class Probe:
     def stop(self) -> None:
         """End everything and remove board and socket; safe to call twice."""
         self._sampler.stop()
+        self._gc_clock.stop()
         if self._watcher is not None:
             self._watcher.stop()
         if self._server is not None:

@@ -9,9 +9,12 @@ from livewatch.probe.board import BoardWriter
 from livewatch.probe.layout import HEADER, STACK_BYTES
 
 PERIOD_S = 0.05
+LATE_NS = 20_000_000
+"""A thread that wakes later than this was kept from running: by the GIL, or with the whole process."""
 BLOCKED_NS = 250_000_000
 """Age of the loop's heartbeat at which its stack is taken; the wait until the next look doubles."""
 _DEPTH = 30
+_PERIOD_NS = round(PERIOD_S * 1e9)
 
 
 class Watcher:
@@ -38,8 +41,12 @@ class Watcher:
 
     def _run(self) -> None:
         heartbeat = HEADER["loop_heartbeat_ns"]
+        due_ns = time.monotonic_ns() + _PERIOD_NS
         while not self._ended.wait(PERIOD_S):
             now_ns = time.monotonic_ns()
+            if now_ns - due_ns > LATE_NS:
+                self._board.add("thread_late_ns", now_ns - due_ns)
+            due_ns = now_ns + _PERIOD_NS
             self._board.set("thread_heartbeat_ns", now_ns)
             blocked_ns = now_ns - self._board.words[heartbeat]
             if blocked_ns < BLOCKED_NS:

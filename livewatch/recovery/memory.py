@@ -9,12 +9,7 @@ from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import GATEWAY, Action, Completed
 from livewatch_classifiers.model import GatewayIdentity, Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
-from livewatch_classifiers.vocabulary import (
-    ActionKind,
-    Phase,
-    Reason,
-    VitalsState,
-)
+from livewatch_classifiers.vocabulary import ActionKind, Phase, Reason, StallCause, VitalsState
 
 _HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
 ENDS_A_RUN = frozenset({ActionKind.ABORT_RUN, ActionKind.FORCE_CLEAR})
@@ -83,7 +78,7 @@ class Memory:
             unhealthy_s=self.unhealthy_s if vitals.healthy else now_s,
             paused_s=now_s if restarted or vitals.state in _HOST_PAUSES else self.paused_s,
             mass=None if restarted else self.mass,
-            down_since_s=self._down_since(down=vitals.state is VitalsState.UNRESPONSIVE, now_s=now_s),
+            down_since_s=self._down_since(down=_down(vitals), now_s=now_s),
             looked_s=now_s,
             drained=snapshot.vitals.phase is Phase.DRAINING,
         )
@@ -190,6 +185,11 @@ class Memory:
         """Return the longest wait that any sick session still has before it."""
         waits = [patient.next_action_s - now_s for patient in self.patients.values() if patient.sick]
         return max([0.0, *waits])
+
+
+def _down(vitals: VitalsVerdict) -> bool:
+    """Return whether the gateway itself does not answer; what its host does to it is no reason to restart it."""
+    return vitals.state is VitalsState.UNRESPONSIVE and vitals.cause not in (StallCause.HOST, StallCause.SUSPEND)
 
 
 def _worth_keeping(patient: Patient, verdicts: Mapping[str, Verdict], policy: Policy, now_s: float) -> bool:

@@ -15,10 +15,10 @@ from livewatch.sources.board_file import BoardFile, identity_of, same_namespace,
 from livewatch.sources.board_slots import BoardSlots
 from livewatch.sources.board_vitals import BoardVitals
 from livewatch.sources.control import ControlClient
-from livewatch.sources.host import HostReading, HostSampler
-from livewatch.sources.thrashing import thrashing
+from livewatch.sources.host import HostSampler
+from livewatch.sources.host_reading import HostReading
 from livewatch_classifiers.decision import Action, Reply, ReplyStatus
-from livewatch_classifiers.model import GatewayIdentity, SamplerPass, Snapshot, Vitals
+from livewatch_classifiers.model import GatewayIdentity, SamplerPass, Snapshot
 from livewatch_classifiers.vocabulary import ActionKind
 
 _ASKABLE = frozenset(ActionKind) - {ActionKind.RESTART_TARGET}
@@ -134,10 +134,11 @@ class BoardSource:
         vitals = attached.vitals.look(file.read, layout, header, process.state, now_s)
         slots.look(file.read, layout, header["slots_used"])
         ours = same_namespace(header)
-        reading = self._host.reading(header["pid"], slots.children()) if ours else HostReading(0)
-        vitals = attached.vitals.with_host(vitals, thrashing=thrashing(reading))
+        thread = header["loop_thread"]
+        reading = self._host.reading(header["pid"], slots.children(), thread=thread) if ours else HostReading(0)
+        vitals = replace(reading.onto(vitals), uptime_s=reading.uptime_s(self._clock.wall_s()))
         return Snapshot(
-            vitals=_with_host(vitals, reading, self._clock.wall_s()),
+            vitals=attached.vitals.with_host(vitals, reading),
             sessions=slots.sessions(reading.working_s),
             identity=identity,
             counters=_counters(header, attached),
@@ -178,24 +179,6 @@ def _passes(reading: HostReading) -> tuple[SamplerPass, ...]:
     if reading.measured_s is None:
         return ()
     return (SamplerPass("process", reading.measured_s, reading.took_s),)
-
-
-def _with_host(vitals: Vitals, reading: HostReading, wall_s: float) -> Vitals:
-    created_s = reading.created_wall_s
-    return replace(
-        vitals,
-        cpu_cores=reading.cpu_cores,
-        cpu_user_s=reading.cpu_user_s,
-        cpu_system_s=reading.cpu_system_s,
-        rss_bytes=reading.rss_bytes,
-        threads=reading.threads,
-        file_descriptors=reading.file_descriptors,
-        uptime_s=None if created_s is None else max(0.0, wall_s - created_s),
-        memory_pressure=reading.memory_pressure,
-        io_pressure=reading.io_pressure,
-        swap_used=reading.swap_used,
-        major_faults_per_s=reading.major_faults_per_s,
-    )
 
 
 def _counters(header: Mapping[str, int], attached: _Attached) -> Mapping[str, int]:

@@ -15,10 +15,13 @@ from livewatch.probe.layout import (
     Layout,
     bucket_middle_s,
 )
+from livewatch.sources.attribution import StallFacts, stall_cause
 from livewatch.sources.board_slots import Reader
+from livewatch.sources.host_reading import HostReading
+from livewatch.sources.thrashing import thrashing
 from livewatch_classifiers.blindtime import BlindTime
 from livewatch_classifiers.model import BlockedStack, Vitals
-from livewatch_classifiers.vocabulary import Phase, ProcessState, StallCause
+from livewatch_classifiers.vocabulary import Phase, ProcessState
 
 _STALL_S = 0.1
 _KEEP_S = 24 * 3600.0
@@ -43,6 +46,8 @@ class BoardVitals:
         self._histogram: tuple[int, ...] | None = None
         self._busy_idle: tuple[int, int] | None = None
         self._stack: tuple[int, BlockedStack | None] | None = None
+        self._counts: tuple[int, int] | None = None
+        self._facts = StallFacts(0.0)
         self._asleep_s: float | None = None
         self._looked_s: float | None = None
 
@@ -61,11 +66,16 @@ class BoardVitals:
         values = struct.unpack_from(f"<{len(HEADER_FIELDS)}Q", data)
         fresh: dict[str, int] = dict(zip(HEADER_FIELDS, values, strict=True))
         heartbeat_s = _moment(header["loop_heartbeat_ns"])
-        self._remember(data, layout, fresh, now_s)
+        stalled_s = self._remember(data, layout, fresh, now_s)
+        blind = self._with_ongoing(heartbeat_s, now_s)
+        suspended = self._slept()
+        if blind is not self._blind and heartbeat_s is not None:
+            stalled_s += now_s - heartbeat_s
+        self._facts = replace(self._between(fresh, now_s), stalled_s=stalled_s, suspended=suspended)
         p99_s, max_s = self._delays(struct.unpack_from(f"<{HISTOGRAM_BUCKETS}Q", data, layout.histogram_at))
         return Vitals(
             now_s=now_s,
-            blind=self._with_ongoing(heartbeat_s, now_s),
+            blind=blind,
             phase=self._phase(fresh["phase"]),
             process=process,
             ready_s=_moment(fresh["ready_ns"]),
@@ -75,18 +85,37 @@ class BoardVitals:
             loop_delay_max_s=max_s,
             loop_utilization=self._utilization(fresh["loop_busy_ns"], fresh["loop_idle_ns"]),
             stack=self._blocked_stack(read, layout),
-            suspended=self._slept(),
+            suspended=suspended,
         )
 
-    def with_host(self, vitals: Vitals, *, thrashing: bool) -> Vitals:
-        """Return the vitals with the time since the last look taken off every age, if the host thrashed in it."""
+    def with_host(self, vitals: Vitals, reading: HostReading) -> Vitals:
+        """Return the vitals with what stopped the loop, if it stood, since the last look.
+
+        The time since then is taken off every age, if the host thrashed in it.
+        """
         before_s, self._looked_s = self._looked_s, vitals.now_s
-        if not thrashing or before_s is None:
+        sick = thrashing(reading) and before_s is not None
+        facts = replace(self._facts, thrashing=sick, cpu_cores=reading.cpu_cores, host_share=reading.held_up)
+        vitals = replace(vitals, cause=stall_cause(facts))
+        if not sick or before_s is None:
             return vitals
         forget_s = vitals.now_s - _KEEP_S
         self._blind = self._blind.extended([(before_s, vitals.now_s)], forget_before_s=forget_s)
-        blind = vitals.blind.extended(self._blind.intervals(), forget_before_s=forget_s)
-        return replace(vitals, blind=blind, cause=StallCause.HOST)
+        return replace(vitals, blind=vitals.blind.extended(self._blind.intervals(), forget_before_s=forget_s))
+
+    def _between(self, header: Mapping[str, int], now_s: float) -> StallFacts:
+        """Return what the collector and the probe's thread lost since the last look."""
+        counts = (header["gc_ns"], header["thread_late_ns"])
+        before, self._counts = self._counts, counts
+        if before is None:
+            return StallFacts(0.0)
+        collected_s, late_s = (max(0, now - then) / 1e9 for now, then in zip(counts, before, strict=True))
+        collecting_s, thread_s = _moment(header["gc_since_ns"]), _moment(header["thread_heartbeat_ns"])
+        if collecting_s is not None:
+            collected_s += max(0.0, now_s - collecting_s)
+        if thread_s is not None and now_s - thread_s > _STALL_S:
+            late_s += now_s - thread_s
+        return StallFacts(0.0, collected_s=collected_s, thread_late_s=late_s)
 
     def _phase(self, code: int) -> Phase:
         if code < len(PHASES):
@@ -94,8 +123,8 @@ class BoardVitals:
         self.unreadable += 1
         return Phase.READY
 
-    def _remember(self, data: bytes, layout: Layout, header: Mapping[str, int], now_s: float) -> None:
-        """Take over the stalls that the ring has and we do not."""
+    def _remember(self, data: bytes, layout: Layout, header: Mapping[str, int], now_s: float) -> float:
+        """Take over the stalls that the ring has and we do not; return how long they were."""
         written = header["stalls"]
         oldest = max(0, written - STALL_RING)
         seen = self._stalls_seen
@@ -112,6 +141,7 @@ class BoardVitals:
                 found.append((start_ns / 1e9, end_ns / 1e9))
         if found or self._blind.starts:
             self._blind = self._blind.extended(found, forget_before_s=now_s - _KEEP_S)
+        return sum(end_s - start_s for start_s, end_s in found)
 
     def _with_ongoing(self, heartbeat_s: float | None, now_s: float) -> BlindTime:
         """Add the stall that has not ended, for this look only: the ring will have it with its true end."""

@@ -1,16 +1,18 @@
-"""What the host knows about the gateway: measured on a thread of its own, handed over whole."""
+"""Measures the gateway's process and its host on a thread of its own; a reading is handed over whole."""
 
 import logging
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import psutil
 
+from livewatch.sources.cgroup import GROUPS, PROC, ControlGroup, text_of
 from livewatch.sources.child_work import ChildWork
-from livewatch.sources.pressure import pressure_of, swap_used
+from livewatch.sources.host_load import HostLoad, swap_used
+from livewatch.sources.host_reading import HostReading
+from livewatch.sources.pressure import Pressure, pressure_of
 from livewatch.sources.process_stat import ProcessStat
 
 _PERIOD_S = 1.0
@@ -18,49 +20,32 @@ _log = logging.getLogger("livewatch.sources.host")
 
 
 @dataclass(frozen=True, slots=True)
-class HostReading:
-    """One measurement; ``None`` for what could not be seen. Shares are 0 to 1."""
-
-    pid: int
-    cpu_cores: float | None = None
-    cpu_user_s: float | None = None
-    cpu_system_s: float | None = None
-    rss_bytes: int | None = None
-    threads: int | None = None
-    file_descriptors: int | None = None
-    created_wall_s: float | None = None
-    """Unix time at which the process began."""
-    measured_s: float | None = None
-    """Monotonic moment at which this measurement was finished."""
-    took_s: float = 0.0
-    memory_pressure: float | None = None
-    io_pressure: float | None = None
-    swap_used: float | None = None
-    major_faults_per_s: float | None = None
-    working_s: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
-    """For each watched child, the monotonic moment at which it or a descendant was last seen using CPU or doing I/O."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Watched:
     pid: int
     children: frozenset[int]
+    thread: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Spent:
-    """What the process had used up at a moment."""
+    """What process and host had used up at a moment."""
 
     at_s: float
     cpu_s: float
     major_faults: int | None
+    throttled_s: float | None
+    waited_s: float | None
+    switches: tuple[int, int]
+    load: HostLoad
 
 
 class HostSampler:
     """Measures one process and its children once per period. The thread starts at the first `reading`."""
 
-    def __init__(self, period_s: float = _PERIOD_S) -> None:
+    def __init__(self, period_s: float = _PERIOD_S, *, proc: Path = PROC, groups: Path = GROUPS) -> None:
         self._period_s = period_s
+        self._proc = proc
+        self._groups = groups
         self._watched: _Watched | None = None
         self._latest: HostReading | None = None
         self._wake = threading.Event()
@@ -71,9 +56,12 @@ class HostSampler:
         self._children = ChildWork()
         self._told: set[str] = set()
 
-    def reading(self, pid: int, children: frozenset[int] = frozenset()) -> HostReading:
-        """Return the latest measurement of ``pid``, empty before the first one. Never waits, never measures."""
-        before, self._watched = self._watched, _Watched(pid, children)
+    def reading(self, pid: int, children: frozenset[int] = frozenset(), *, thread: int = 0) -> HostReading:
+        """Return the latest measurement of ``pid``, empty before the first one. Never waits, never measures.
+
+        ``thread`` is the loop's native thread id; 0 for the main thread.
+        """
+        before, self._watched = self._watched, _Watched(pid, children, thread or pid)
         if self._thread is None and not self._closed.is_set():
             self._thread = threading.Thread(target=self._run, name="livewatch.host", daemon=True)
             self._thread.start()
@@ -105,11 +93,22 @@ class HostSampler:
             self._wake.wait(self._period_s)
 
     def _measure(self, watched: _Watched) -> HostReading:
+        group = ControlGroup.of(watched.pid, proc=self._proc, groups=self._groups)
+        cpu, memory, io = (pressure_of(resource, group, proc=self._proc) for resource in ("cpu", "memory", "io"))
+        if {cpu, memory, io} == {Pressure()}:
+            self._tell(
+                "pressure", "no pressure stall information here: the host's CPU, memory and I/O pressure stay unknown"
+            )
         host = HostReading(
             watched.pid,
-            memory_pressure=pressure_of("memory", watched.pid),
-            io_pressure=pressure_of("io", watched.pid),
-            swap_used=swap_used(),
+            cpu_pressure_some=cpu.some,
+            cpu_pressure=cpu.full,
+            memory_pressure_some=memory.some,
+            memory_pressure=memory.full,
+            io_pressure_some=io.some,
+            io_pressure=io.full,
+            swap_used=swap_used(self._proc),
+            memory_limit_bytes=group.memory_limit_bytes(),
             working_s=self._children.look(watched.children, time.monotonic()),
         )
         process = self._same_process(watched.pid)
@@ -117,32 +116,41 @@ class HostSampler:
             return host
         try:
             with process.oneshot():
-                times = process.cpu_times()
+                times, switches = process.cpu_times(), process.num_ctx_switches()
                 rss_bytes, threads = process.memory_info().rss, process.num_threads()
-                created_wall_s = process.create_time()
+                created_wall_s, status = process.create_time(), process.status()
         except psutil.AccessDenied:
             self._tell("process", f"no permission to measure pid {watched.pid}; its CPU and memory stay unknown")
             return host
         except psutil.NoSuchProcess:
             self._process = self._spent = None
             return host
+        spent = _Spent(
+            time.monotonic(),
+            times.user + times.system,
+            _major_faults(watched.pid),
+            group.throttled_s(),
+            _waited_s(self._proc / str(watched.pid) / "task" / str(watched.thread) / "schedstat"),
+            (switches.voluntary, switches.involuntary),
+            HostLoad.now(self._proc),
+        )
         return replace(
-            self._with_rates(host, times.user + times.system),
+            self._with_rates(host, spent),
             cpu_user_s=times.user,
             cpu_system_s=times.system,
             rss_bytes=rss_bytes,
             threads=threads,
             file_descriptors=_file_descriptors(process),
             created_wall_s=created_wall_s,
+            process_status=status,
         )
 
-    def _with_rates(self, host: HostReading, cpu_s: float) -> HostReading:
-        before, latest, now_s = self._spent, self._latest, time.monotonic()
-        if before is not None and latest is not None and now_s - before.at_s < self._period_s / 2:
+    def _with_rates(self, host: HostReading, spent: _Spent) -> HostReading:
+        before, latest = self._spent, self._latest
+        if before is not None and latest is not None and spent.at_s - before.at_s < self._period_s / 2:
             # Woken early for a new child: rates over so short a time would be noise.
-            return replace(host, cpu_cores=latest.cpu_cores, major_faults_per_s=latest.major_faults_per_s)
-        stat = ProcessStat.of(host.pid)
-        self._spent = spent = _Spent(now_s, cpu_s, stat.major_faults if stat is not None else None)
+            return host.with_rates_of(latest)
+        self._spent = spent
         if before is None:
             return host
         elapsed_s = spent.at_s - before.at_s
@@ -150,6 +158,12 @@ class HostSampler:
             host,
             cpu_cores=_rate(spent.cpu_s, before.cpu_s, elapsed_s),
             major_faults_per_s=_rate(spent.major_faults, before.major_faults, elapsed_s),
+            cpu_throttled=_share(_rate(spent.throttled_s, before.throttled_s, elapsed_s)),
+            cpu_waited=_share(_rate(spent.waited_s, before.waited_s, elapsed_s)),
+            cpu_steal=spent.load.steal_since(before.load),
+            swap_bytes_per_s=_rate(spent.load.swapped_bytes, before.load.swapped_bytes, elapsed_s),
+            voluntary_switches_per_s=_rate(spent.switches[0], before.switches[0], elapsed_s),
+            involuntary_switches_per_s=_rate(spent.switches[1], before.switches[1], elapsed_s),
         )
 
     def _same_process(self, pid: int) -> psutil.Process | None:
@@ -174,6 +188,23 @@ def _file_descriptors(process: psutil.Process) -> int | None:
         return process.num_fds()
     except psutil.Error:
         return None
+
+
+def _major_faults(pid: int) -> int | None:
+    stat = ProcessStat.of(pid)
+    return None if stat is None else stat.major_faults
+
+
+def _waited_s(schedstat: Path) -> float | None:
+    """Return how long the thread was ready to run and had to wait; unknown where the kernel does not count."""
+    words = text_of(schedstat).split()
+    if len(words) < 2 or not (words[0].isdigit() and words[1].isdigit()) or words[0] == "0":  # noqa: PLR2004 -- ran, waited
+        return None
+    return int(words[1]) / 1e9
+
+
+def _share(value: float | None) -> float | None:
+    return None if value is None else min(1.0, value)
 
 
 def _rate(value: float | None, earlier: float | None, elapsed_s: float) -> float | None:

@@ -1,54 +1,41 @@
-"""How much the host itself is the sick one: pressure stall information and swap."""
+"""Pressure stall information: the share of time in which tasks could not run for want of CPU, memory or I/O."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-_HOST = Path("/proc/pressure")
-_GROUPS = Path("/sys/fs/cgroup")
+from livewatch.sources.cgroup import PROC, ControlGroup, text_of
 
 
-def pressure_of(resource: str, pid: int) -> float | None:
-    """Return the share of time (0 to 1) that all tasks stalled on ``memory`` or ``io``, over 10 s; ``None`` if unknown.
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """Shares over the last 10 s, 0 to 1; ``None`` where it cannot be seen."""
 
-    Asks the host, and the control group of ``pid`` where the host does not tell.
+    some: float | None = None
+    """At least one task waited."""
+    full: float | None = None
+    """Every task that was not idle waited: nothing got done."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Pressure":
+        """Read a pressure file; what is missing or garbled in it is unknown."""
+        shares: dict[str, float | None] = {}
+        for line in text.splitlines():
+            kind, *pairs = line.split() or [""]
+            shares[kind] = next((_share(pair) for pair in pairs if pair.startswith("avg10=")), None)
+        return cls(shares.get("some"), shares.get("full"))
+
+
+def pressure_of(resource: str, group: ControlGroup, *, proc: Path = PROC) -> Pressure:
+    """Return the pressure on ``cpu``, ``memory`` or ``io`` in the gateway's own group, else on the whole host.
+
+    A container can be starved on an idle host, and be well on a busy one.
     """
-    found = parse_full_avg10(_read(_HOST / resource))
-    if found is not None:
-        return found
-    group = next((line[3:] for line in _read(Path(f"/proc/{pid}/cgroup")).splitlines() if line.startswith("0::")), "")
-    return parse_full_avg10(_read(_GROUPS / group.lstrip("/") / f"{resource}.pressure"))
+    own = group.pressure(resource)
+    return Pressure.parse(own or text_of(proc / "pressure" / resource))
 
 
-def parse_full_avg10(text: str) -> float | None:
-    """Return ``full avg10`` of a pressure file as a share, or ``None``."""
-    for line in text.splitlines():
-        words = line.split()
-        if words[:1] == ["full"]:
-            for word in words[1:]:
-                name, _, value = word.partition("=")
-                if name == "avg10":
-                    return _number(value)
-    return None
-
-
-def swap_used() -> float | None:
-    """Return the share of swap in use, 0 to 1; ``None`` where there is no swap or no /proc."""
-    sizes = {line.partition(":")[0]: line.split()[1:2] for line in _read(Path("/proc/meminfo")).splitlines()}
+def _share(pair: str) -> float | None:
     try:
-        total, free = int(sizes["SwapTotal"][0]), int(sizes["SwapFree"][0])
-    except (KeyError, IndexError, ValueError):
-        return None
-    return (total - free) / total if total > 0 else None
-
-
-def _number(value: str) -> float | None:
-    try:
-        return min(1.0, max(0.0, float(value) / 100))
+        return min(1.0, max(0.0, float(pair.partition("=")[2]) / 100))
     except ValueError:
         return None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""

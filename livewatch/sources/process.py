@@ -5,7 +5,7 @@ It says whether the gateway is responsive, blocked, stopped or gone; nothing can
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from livewatch.clock import Clock
 from livewatch.sources.base import SourceError
@@ -86,18 +86,9 @@ class ProcessSource:
             blind=_blind(heartbeat_s, now_s),
             process=_PROCESS.get(loop.state, ProcessState.SLEEPING),
             loop_heartbeat_s=heartbeat_s,
-            cpu_cores=reading.cpu_cores,
-            cpu_user_s=reading.cpu_user_s,
-            cpu_system_s=reading.cpu_system_s,
-            rss_bytes=reading.rss_bytes,
-            threads=reading.threads,
-            file_descriptors=reading.file_descriptors,
-            memory_pressure=reading.memory_pressure,
-            io_pressure=reading.io_pressure,
-            swap_used=reading.swap_used,
-            major_faults_per_s=reading.major_faults_per_s,
             cause=_CAUSES.get(loop.state, StallCause.UNKNOWN),
         )
+        vitals = replace(reading.onto(vitals), uptime_s=reading.uptime_s(self._clock.wall_s()))
         return Snapshot(vitals, {}, identity=GatewayIdentity(attached.pid, str(attached.start_ticks)))
 
     async def act(self, action: Action) -> Reply:

@@ -1,6 +1,6 @@
 """When the host is the sick one: pages come and go faster than work can be done, and nobody in it is to blame."""
 
-from livewatch.sources.host import HostReading
+from livewatch.sources.host_reading import HostReading
 
 MAJOR_FAULTS_PER_S = 1000.0
 SWAP_USED = 0.6

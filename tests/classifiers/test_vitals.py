@@ -2,7 +2,7 @@
 
 from livewatch_classifiers import Thresholds, Vitals
 from livewatch_classifiers.vitals import LEAVE_SHARE, classify_vitals
-from livewatch_classifiers.vocabulary import VitalsReason, VitalsState
+from livewatch_classifiers.vocabulary import Phase, ProcessState, StallCause, VitalsReason, VitalsState
 
 LIMITS = Thresholds()
 
@@ -40,3 +40,81 @@ def test_what_is_not_measured_any_more_does_not_hold_on() -> None:
     sick = classify_vitals(delayed(LIMITS.loop_delay_warn_s * 2), LIMITS)
 
     assert classify_vitals(Vitals(100.0, loop_heartbeat_s=100.0), LIMITS, sick).state is VitalsState.RESPONSIVE
+
+
+def test_one_spike_is_no_reason_and_a_lasting_one_is() -> None:
+    limit_s = LIMITS.loop_delay_warn_s
+    calm = classify_vitals(Vitals(100.0, loop_heartbeat_s=100.0, loop_delay_max_s=0.01), LIMITS)
+    states: list[VitalsState] = []
+    verdict = calm
+    for second in range(4):
+        now_s = 101.0 + second
+        seen = Vitals(now_s, loop_heartbeat_s=now_s, loop_delay_max_s=limit_s * 2)
+        verdict = classify_vitals(seen, LIMITS, verdict)
+        states.append(verdict.state)
+
+    assert states == [VitalsState.RESPONSIVE, VitalsState.RESPONSIVE, VitalsState.DEGRADED, VitalsState.DEGRADED]
+    assert verdict.over == ((VitalsReason.EVENT_LOOP_DELAY, 101.0),)
+
+
+def test_what_a_start_or_a_resume_costs_is_not_held_against_the_gateway() -> None:
+    def seen(now_s: float, *, ready_s: float | None = None, suspended: bool = False) -> Vitals:
+        return Vitals(now_s, ready_s=ready_s, loop_heartbeat_s=now_s, loop_delay_max_s=9.0, suspended=suspended)
+
+    start, resume = LIMITS.vitals_startup_grace_s, LIMITS.vitals_resume_grace_s
+    assert classify_vitals(seen(100.0 + start - 1, ready_s=100.0), LIMITS).state is VitalsState.RESPONSIVE
+    assert classify_vitals(seen(100.0 + start, ready_s=100.0), LIMITS).state is VitalsState.DEGRADED
+    asleep = classify_vitals(seen(100.0, suspended=True), LIMITS)
+    awake = classify_vitals(seen(100.0 + resume - 1), LIMITS, asleep)
+    later = classify_vitals(seen(100.0 + resume + LIMITS.vitals_hold_s), LIMITS, awake)
+    assert [v.state for v in (asleep, awake, later)] == [
+        VitalsState.SUSPENDED,
+        VitalsState.RESPONSIVE,
+        VitalsState.DEGRADED,
+    ]
+
+
+def test_a_blocked_loop_is_a_fact_even_in_a_grace() -> None:
+    blocked = Vitals(105.0, ready_s=100.0, loop_heartbeat_s=101.0)
+
+    assert classify_vitals(blocked, LIMITS).state is VitalsState.UNRESPONSIVE
+
+
+def test_a_gateway_that_never_gets_ready_is_reported_and_stays_starting() -> None:
+    """OpenClaw 75224."""
+
+    def starting(uptime_s: float | None) -> Vitals:
+        return Vitals(9999.0, phase=Phase.STARTING, loop_heartbeat_s=9999.0, uptime_s=uptime_s)
+
+    limit_s = LIMITS.startup_deadline_s
+    assert [classify_vitals(starting(up_s), LIMITS).reasons for up_s in (None, limit_s, limit_s + 1)] == [
+        (),
+        (),
+        (VitalsReason.STARTUP,),
+    ]
+    assert classify_vitals(starting(limit_s + 1), LIMITS).state is VitalsState.STARTING
+
+
+def test_an_unanswered_request_decides_only_where_the_loop_itself_cannot_be_seen() -> None:
+    over_s = LIMITS.round_trip_warn_s + 1
+    turning = classify_vitals(Vitals(100.0, loop_heartbeat_s=100.0, round_trip_overdue_s=over_s), LIMITS)
+    unseen = classify_vitals(Vitals(100.0, round_trip_overdue_s=over_s), LIMITS)
+    soon = classify_vitals(Vitals(100.0, round_trip_overdue_s=1.0), LIMITS)
+
+    assert (turning.state, turning.reasons) == (VitalsState.DEGRADED, (VitalsReason.ROUND_TRIP,))
+    assert (unseen.state, unseen.reasons) == (VitalsState.UNRESPONSIVE, (VitalsReason.ROUND_TRIP,))
+    assert soon.state is VitalsState.RESPONSIVE
+
+
+def test_a_collection_that_holds_everything_up_is_not_taken_for_a_frozen_process() -> None:
+    collecting = Vitals(
+        100.0,
+        process=ProcessState.RUNNING,
+        loop_heartbeat_s=90.0,
+        thread_heartbeat_s=90.0,
+        cpu_cores=1.0,
+        cause=StallCause.GARBAGE_COLLECTION,
+    )
+    verdict = classify_vitals(collecting, LIMITS)
+
+    assert (verdict.state, verdict.cause) == (VitalsState.UNRESPONSIVE, StallCause.GARBAGE_COLLECTION)

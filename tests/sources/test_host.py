@@ -13,8 +13,8 @@ import pytest
 
 from livewatch.sources.board import BoardSource
 from livewatch.sources.child_work import ChildWork
-from livewatch.sources.host import HostReading, HostSampler
-from livewatch.sources.pressure import parse_full_avg10, swap_used
+from livewatch.sources.host import HostSampler
+from livewatch.sources.host_reading import HostReading
 from livewatch_classifiers.model import Activity
 from tests.sources.board_on_disk import ASLEEP, Board, Clock, until
 
@@ -139,19 +139,6 @@ async def test_work_of_a_tools_child_becomes_evidence_of_its_session(tmp_path: P
     assert snapshot.vitals.threads is not None
     await source.close()
     board.close()
-
-
-def test_pressure_is_the_share_of_full_stalls_over_ten_seconds() -> None:
-    text = "some avg10=50.00 avg60=0.00 avg300=0.00 total=1\nfull avg10=12.50 avg60=0.00 avg300=0.00 total=1\n"
-    assert parse_full_avg10(text) == 0.125
-    assert parse_full_avg10("some avg10=50.00") is None
-    assert parse_full_avg10("full avg10=x") is None
-    assert parse_full_avg10("") is None
-
-
-def test_swap_is_a_share_or_unknown() -> None:
-    used = swap_used()
-    assert used is None or 0 <= used <= 1
 
 
 def _settle(pid: int) -> None:

@@ -3,11 +3,13 @@
 import pytest
 
 from livewatch.sources.board_vitals import BoardVitals
-from livewatch.sources.host import HostReading
+from livewatch.sources.host_reading import HostReading
 from livewatch.sources.thrashing import thrashing
 from livewatch_classifiers import Vitals
 from livewatch_classifiers.vocabulary import StallCause
 from tests.recovery.fake_gateway import FakeClock
+
+THRASHES = HostReading(1, major_faults_per_s=11168.0, swap_used=0.74)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ def test_time_in_which_the_host_thrashed_ages_nobody() -> None:
     watched = BoardVitals(FakeClock())
 
     def look(now_s: float, *, sick: bool) -> Vitals:
-        return watched.with_host(Vitals(now_s), thrashing=sick)
+        return watched.with_host(Vitals(now_s), THRASHES if sick else HostReading(1))
 
     look(100.0, sick=True)
     assert look(101.0, sick=False).age(90.0) == 11.0

@@ -1,0 +1,76 @@
+"""The control group that a process lives in: its own pressure, how long its CPU quota held it up, its memory limit."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+GROUPS = Path("/sys/fs/cgroup")
+_UNLIMITED_BYTES = 1 << 60
+"""Version 1 says "no limit" with a number near 2 ** 63."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlGroup:
+    """Folders of one group: the unified one (version 2) and, where the system still has them, those of version 1."""
+
+    unified: Path | None
+    cpu: Path | None = None
+    memory: Path | None = None
+
+    @classmethod
+    def of(cls, pid: int, *, proc: Path = PROC, groups: Path = GROUPS) -> "ControlGroup":
+        """Return the group of a process; without folders where there are no control groups or it may not be read."""
+        places: dict[str, str] = {}
+        for line in text_of(proc / str(pid) / "cgroup").splitlines():
+            number, _, rest = line.partition(":")
+            controllers, _, path = rest.partition(":")
+            for name in controllers.split(",") if controllers else [number]:
+                places[name] = path.lstrip("/")
+        return cls(
+            unified=_folder(places.get("0"), [groups, groups / "unified"], "cgroup.procs"),
+            cpu=_folder(places.get("cpu"), [groups / "cpu", groups / "cpu,cpuacct"], "cpu.stat"),
+            memory=_folder(places.get("memory"), [groups / "memory"], "memory.limit_in_bytes"),
+        )
+
+    def pressure(self, resource: str) -> str:
+        """Return the text of the group's pressure file of ``cpu``, ``memory`` or ``io``; empty where there is none."""
+        return "" if self.unified is None else text_of(self.unified / f"{resource}.pressure")
+
+    def throttled_s(self) -> float | None:
+        """Return how long its CPU quota has held the group up, in seconds since it began."""
+        for folder, name, per_s in ((self.unified, "throttled_usec", 1e6), (self.cpu, "throttled_time", 1e9)):
+            if folder is not None:
+                for line in text_of(folder / "cpu.stat").splitlines():
+                    key, _, value = line.partition(" ")
+                    if key == name and value.strip().isdigit():
+                        return int(value) / per_s
+        return None
+
+    def memory_limit_bytes(self) -> int | None:
+        """Return the smallest limit on the way up to the root, or ``None`` where there is none."""
+        if self.unified is not None:
+            folders = [self.unified, *self.unified.parents]
+            limits = [_bytes(text_of(folder / "memory.max")) for folder in folders]
+            return min((limit for limit in limits if limit is not None), default=None)
+        return None if self.memory is None else _bytes(text_of(self.memory / "memory.limit_in_bytes"))
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a small file, empty where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _folder(path: str | None, roots: list[Path], file: str) -> Path | None:
+    """Return the group's folder; from inside a container the host's path does not exist, but the root is the group."""
+    if path is None:
+        return None
+    found = [root / path for root in roots] + roots
+    return next((folder for folder in found if (folder / file).exists()), None)
+
+
+def _bytes(text: str) -> int | None:
+    limit = text.strip()
+    return int(limit) if limit.isdigit() and int(limit) < _UNLIMITED_BYTES else None
