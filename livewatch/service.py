@@ -24,10 +24,12 @@ from livewatch.recovery.journal import Journal
 from livewatch.recovery.journal.paths import holds_path, journal_path
 from livewatch.recovery.lease import Lease, lease_path
 from livewatch.recovery.tenure import Tenure
-from livewatch.settings import Settings, SourceKind
+from livewatch.settings import Settings, SourceKind, TargetSettings
 from livewatch.sources.base import Source, SourceError
 from livewatch.sources.board import BoardSource
 from livewatch.sources.process import ProcessSource
+from livewatch.sources.round_trip import HealthUrl, RoundTrip
+from livewatch.sources.witnessed import WitnessedSource
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.report import TickListener
 from livewatch_exporters.telemetry import Telemetry
@@ -144,8 +146,12 @@ async def attached(
 
 
 def open_source(settings: Settings, clock: Clock) -> Source:
-    """Return the source that the settings name; nothing is read from it yet."""
-    target = settings.target
+    """Return the source that the settings name, with its second witness; nothing is read from it yet."""
+    source, url = _source(settings.target, clock), settings.target.health_url
+    return source if url is None else WitnessedSource(source, RoundTrip(HealthUrl.parse(url)))
+
+
+def _source(target: TargetSettings, clock: Clock) -> Source:
     if target.source is SourceKind.PROCESS:
         return ProcessSource(clock, name=target.name, pid=target.pid, port=target.port)
     assert target.board is not None

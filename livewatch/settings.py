@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from livewatch.recovery.settings import Policy
+from livewatch.sources.round_trip import HealthUrl
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_exporters.metric_spec import OWN_PREFIX
 from livewatch_exporters.session_ids import SessionIds
@@ -31,8 +32,15 @@ class TargetSettings:
     board: Path | None = None
     socket: Path | None = None
     """The gateway's control socket."""
+    health_url: str | None = None
+    """A cheap page of the gateway, such as ``http://127.0.0.1:18789/healthz``: a second witness of its life."""
     locks: Path | None = None
     """Folder of the session write-locks, to be told which of them nobody holds any more."""
+
+    def __post_init__(self) -> None:
+        """Refuse a page that cannot be asked for."""
+        if self.health_url is not None:
+            HealthUrl.parse(self.health_url)
 
 
 @dataclass(frozen=True, slots=True)

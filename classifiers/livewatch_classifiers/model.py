@@ -219,9 +219,11 @@ class SamplerPass:
     """One finished round of something that measures beside the look itself."""
 
     name: str
-    """``process``, ``eventloop`` or ``logs``."""
+    """``process``, ``health``, ``eventloop`` or ``logs``."""
     finished_s: float
     duration_s: float
+    error: str = ""
+    """``timeout`` or ``refused``; empty when it worked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ _FROM_ZERO = (
 """Counters that are sent before anything was counted: a first event that makes its series is invisible to PromQL."""
 _RPC_ERRORS = {ReplyStatus.TIMED_OUT: "timeout", ReplyStatus.REFUSED: "refused", ReplyStatus.DONE: ""}
 
+_ASKING = ("process", "health")
+"""Passes that are questions to the gateway as well."""
+
 
 class Metrics:
     """A `TickListener`. The tick pays for counters and histograms; gauges are computed by whoever collects them."""
@@ -155,10 +158,11 @@ class Metrics:
         for done in report.snapshot.passes:
             if self._passes.get(done.name) != done.finished_s:
                 self._passes[done.name] = done.finished_s
-                succeeded[done.name] = report.wall_s - max(0.0, report.now_s - done.finished_s)
-                record(c.SAMPLER_DURATION, done.duration_s, done.name)
-                if done.name == "process":
-                    record(c.PROBE_DURATION, done.duration_s, target, "process", "")
+                if done.name in _ASKING:
+                    record(c.PROBE_DURATION, done.duration_s, target, done.name, done.error)
+                if done.name != "health":
+                    succeeded[done.name] = report.wall_s - max(0.0, report.now_s - done.finished_s)
+                    record(c.SAMPLER_DURATION, done.duration_s, done.name)
 
 
 def _lane(word: str) -> str:

@@ -21,6 +21,7 @@ from livewatch_classifiers.vocabulary import Mode
 )
 @click.option("--pid", type=int, help="Process to watch, with --source process.")
 @click.option("--port", type=int, help="Port on which that process listens; finds it, and pokes it when it is quiet.")
+@click.option("--health-url", metavar="URL", help="Page of the gateway to ask now and then, as a second witness.")
 @click.option("--name", help="Name of the gateway in metrics and for `status`.  [default: gateway]")
 @click.option("--warn-after", metavar="DURATION", help="Silence after which work is labelled.  [default: 2m]")
 @click.option("--abort-after", metavar="DURATION", help="Silence after which work may be aborted.  [default: 6m]")

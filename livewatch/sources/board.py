@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -47,6 +48,8 @@ class BoardSource:
         self._control = ControlClient(socket) if socket is not None else None
         self._capabilities: frozenset[ActionKind] = _ASKABLE if socket is not None else frozenset()
         self._discards = frozenset[ActionKind]()
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="livewatch.board")
+        """Every look is taken there: the thread that decides opens no file, and no slow disk holds it up."""
         self._host = HostSampler()
         self._attached: _Attached | None = None
         self._header: Mapping[str, int] | None = None
@@ -77,13 +80,7 @@ class BoardSource:
             SourceError: when there is no whole board of a living gateway; ``gone`` when its process has ended.
         """
         now_s = self._clock.monotonic_s()  # before the board is read: a pause of ours must not age anybody
-        try:
-            snapshot = self._look(self._attach(), now_s)
-        except SourceError as error:
-            self._detach()
-            if not error.gone and self._ended():
-                raise SourceError(error.problem, error.hint, gone=True) from error
-            raise
+        snapshot = await asyncio.get_running_loop().run_in_executor(self._reader, self._sample, now_s)
         self._refine(now_s)
         return snapshot
 
@@ -95,11 +92,24 @@ class BoardSource:
 
     async def close(self) -> None:
         """Let go of the board, the socket and the measuring thread; safe to call twice."""
-        self._detach()
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None
-        await asyncio.to_thread(self._host.close)
+        await asyncio.to_thread(self._let_go)
+
+    def _let_go(self) -> None:
+        self._reader.shutdown()
+        self._detach()
+        self._host.close()
+
+    def _sample(self, now_s: float) -> Snapshot:
+        try:
+            return self._look(self._attach(), now_s)
+        except SourceError as error:
+            self._detach()
+            if not error.gone and self._ended():
+                raise SourceError(error.problem, error.hint, gone=True) from error
+            raise
 
     def _attach(self) -> _Attached:
         if self._attached is not None and self._attached.file.replaced():

@@ -71,7 +71,7 @@ class ControlClient:
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         path = self._socket
         try:
-            found = path.lstat()
+            found = await asyncio.to_thread(path.lstat)
             if not stat.S_ISSOCK(found.st_mode):
                 raise _NoAnswer(f"{path} is not a socket; name the gateway's socket in target.socket")
             if os.geteuid() not in (0, found.st_uid):
