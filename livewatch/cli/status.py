@@ -42,7 +42,8 @@ def lines(document: dict[str, Any]) -> list[str]:
     if vitals is None:
         return [f"{document['target']}: {document['problem']}"]
     warn, abort = (format_duration(document["thresholds"][key]) for key in ("warn_after_s", "abort_after_s"))
-    reasons = f" ({', '.join(vitals['reasons'])})" if vitals["reasons"] else ""
+    why = [*vitals["reasons"], *([f"cause: {vitals['cause']}"] if vitals["cause"] != "unknown" else [])]
+    reasons = f" ({', '.join(why)})" if why else ""
     out = [
         (
             f"{document['target']}: {click.style(vitals['state'], bold=True)}{reasons}, "

@@ -5,6 +5,7 @@ import time
 
 from livewatch.probe.board import BoardWriter
 from livewatch.probe.layout import STALL_RING, bucket_of
+from livewatch.probe.selector_clock import SelectorClock
 
 RESOLUTION_S = 0.02
 STALL_NS = 100_000_000
@@ -24,12 +25,14 @@ class LoopSampler:
         self._stalls = 0
         self._last_ns = 0
         self._last_cpu_ns = 0
+        self._selector_clock = SelectorClock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin on the running loop."""
         self._loop = asyncio.get_running_loop()
+        self._selector_clock.start(self._loop)
         self._last_ns, self._last_cpu_ns = time.monotonic_ns(), time.thread_time_ns()
         self._board.set("loop_heartbeat_ns", self._last_ns)
         self._timer = self._loop.call_later(self._resolution_s, self._sample)
@@ -38,21 +41,29 @@ class LoopSampler:
         """End; safe before `start` and twice."""
         if self._timer is not None:
             self._timer.cancel()
+        self._selector_clock.stop()
         self._loop = None
 
     def _sample(self) -> None:
         now_ns, cpu_ns = time.monotonic_ns(), time.thread_time_ns()
         elapsed_ns = now_ns - self._last_ns
-        delay_ns = max(0, elapsed_ns - self._resolution_ns)
+        late_ns = max(0, elapsed_ns - self._resolution_ns)
+        # A loop that sleeps in a call uses no CPU and is busy all the same: its lateness is the witness.
+        busy_ns = max(cpu_ns - self._last_cpu_ns, late_ns)
+        delay_ns, began_ns = late_ns, now_ns - late_ns
+        watched = self._selector_clock.take()
+        if watched is not None:  # then it is known, not inferred from when this timer happened to be due
+            busy_ns, (longest_at_ns, longest_ns) = watched
+            if longest_ns > late_ns:
+                delay_ns, began_ns = longest_ns, longest_at_ns
+        busy_ns = min(elapsed_ns, busy_ns)
         self._words[self._histogram_at + bucket_of(delay_ns)] += 1
         self._board.add("loop_samples")
         self._board.reap()
-        # A loop that sleeps in a call uses no CPU and is busy all the same: the delay is its witness.
-        busy_ns = min(elapsed_ns, max(cpu_ns - self._last_cpu_ns, delay_ns))
         self._board.add("loop_busy_ns", busy_ns)
         self._board.add("loop_idle_ns", elapsed_ns - busy_ns)
         if delay_ns > STALL_NS:
-            self._stall(now_ns - delay_ns, now_ns)
+            self._stall(began_ns, began_ns + delay_ns)
         # Last of all: who sees this heartbeat must also see the stall that ended with it.
         self._board.set("loop_heartbeat_ns", now_ns)
         self._last_ns, self._last_cpu_ns = now_ns, cpu_ns

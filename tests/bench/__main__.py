@@ -13,18 +13,16 @@ from pathlib import Path
 import click
 import uvloop
 
-from livewatch.clock import SystemClock
 from livewatch.probe import Probe
 from livewatch.probe.board import BoardWriter
 from livewatch.probe.layout import bucket_middle_s, bucket_of
 from livewatch.probe.loop import LoopSampler
-from livewatch.sources.board import BoardSource
+from tests.bench.blocks import seen_blocks
 
 ROUNDS = 7
 CALLS = 20_000
 TURNS = 600
 TOKENS = 20
-BLOCKS_S = (0.02, 0.05, 0.1, 0.25, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,34 +141,13 @@ def throughput(folder: Path) -> list[Figure]:
 
 
 async def blocked(folder: Path) -> list[Figure]:
-    """Block a real loop for known times, and compare with what the board and asyncio's own debug log say."""
+    """Return what is said of blocks of known length: by the board, and by well-known means in the same run."""
     figures: list[Figure] = []
-    loop = asyncio.get_running_loop()
-    loop.slow_callback_duration = 3600
-    async with Probe.open(folder / "board", capacity=8) as probe:
-        probe.ready()
-        source = BoardSource(folder / "board", None, SystemClock(), name="bench")
-        await source.sample()
-        for wanted_s in BLOCKS_S:
-            await asyncio.sleep(0.1)
-            await source.sample()
-            began_s = time.perf_counter()
-            time.sleep(wanted_s)  # noqa: ASYNC251 -- the block that is measured
-            true_s = time.perf_counter() - began_s
-            await asyncio.sleep(0.1)
-            seen_s = (await source.sample()).vitals.loop_delay_max_s or 0.0
-            figures.append(
-                Figure(
-                    f"block of {wanted_s * 1e3:g} ms",
-                    seen_s * 1e3,
-                    seen_s * 1e3,
-                    seen_s * 1e3,
-                    "ms",
-                    "true length",
-                    seen_s / true_s,
-                )
-            )
-        await source.close()
+    for true_s, seen in await seen_blocks(folder):
+        for means, seen_s in seen.items():
+            ms = seen_s * 1e3
+            name = f"block of {true_s * 1e3:.0f} ms: {means}"
+            figures.append(Figure(name, ms, ms, ms, "ms", "true length", seen_s / true_s))
     return figures
 
 
@@ -193,10 +170,10 @@ def main(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"schema_version": 1, "figures": [asdict(f) for f in figures]}, indent=2))
         return
-    click.echo(f"{'what':<34} {'median':>12} {'spread':>25} {'ratio':>8}  to")
+    click.echo(f"{'what':<40} {'median':>12} {'spread':>25} {'ratio':>8}  to")
     for f in figures:
         spread = f"{f.lowest:,.1f} .. {f.highest:,.1f}"
-        click.echo(f"{f.name:<34} {f.median:>10,.1f} {f.unit:<3} {spread:>22} {f.ratio:>8.2f}  {f.baseline}")
+        click.echo(f"{f.name:<40} {f.median:>10,.1f} {f.unit:<3} {spread:>22} {f.ratio:>8.2f}  {f.baseline}")
 
 
 if __name__ == "__main__":
