@@ -211,6 +211,7 @@ class Agent:
             sample_duration_s=sampled_s - started_s,
             tick_duration_s=self._clock.monotonic_s() - started_s,
             lateness_s=lateness_s,
+            source_kind=getattr(self.source, "loop_source", "in_process"),
         )
 
     def _blind_round(self, error: SourceError, started_s: float, lateness_s: float) -> TickReport:
@@ -236,6 +237,7 @@ class Agent:
             sample_duration_s=self._clock.monotonic_s() - started_s,
             tick_duration_s=self._clock.monotonic_s() - started_s,
             lateness_s=lateness_s,
+            source_kind=getattr(self.source, "loop_source", "in_process"),
         )
 
     def _settle(

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TextIO
 
@@ -32,6 +33,8 @@ from livewatch.sources.round_trip import HealthUrl, RoundTrip
 from livewatch.sources.witnessed import WitnessedSource
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.report import TickListener
+from livewatch_classifiers.thresholds import Thresholds
+from livewatch_classifiers.vocabulary import Mode
 from livewatch_exporters.telemetry import Telemetry
 from livewatch_exporters.telemetry_settings import TelemetryError, TelemetrySettings
 
@@ -61,7 +64,7 @@ class Service:
         except ConfigError as error:
             self.telemetry.reload_rejected(str(error))
             return
-        self.agent.thresholds, self.agent.policy = settings.thresholds, settings.recovery
+        self.agent.thresholds, self.agent.policy = thresholds_of(settings), settings.recovery
         self.telemetry.reloaded(settings.thresholds)
 
 
@@ -115,7 +118,7 @@ async def attached(
             source,
             clock=clock,
             intents=journal,
-            thresholds=settings.thresholds,
+            thresholds=thresholds_of(settings),
             policy=settings.recovery,
             listeners=[history, journal, *telemetry.listeners, *listeners],
             interval_s=settings.agent.interval_s,
@@ -145,15 +148,28 @@ async def attached(
         yield Service(agent, telemetry, api)
 
 
+def thresholds_of(settings: Settings) -> Thresholds:
+    """Return the limits in force: what an unmodified gateway repeats is reported only, unless the operator asked."""
+    asked = "thresholds.abort_repeating" in settings.origins
+    if settings.target.source is not SourceKind.OPENCLAW or asked:
+        return settings.thresholds
+    return replace(settings.thresholds, abort_repeating=False)
+
+
 def open_source(settings: Settings, clock: Clock) -> Source:
     """Return the source that the settings name, with its second witness; nothing is read from it yet."""
-    source, url = _source(settings.target, clock), settings.target.health_url
+    acts = settings.recovery.mode is not Mode.OBSERVE
+    source, url = _source(settings.target, clock, acts=acts), settings.target.health_url
     return source if url is None else WitnessedSource(source, RoundTrip(HealthUrl.parse(url)))
 
 
-def _source(target: TargetSettings, clock: Clock) -> Source:
+def _source(target: TargetSettings, clock: Clock, *, acts: bool) -> Source:
     if target.source is SourceKind.PROCESS:
         return ProcessSource(clock, name=target.name, pid=target.pid, port=target.port)
+    if target.source is SourceKind.OPENCLAW:
+        from livewatch.sources.openclaw.source import OpenClawSource  # noqa: PLC0415 -- websockets only where needed
+
+        return OpenClawSource(clock, name=target.name, url=target.url, token_file=target.token_file, acts=acts)
     assert target.board is not None
     return BoardSource(target.board, target.socket, clock, name=target.name)
 
@@ -190,7 +206,7 @@ def _start_telemetry(settings: Settings, log: TextIO | None) -> Telemetry:
         metric_prefix=settings.telemetry.metric_prefix,
         session_ids=settings.telemetry.session_ids,
         compat_openclaw=settings.telemetry.compat_openclaw,
-        instance=str(settings.target.board or settings.target.pid or settings.target.port),
+        instance=str(settings.target.board or settings.target.pid or settings.target.port or settings.target.url),
     )
     try:
         return Telemetry.start(wanted, stream=log)

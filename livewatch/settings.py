@@ -18,6 +18,7 @@ class SourceKind(StrEnum):
 
     BOARD = "board"  # it embeds the probe
     PROCESS = "process"  # it embeds nothing: loop, process and host only
+    OPENCLAW = "openclaw"  # it is OpenClaw, unmodified
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class TargetSettings:
     board: Path | None = None
     socket: Path | None = None
     """The gateway's control socket."""
+    url: str | None = None
+    """WebSocket of an OpenClaw gateway, with ``source = "openclaw"``; found in OpenClaw's configuration by default."""
+    token_file: Path | None = None
+    """File with that gateway's token, mode 0600; found in OpenClaw's configuration by default."""
     health_url: str | None = None
     """A cheap page of the gateway, such as ``http://127.0.0.1:18789/healthz``: a second witness of its life."""
     locks: Path | None = None

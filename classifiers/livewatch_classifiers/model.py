@@ -12,6 +12,7 @@ from types import MappingProxyType
 from livewatch_classifiers.blindtime import BlindTime
 from livewatch_classifiers.vocabulary import (
     ActivityKind,
+    Attention,
     AwaitedState,
     LaneKind,
     Phase,
@@ -227,6 +228,17 @@ class SamplerPass:
 
 
 @dataclass(frozen=True, slots=True)
+class Opinion:
+    """What the gateway's own detector says; beside our verdicts, never instead of them."""
+
+    seq: int
+    """Grows with each."""
+    attention: Attention
+    reason: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a source saw in one look."""
 
@@ -238,3 +250,5 @@ class Snapshot:
     """Monotonic counts that the gateway keeps, by name: dropped heartbeats by reason, overflowed sessions, ..."""
     passes: tuple[SamplerPass, ...] = ()
     """The latest round of each measuring thread behind this look."""
+    opinions: tuple[Opinion, ...] = ()
+    """The latest of the gateway's own detector, oldest first; empty where it has none."""

@@ -17,10 +17,16 @@ from livewatch_classifiers.vocabulary import Mode
 @click.option(
     "--source",
     type=click.Choice([kind.value for kind in SourceKind]),
-    help="How to watch: `board`, or `process` for a gateway that embeds nothing.  [default: board]",
+    help="How to watch: `board`, `openclaw`, or `process` for a gateway that embeds nothing.  [default: board]",
 )
 @click.option("--pid", type=int, help="Process to watch, with --source process.")
 @click.option("--port", type=int, help="Port on which that process listens; finds it, and pokes it when it is quiet.")
+@click.option("--url", metavar="URL", help="WebSocket of an OpenClaw gateway.  [default: as OpenClaw is configured]")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    help="File with that gateway's token.  [default: as OpenClaw is configured]",
+)
 @click.option("--health-url", metavar="URL", help="Page of the gateway to ask now and then, as a second witness.")
 @click.option("--name", help="Name of the gateway in metrics and for `status`.  [default: gateway]")
 @click.option("--warn-after", metavar="DURATION", help="Silence after which work is labelled.  [default: 2m]")
@@ -43,7 +49,8 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     that cannot be used changes nothing, and is told.
 
     A gateway that embeds nothing is watched with `--source process --pid N` or `--port N`: whether its loop turns, its
-    process and its host; its sessions cannot be seen and nothing can be repaired.
+    process and its host; its sessions cannot be seen and nothing can be repaired. An unmodified OpenClaw gateway is
+    watched, and its hung runs are aborted, with `--source openclaw`.
 
     Ends with 0 on SIGTERM, 2 on settings that cannot be used, 3 when there is no gateway to attach to.
 
@@ -70,5 +77,5 @@ def _check_target(target: TargetSettings) -> None:
     if target.source is SourceKind.PROCESS:
         if target.pid is None and target.port is None:
             raise ConfigError("no process given; name it with --pid N, or with --port N on which it listens")
-    elif target.board is None:
-        raise ConfigError("no gateway given; name its board with --board PATH, or use --source process")
+    elif target.source is SourceKind.BOARD and target.board is None:
+        raise ConfigError("no gateway given; name its board with --board PATH, or use --source openclaw or process")

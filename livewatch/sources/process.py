@@ -55,6 +55,8 @@ class ProcessSource:
         self._host = HostSampler()
         self._attached: _Attached | None = None
 
+    loop_source = "probe"
+
     @property
     def name(self) -> str:
         """Configured name of the gateway."""

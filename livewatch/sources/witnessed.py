@@ -16,6 +16,7 @@ class WitnessedSource:
     def __init__(self, inner: Source, round_trip: RoundTrip) -> None:
         self._inner = inner
         self._round_trip = round_trip
+        self.loop_source: str = getattr(inner, "loop_source", "in_process")
 
     @property
     def name(self) -> str:

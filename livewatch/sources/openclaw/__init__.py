@@ -1,0 +1,1 @@
+"""A real, unmodified OpenClaw gateway, watched and repaired over its own WebSocket protocol."""

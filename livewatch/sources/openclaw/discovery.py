@@ -1,0 +1,116 @@
+"""Where the local gateway listens and with what token, from OpenClaw's own configuration or from flags."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+DEFAULT_PORT = 18789
+_LARGEST_BYTES = 1 << 22
+
+
+class DiscoveryError(Exception):
+    """The gateway or its token cannot be found; the text is one line that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where to connect, and where that knowledge comes from."""
+
+    url: str
+    token: str | None
+    said: str
+    """In words, without the token; for the log."""
+
+
+def find_gateway(url: str | None, token_file: Path | None, environ: Mapping[str, str] | None = None) -> Gateway:
+    """Return the gateway to watch.
+
+    Args:
+        url: ``ws://HOST:PORT``; OpenClaw's own configuration says it otherwise.
+        token_file: file with nothing but the token, readable by its owner only.
+        environ: environment variables; the process's own by default.
+
+    Raises:
+        DiscoveryError: when a file that was named cannot be used.
+    """
+    environ = os.environ if environ is None else environ
+    config = _config_path(environ)
+    document, problem = _read_config(config)
+    gateway = _table(document.get("gateway"))
+    where: list[str] = []
+    if url is None:
+        port, origin = _port(gateway, environ, config)
+        url = f"ws://127.0.0.1:{port}"
+        where.append(f"{url} from {origin}")
+    else:
+        where.append(f"{url} as given")
+    if not url.startswith(("ws://", "wss://")):
+        raise DiscoveryError(f"{url!r} is no WebSocket URL; write ws://127.0.0.1:{DEFAULT_PORT}")
+    token, origin = _token(gateway, token_file, environ, config)
+    where.append(f"token from {origin}" if token else f"no token ({problem or f'none in {config}'})")
+    return Gateway(url, token, ", ".join(where))
+
+
+def _config_path(environ: Mapping[str, str]) -> Path:
+    if environ.get("OPENCLAW_CONFIG_PATH"):
+        return Path(environ["OPENCLAW_CONFIG_PATH"])
+    home = Path(environ.get("HOME") or Path.home())
+    return Path(environ.get("OPENCLAW_STATE_DIR") or home / ".openclaw") / "openclaw.json"
+
+
+def _read_config(path: Path) -> tuple[dict[str, Any], str]:
+    """Return the configuration, or an empty one and why; it may hold comments, which JSON does not have."""
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            return {}, f"{path} is too large"
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        return {}, f"{path} cannot be read: {error.strerror}"
+    try:
+        return _table(json.loads(text)), ""
+    except ValueError:
+        return {}, f"{path} is not plain JSON"
+
+
+def _table(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _port(gateway: Mapping[str, Any], environ: Mapping[str, str], config: Path) -> tuple[int, str]:
+    told = environ.get("OPENCLAW_GATEWAY_PORT", "")
+    if told.isdigit():
+        return int(told), "OPENCLAW_GATEWAY_PORT"
+    port = gateway.get("port")
+    if isinstance(port, int) and not isinstance(port, bool):
+        return port, str(config)
+    return DEFAULT_PORT, "OpenClaw's default"
+
+
+def _token(
+    gateway: Mapping[str, Any], token_file: Path | None, environ: Mapping[str, str], config: Path
+) -> tuple[str | None, str]:
+    if token_file is not None:
+        return _token_of(token_file), str(token_file)
+    told = environ.get("OPENCLAW_GATEWAY_TOKEN")
+    if told:
+        return told, "OPENCLAW_GATEWAY_TOKEN"
+    auth = _table(gateway.get("auth"))
+    token = auth.get("token")
+    return (token, str(config)) if isinstance(token, str) and token else (None, "")
+
+
+def _token_of(path: Path) -> str:
+    """Return a secret from its file, which nobody else may read."""
+    try:
+        found = path.stat()
+        if found.st_mode & 0o077:
+            raise DiscoveryError(f"the token file {path} can be read by others; chmod 600 {path}")
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DiscoveryError(f"the token file {path} cannot be read ({error})") from error
+    if not token or not token.isprintable() or " " in token:
+        raise DiscoveryError(f"the token file {path} does not hold one token")
+    return token

@@ -1,0 +1,190 @@
+"""The session tracker: events of the gateway in, sessions out. Pure: no clock, no I/O; recorded frames test it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, cast
+
+from livewatch.sources.openclaw.tracked import Tracked
+from livewatch_classifiers.model import Lane, Session, Wait
+from livewatch_classifiers.vocabulary import LaneKind, Presence, WaitKind
+
+_MAX_SESSIONS = 20_000
+_WAITS = {"exec.approval": WaitKind.APPROVAL, "plugin.approval": WaitKind.APPROVAL, "question": WaitKind.QUESTION}
+_BEGINNINGS = ("preparing_workspace", "preparing_context", "start")
+_LANES = {kind.value: kind for kind in LaneKind}
+_IGNORED = frozenset(
+    ("tick", "presence", "health", "heartbeat", "session.message", "chat.metadata.changed", "session.approval")
+)
+
+
+class Tracker:
+    """Feed it every event, in order, with the monotonic moment at which it came."""
+
+    def __init__(self) -> None:
+        self.lanes: Mapping[str, Lane] = MappingProxyType({})
+        self.draining = False
+        self.ignored: Counter[str] = Counter()
+        """Events that this version does not know, by name."""
+        self.overflowed = 0
+        """Sessions beyond what is tracked."""
+        self._sessions: dict[str, Tracked] = {}
+
+    def sessions(self) -> Mapping[str, Session]:
+        """Return every session that is known."""
+        return MappingProxyType({key: state.session() for key, state in self._sessions.items()})
+
+    def run_of(self, key: str) -> Session | None:
+        """Return one session as it is known now."""
+        state = self._sessions.get(key)
+        return None if state is None else state.session()
+
+    def on_event(self, event: str, payload: Any, at_s: float) -> None:
+        """Take in one event. Unknown events and fields are ignored and counted, never fatal."""
+        if not isinstance(payload, dict):
+            return
+        known = cast("dict[str, Any]", payload)
+        if event == "agent":
+            self._agent(known, at_s)
+        elif event == "session.tool":
+            self._tool(known, at_s)
+        elif event == "chat":
+            self._chat(known, at_s)
+        elif event == "sessions.changed":
+            self._changed(known, at_s)
+        elif event == "shutdown":
+            self.draining = True
+        elif event.endswith((".requested", ".resolved")):
+            self._asked(event, known, at_s)
+        elif event not in _IGNORED:
+            self.ignored[event[:100]] += 1
+
+    def on_list(self, rows: list[Any], at_s: float, *, complete: bool) -> None:
+        """Take in `sessions.list`; from a complete one it also follows what the store does not know."""
+        listed: set[str] = set()
+        for row in rows:
+            if isinstance(row, dict):
+                known = cast("dict[str, Any]", row)
+                key = known.get("key")
+                listed_state = self._of(key, at_s)
+                if listed_state is not None:
+                    listed.add(listed_state.key)
+                    listed_state.on_row(known, at_s)
+        if not complete:
+            return
+        for key in self._sessions.keys() - listed:
+            state = self._sessions[key]
+            if state.runs or state.waits:
+                state.in_store = Presence.ABSENT
+            else:
+                del self._sessions[key]
+
+    def on_lanes(self, lanes: list[Any]) -> None:
+        """Take in `diagnostics.lanes`."""
+        found: dict[str, Lane] = {}
+        for lane in lanes:
+            if isinstance(lane, dict):
+                known = cast("dict[str, Any]", lane)
+                name = str(known.get("lane"))
+                found[name] = Lane(
+                    name,
+                    _LANES.get(name, LaneKind.OTHER),
+                    active=_count(known.get("activeCount")),
+                    queued=_count(known.get("queuedCount")),
+                    capacity=_count(known.get("maxConcurrent")),
+                )
+        self.lanes = MappingProxyType(found)
+
+    def gap(self, at_s: float) -> None:
+        """After events were missed, forget what only events tell; `on_list` must follow."""
+        for state in self._sessions.values():
+            state.forget(at_s)
+
+    def restarted(self) -> None:
+        """Forget everything: this is another gateway process."""
+        self._sessions.clear()
+        self.lanes = MappingProxyType({})
+        self.draining = False
+
+    def _agent(self, payload: dict[str, Any], at_s: float) -> None:
+        state = self._of(payload.get("sessionKey"), at_s)
+        stream, data = payload.get("stream"), payload.get("data")
+        if state is None or not isinstance(stream, str) or not isinstance(data, dict):
+            return
+        data = cast("dict[str, Any]", data)
+        begins = stream in ("run_status", "lifecycle") and data.get("phase") in _BEGINNINGS
+        run_id = str(payload.get("runId"))
+        run = state.run_of(run_id, at_s, begins=begins)
+        if run is None:
+            return
+        if isinstance(payload.get("sessionId"), str):
+            state.id = payload["sessionId"]
+        if isinstance(payload.get("ts"), int):
+            run.last_ts = max(run.last_ts, payload["ts"])
+        run.heartbeat = payload.get("isHeartbeat") is True
+        if run.on_stream(stream, data, at_s):
+            state.ended(run_id, at_s)
+
+    def _tool(self, payload: dict[str, Any], at_s: float) -> None:
+        state = self._of(payload.get("sessionKey"), at_s)
+        data = payload.get("data")
+        run = None if state is None else state.run_of(str(payload.get("runId")), at_s, begins=False)
+        if run is not None and isinstance(data, dict):
+            run.on_tool(cast("dict[str, Any]", data), at_s)
+
+    def _chat(self, payload: dict[str, Any], at_s: float) -> None:
+        state = self._of(payload.get("sessionKey"), at_s)
+        if state is None:
+            return
+        run_id, phase = str(payload.get("runId")), payload.get("state")
+        if phase == "final" and "message" not in payload:
+            state.accepted(run_id, at_s)  # taken into the queue behind the run that is active
+        elif phase in ("aborted", "error"):
+            state.ended(run_id, at_s)
+
+    def _changed(self, payload: dict[str, Any], at_s: float) -> None:
+        state = self._of(payload.get("sessionKey") or payload.get("key"), at_s)
+        if state is None:
+            return
+        if payload.get("reason") in ("deleted", "delete", "removed"):
+            del self._sessions[state.key]
+            return
+        state.on_row(payload, at_s)
+
+    def _asked(self, event: str, payload: dict[str, Any], at_s: float) -> None:
+        name, _, verb = event.rpartition(".")
+        kind = _WAITS.get(name)
+        if kind is None:
+            self.ignored[event[:100]] += 1
+            return
+        identity = str(payload.get("id"))
+        if verb == "resolved":
+            for waiting in self._sessions.values():
+                if identity in waiting.waits:
+                    waiting.waits_for(identity, None, at_s)
+            return
+        request = payload.get("request")
+        inner = cast("dict[str, Any]", request) if isinstance(request, dict) else {}
+        state = self._of(payload.get("sessionKey") or inner.get("sessionKey"), at_s)
+        created, expires = payload.get("createdAtMs"), payload.get("expiresAtMs")
+        timed = isinstance(created, int) and isinstance(expires, int) and expires > created
+        if state is not None:
+            deadline_s = at_s + (expires - created) / 1e3 if timed else None  # type: ignore[operator]  # pyright: ignore[reportOptionalOperand]
+            # It was broadcast to every operator's client, of which we are one.
+            wait = Wait(kind, since_s=at_s, deadline_s=deadline_s, delivered=Presence.PRESENT)
+            state.waits_for(identity, wait, at_s)
+
+    def _of(self, key: object, at_s: float) -> Tracked | None:
+        if not isinstance(key, str) or not key:
+            return None
+        state = self._sessions.get(key)
+        if state is None:
+            if len(self._sessions) >= _MAX_SESSIONS:
+                self.overflowed += 1
+                return None
+            state = self._sessions[key] = Tracked(key, at_s, state_since_s=at_s)
+        return state
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,259 @@
+"""One WebSocket connection to a gateway: handshake, requests with answers, events, and the pulse of its loop.
+
+Bounded: frames above `MAX_FRAME_BYTES` end the connection, at most `MAX_QUEUE` frames wait unread (then TCP holds the
+gateway back), and after `BURST` frames other work has its turn.
+"""
+
+import asyncio
+import itertools
+import json
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from livewatch import __version__
+
+MAX_FRAME_BYTES = 16 << 20
+MAX_QUEUE = 64
+BURST = 200
+PROTOCOL = 4
+PULSE_EVERY_S = 0.5
+SILENT_S = 0.3
+READING = ("operator.read",)
+ACTING = ("operator.read", "operator.write", "operator.admin")
+"""A run that another client started may be aborted by an administrator only."""
+ANSWER_WITHIN_S = 10.0
+_OPEN_WITHIN_S = 10.0
+_QUIET = logging.getLogger("livewatch.openclaw.wire")
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
+_SLICE_S = 0.1
+_COUNTED_S = 0.3
+"""Of one slice of waiting at most: our own pause is not the gateway's silence."""
+
+
+class WireError(Exception):
+    """The gateway cannot be talked to now; the text says why."""
+
+    def __init__(self, problem: str, hint: str = "it is tried again", *, retry_after_s: float | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back to one request."""
+
+    payload: dict[str, Any] | None
+    """``None`` when the gateway refused."""
+    code: str = ""
+    message: str = ""
+    retry_after_s: float | None = None
+
+
+@dataclass(slots=True)
+class Pulse:
+    """Round trips of WebSocket pings: whoever answers has a loop that turns."""
+
+    took_s: float | None = None
+    waiting_s: float = 0.0
+    """How long we have been watching for the answer that is due."""
+    beat_s: float | None = None
+    """Monotonic moment of the latest answer."""
+
+
+class Hears(Protocol):
+    """Who is told what comes without having been asked for."""
+
+    def on_event(self, event: str, payload: Any, at_s: float) -> None:
+        """Take in one event that came at the monotonic moment ``at_s``."""
+        ...
+
+    def gap(self, at_s: float) -> None:
+        """Events were missed."""
+        ...
+
+
+class Wire:
+    """Open it, `ask`, `close`."""
+
+    def __init__(self, socket: ClientConnection, hears: Hears) -> None:
+        self.hello: dict[str, Any] = {}
+        self.pulse = Pulse()
+        self.silences: list[tuple[float, float]] = []
+        """From when to when the loop did not answer; whoever reads it empties it."""
+        self.gaps = 0
+        self.unreadable = 0
+        self._socket = socket
+        self._hears = hears
+        self._numbers = itertools.count(1)
+        self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._seq: int | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    async def open(cls, url: str, token: str | None, hears: Hears, *, scopes: tuple[str, ...]) -> "Wire":
+        """Connect and shake hands.
+
+        Raises:
+            WireError: when nobody listens, the token is refused, or the gateway still starts (then with a delay).
+        """
+        try:
+            socket = await connect(
+                url, open_timeout=_OPEN_WITHIN_S, ping_interval=None, max_size=MAX_FRAME_BYTES, max_queue=MAX_QUEUE,
+                proxy=None, compression=None, logger=_QUIET,
+            )  # fmt: skip
+        except (OSError, TimeoutError, WebSocketException) as error:
+            raise WireError(f"no gateway answers at {url} ({error})", "start the gateway, or give its --url") from error
+        wire = cls(socket, hears)
+        try:
+            await wire._shake_hands(token, scopes)
+        except BaseException:
+            await wire.close()
+            raise
+        wire._tasks.append(asyncio.ensure_future(wire._beat()))
+        return wire
+
+    @property
+    def closed(self) -> bool:
+        """Whether it cannot be used any more."""
+        return bool(self._tasks) and self._tasks[0].done()
+
+    async def ask(self, method: str, params: dict[str, Any] | None = None, *, traceparent: str | None = None) -> Answer:
+        """Ask one thing.
+
+        Raises:
+            WireError: when the connection is lost or no answer comes within `ANSWER_WITHIN_S`.
+        """
+        number = str(next(self._numbers))
+        frame: dict[str, Any] = {"type": "req", "id": number, "method": method, "params": params or {}}
+        if traceparent is not None:
+            frame["traceparent"] = traceparent
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                await self._socket.send(json.dumps(frame))
+                found = await future
+        except TimeoutError as error:
+            raise WireError(f"the gateway did not answer {method} within {ANSWER_WITHIN_S:g} s") from error
+        except WebSocketException as error:
+            raise WireError(f"the connection was lost ({error})") from error
+        finally:
+            self._waiting.pop(number, None)
+        return _answer(found)
+
+    async def close(self) -> None:
+        """End the connection without waiting for the other side; safe to call twice."""
+        for task in self._tasks:
+            task.cancel()
+        self._socket.transport.abort()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _shake_hands(self, token: str | None, scopes: tuple[str, ...]) -> None:
+        try:
+            async with asyncio.timeout(_OPEN_WITHIN_S):
+                await self._socket.recv()  # the challenge; a token needs no answer to it
+        except (TimeoutError, WebSocketException) as error:
+            raise WireError(
+                "what listens there does not speak OpenClaw's protocol", "give the gateway's --url"
+            ) from error
+        self._tasks.append(asyncio.ensure_future(self._read()))
+        client = {"id": "gateway-client", "mode": "backend", "version": __version__, "platform": "linux"}
+        answer = await self.ask(
+            "connect",
+            {
+                "minProtocol": PROTOCOL,
+                "maxProtocol": PROTOCOL,
+                "client": client,
+                "role": "operator",
+                "scopes": list(scopes),
+                **({"auth": {"token": token}} if token else {}),
+            },
+        )
+        if answer.payload is None:
+            raise _refused(answer)
+        self.hello = answer.payload
+
+    async def _read(self) -> None:
+        """Read until the end; a frame that cannot be understood is counted and passed over."""
+        try:
+            count = 0
+            async for data in self._socket:
+                self._frame(data, time.monotonic())
+                count += 1
+                if count % BURST == 0:
+                    await asyncio.sleep(0)
+        except WebSocketException:
+            pass
+        finally:
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(WebSocketException("closed"))
+
+    def _frame(self, data: str | bytes, at_s: float) -> None:
+        try:
+            frame: Any = json.loads(data)
+        except (ValueError, RecursionError):
+            frame = None
+        if not isinstance(frame, dict):
+            self.unreadable += 1
+            return
+        known = cast("dict[str, Any]", frame)
+        if known.get("type") == "res":
+            future = self._waiting.get(str(known.get("id")))
+            if future is not None and not future.done():
+                future.set_result(known)
+        elif known.get("type") == "event" and isinstance(known.get("event"), str):
+            seq = known.get("seq")
+            if isinstance(seq, int):
+                if self._seq is not None and seq > self._seq + 1:
+                    self.gaps += 1
+                    self._hears.gap(at_s)
+                self._seq = seq
+            self._hears.on_event(known["event"], known.get("payload"), at_s)
+
+    async def _beat(self) -> None:
+        """Ping twice a second; count only the waiting that we ourselves were awake for."""
+        while True:
+            began_s = time.monotonic()
+            try:
+                pong = asyncio.ensure_future(await self._socket.ping())
+            except WebSocketException:
+                return
+            last_s = began_s
+            while not pong.done():
+                await asyncio.wait([pong], timeout=_SLICE_S)
+                now_s = time.monotonic()
+                self.pulse.waiting_s += min(now_s - last_s, _COUNTED_S)
+                last_s = now_s
+            if pong.cancelled() or pong.exception() is not None:
+                return
+            if self.pulse.waiting_s > SILENT_S:
+                self.silences.append((began_s, last_s))
+            self.pulse.took_s, self.pulse.beat_s, self.pulse.waiting_s = last_s - began_s, last_s, 0.0
+            await asyncio.sleep(PULSE_EVERY_S)
+
+
+def _answer(frame: dict[str, Any]) -> Answer:
+    if frame.get("ok") is True:
+        payload = frame.get("payload")
+        return Answer(cast("dict[str, Any]", payload) if isinstance(payload, dict) else {})
+    error: Any = frame.get("error")
+    known = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
+    after: Any = known.get("retryAfterMs")
+    again_s = after / 1e3 if isinstance(after, int) and not isinstance(after, bool) and after >= 0 else None
+    return Answer(None, str(known.get("code", "")), str(known.get("message", "no reason given"))[:300], again_s)
+
+
+def _refused(answer: Answer) -> WireError:
+    if answer.code == "UNAVAILABLE":
+        return WireError(f"the gateway is starting: {answer.message}", retry_after_s=answer.retry_after_s or 0.5)
+    hint = "give the gateway's token with --token-file"
+    return WireError(f"the gateway refuses the connection: {answer.message}", hint)
