@@ -8,10 +8,10 @@ DEADLINE_S = 20.0
 _LOOK_EVERY_S = 0.01
 
 
-def until(condition: Callable[[], object], what: str = "the condition") -> None:
+def until(condition: Callable[[], object], what: str = "the condition", within_s: float = DEADLINE_S) -> None:
     """Return once ``condition()`` is true; fail after a generous deadline."""
     never = threading.Event()
-    deadline_s = time.monotonic() + DEADLINE_S
+    deadline_s = time.monotonic() + within_s
     while not condition():
-        assert time.monotonic() < deadline_s, f"{what} did not come true within {DEADLINE_S} s"
+        assert time.monotonic() < deadline_s, f"{what} did not come true within {within_s} s"
         never.wait(_LOOK_EVERY_S)

@@ -152,7 +152,13 @@ class OpenClaw:
                 "auth": {"mode": "token", "token": TOKEN},
             },
             "models": {"mode": "merge", "providers": {"fake": fake}},
-            "agents": {"defaults": {"model": {"primary": "fake/m"}, "workspace": str(workspace), "maxConcurrent": 400}},
+            "agents": {
+                "defaults": {"model": {"primary": "fake/m"}, "workspace": str(workspace), "maxConcurrent": 400},
+                "list": [
+                    {"id": "main", "default": True},
+                    {"id": "asker", "tools": {"exec": {"security": "allowlist", "ask": "always"}}},
+                ],
+            },
             "tools": {"exec": {"security": "full", "ask": "off"}},
         }
         self.state.mkdir(parents=True)

@@ -89,8 +89,17 @@ class Provider:
     ) -> None:
         tool_done = any(message.get("role") == "tool" for message in _turn(body))
         if wish.name == "tool" and not tool_done:
-            timeout_s, command = wish.words
-            await _send(writer, _tool_call({"command": command.replace("_", " "), "timeoutSeconds": int(timeout_s)}))
+            timeout_s, command, *ask = wish.words
+            await _send(
+                writer,
+                _tool_call(
+                    {
+                        "command": command.replace("_", " "),
+                        "timeoutSeconds": int(timeout_s),
+                        **({"ask": ask[0]} if ask else {}),
+                    }
+                ),
+            )
             await _send(writer, _chunk({}, "tool_calls"))
         elif wish.name == "failing":
             await _send(writer, _tool_call({"command": "exit 3"}))

@@ -8,6 +8,7 @@ from livewatch_classifiers.model import Activity, Run, Wait
 from livewatch_classifiers.vocabulary import ActivityKind, Presence, WaitKind
 
 _PREPARING = ("preparing_workspace", "preparing_context")
+_WAITING = "waiting-"
 _BACKOFF_MARGIN_S = 5.0
 _TEXT_STREAMS = ("assistant", "thinking", "reasoning", "plan", "compaction")
 
@@ -36,6 +37,8 @@ class RunState:
     kind: ActivityKind = ActivityKind.PREPARATION
     since_s: float | None = None
     retry: Wait | None = None
+    asked: Wait | None = None
+    """It waits for a person's answer; every step after that ends it."""
     repetition: Repetition = field(default_factory=Repetition)
     _tools: dict[str, _Tool] = field(default_factory=dict[str, _Tool])
     _phases: set[str] = field(default_factory=set[str])
@@ -88,6 +91,8 @@ class RunState:
             if data.get("partialResult") or data.get("output"):
                 self._new(at_s)
         elif phase in ("result", "end", "error"):
+            if self.asked is not None:
+                self.asked, self.progress_s = None, at_s  # somebody answered
             tool = self._open(identity, str(data.get("name", "")), at_s)
             if self.repetition.step(tool.digest or tool.name, outcome_class(data), at_s):
                 self.progress_s = at_s
@@ -113,6 +118,12 @@ class RunState:
 
     def _lifecycle(self, data: dict[str, Any], at_s: float) -> bool:
         phase = str(data.get("phase"))
+        if phase.startswith(_WAITING):
+            kind = WaitKind.APPROVAL if phase.endswith("approval") else WaitKind.QUESTION
+            # Said only where a client that can show it to a person is connected; without one the tool is refused.
+            self.asked = Wait(kind, since_s=at_s, delivered=Presence.PRESENT)
+            return False
+        self.asked = None
         if phase == "start":
             self.started_s = self.started_s or at_s
         elif phase == "model" and data.get("provider") is not None and not self._tools:
@@ -154,7 +165,7 @@ class RunState:
         self.watched = True
         self.progress_s = at_s
         self.repetition.new()
-        self.retry = None
+        self.retry = self.asked = None
 
 
 def _allowance_s(arguments: object) -> float | None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from livewatch.clock import Clock
+from livewatch.probe.layout import DROPS
 from livewatch.sources.base import SourceError
 from livewatch.sources.host import HostSampler
 from livewatch.sources.openclaw.discovery import DiscoveryError, find_gateway
@@ -278,6 +279,7 @@ class OpenClawSource:
     def _counters(self, wire: Wire) -> MappingProxyType[str, int]:
         return MappingProxyType(
             {
+                **{f"heartbeats_dropped.{reason}": self._tracker.dropped[reason] for reason in DROPS},
                 "events_ignored": sum(self._tracker.ignored.values()),
                 "frames_unreadable": wire.unreadable,
                 "event_gaps": wire.gaps,

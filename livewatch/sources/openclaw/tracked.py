@@ -101,7 +101,7 @@ class Tracked:
     def session(self) -> Session:
         """Return the session; the same object as before if nothing changed."""
         run = min(self.runs.values(), key=lambda run: run.first_s) if self.runs else None
-        wait = next(iter(self.waits.values()), None) or (run.retry if run is not None else None)
+        wait = next(iter(self.waits.values()), None) or (None if run is None else run.asked or run.retry)
         unseen = run is None and self.has_run is Presence.PRESENT
         made = Session(
             self.key,
@@ -129,7 +129,7 @@ class Tracked:
         return self._made
 
     def _state(self) -> SessionState | None:
-        if self.waits:
+        if self.waits or any(run.asked is not None for run in self.runs.values()):
             return SessionState.WAITING
         if self.runs:
             return SessionState.PROCESSING

@@ -1,7 +1,7 @@
 """The session tracker: events of the gateway in, sessions out. Pure: no clock, no I/O; recorded frames test it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -13,9 +13,8 @@ _MAX_SESSIONS = 20_000
 _WAITS = {"exec.approval": WaitKind.APPROVAL, "plugin.approval": WaitKind.APPROVAL, "question": WaitKind.QUESTION}
 _BEGINNINGS = ("preparing_workspace", "preparing_context", "start")
 _LANES = {kind.value: kind for kind in LaneKind}
-_IGNORED = frozenset(
-    ("tick", "presence", "health", "heartbeat", "session.message", "chat.metadata.changed", "session.approval")
-)
+_DROPS = {"requests-in-flight": "run_active", "lane-busy": "lane_busy", "disabled": "disabled"}
+_IGNORED = frozenset(("tick", "presence", "health", "session.message", "chat.metadata.changed", "session.approval"))
 
 
 class Tracker:
@@ -26,9 +25,19 @@ class Tracker:
         self.draining = False
         self.ignored: Counter[str] = Counter()
         """Events that this version does not know, by name."""
+        self.dropped: Counter[str] = Counter()
+        """Heartbeats that the gateway skipped, by the reasons that livewatch counts."""
         self.overflowed = 0
         """Sessions beyond what is tracked."""
         self._sessions: dict[str, Tracked] = {}
+        self._takes: Mapping[str, Callable[[dict[str, Any], float], None]] = {
+            "agent": self._agent,
+            "session.tool": self._tool,
+            "chat": self._chat,
+            "sessions.changed": self._changed,
+            "heartbeat": self._heartbeat,
+            "shutdown": self._shutdown,
+        }
 
     def sessions(self) -> Mapping[str, Session]:
         """Return every session that is known."""
@@ -44,16 +53,9 @@ class Tracker:
         if not isinstance(payload, dict):
             return
         known = cast("dict[str, Any]", payload)
-        if event == "agent":
-            self._agent(known, at_s)
-        elif event == "session.tool":
-            self._tool(known, at_s)
-        elif event == "chat":
-            self._chat(known, at_s)
-        elif event == "sessions.changed":
-            self._changed(known, at_s)
-        elif event == "shutdown":
-            self.draining = True
+        takes = self._takes.get(event)
+        if takes is not None:
+            takes(known, at_s)
         elif event.endswith((".requested", ".resolved")):
             self._asked(event, known, at_s)
         elif event not in _IGNORED:
@@ -150,6 +152,13 @@ class Tracker:
             del self._sessions[state.key]
             return
         state.on_row(payload, at_s)
+
+    def _heartbeat(self, payload: dict[str, Any], _at_s: float) -> None:
+        if payload.get("status") == "skipped":
+            self.dropped[_DROPS.get(str(payload.get("reason")), "other")] += 1
+
+    def _shutdown(self, _payload: dict[str, Any], _at_s: float) -> None:
+        self.draining = True
 
     def _asked(self, event: str, payload: dict[str, Any], at_s: float) -> None:
         name, _, verb = event.rpartition(".")

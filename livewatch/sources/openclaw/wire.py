@@ -98,8 +98,17 @@ class Wire:
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
-    async def open(cls, url: str, token: str | None, hears: Hears, *, scopes: tuple[str, ...]) -> "Wire":
+    async def open(
+        cls, url: str, token: str | None, hears: Hears, *, scopes: tuple[str, ...], caps: tuple[str, ...] = ()
+    ) -> "Wire":
         """Connect and shake hands.
+
+        Args:
+            url: ``ws://HOST:PORT``.
+            token: the gateway's shared secret.
+            hears: who is told of events and gaps.
+            scopes: what this client may do.
+            caps: what it can show to a person; livewatch itself claims nothing.
 
         Raises:
             WireError: when nobody listens, the token is refused, or the gateway still starts (then with a delay).
@@ -113,7 +122,7 @@ class Wire:
             raise WireError(f"no gateway answers at {url} ({error})", "start the gateway, or give its --url") from error
         wire = cls(socket, hears)
         try:
-            await wire._shake_hands(token, scopes)
+            await wire._shake_hands(token, scopes, caps)
         except BaseException:
             await wire.close()
             raise
@@ -156,7 +165,7 @@ class Wire:
         self._socket.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _shake_hands(self, token: str | None, scopes: tuple[str, ...]) -> None:
+    async def _shake_hands(self, token: str | None, scopes: tuple[str, ...], caps: tuple[str, ...]) -> None:
         try:
             async with asyncio.timeout(_OPEN_WITHIN_S):
                 await self._socket.recv()  # the challenge; a token needs no answer to it
@@ -174,6 +183,7 @@ class Wire:
                 "client": client,
                 "role": "operator",
                 "scopes": list(scopes),
+                "caps": list(caps),
                 **({"auth": {"token": token}} if token else {}),
             },
         )
