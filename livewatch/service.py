@@ -12,6 +12,7 @@ from livewatch.cli.exits import Exit
 from livewatch.clock import Clock, SystemClock
 from livewatch.config import ConfigError
 from livewatch.local_api import views
+from livewatch.local_api.about import About
 from livewatch.local_api.history import History
 from livewatch.local_api.operator import Operator
 from livewatch.local_api.paths import agent_socket
@@ -132,9 +133,9 @@ async def attached(
             stack.push_async_callback(locks.close)
             locks.start()
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
-        api = LocalApi(
-            path, _handlers(agent, history, Operator(agent, history, clock, holds_file, journal.operator), locks)
-        )
+        handlers = _handlers(agent, history, Operator(agent, history, clock, holds_file, journal.asked), locks)
+        about = About(settings, journal, telemetry.prometheus_url)
+        api = LocalApi(path, {**handlers, ("GET", "/v1/about"): about})
         try:
             await api.start()
         except OSError as error:

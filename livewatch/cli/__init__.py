@@ -9,6 +9,7 @@ from livewatch import __version__
 from livewatch.cli.exits import Exit
 
 _COMMANDS = {
+    "audit": ("livewatch.cli.audit", "Say who decided what: automatic or by hand, with outcome."),
     "dashboards": ("livewatch.cli.dashboards", "Take out the Grafana dashboards, alert rules and runbooks."),
     "demo": ("livewatch.cli.demo", "Break a real gateway and watch livewatch repair it."),
     "demo-gateway": ("livewatch.cli.demo_gateway", "Start the example gateway on its own."),

@@ -18,7 +18,7 @@ from livewatch.local_api.paths import UNIX_PATH_BYTES_MAX
 Handler = Callable[[Mapping[str, str]], Awaitable[dict[str, Any]]]
 """Takes the parameters of a request, returns a JSON document. `ApiError` gives another status than 200.
 
-``who`` among the parameters is the user at the other end, as the kernel says; a client cannot set it."""
+``who`` and ``uid`` among the parameters are the user at the other end, as the kernel says; a client cannot set them."""
 
 _HEAD_BYTES_MAX = 16 * 1024
 _BODY_BYTES_MAX = 64 * 1024
@@ -98,7 +98,7 @@ class LocalApi:
             handler = self._handlers.get((method, target))
             if handler is None:
                 raise ApiError(HTTPStatus.NOT_FOUND, "unknown_request", f"there is no {method} {target}")
-            return HTTPStatus.OK, await handler(parameters | {"who": _user(uid)})
+            return HTTPStatus.OK, await handler(parameters | {"who": _user(uid), "uid": str(uid)})
         except ApiError as error:
             return error.status, {"ok": False, "error": {"type": error.kind, "message": str(error)}}
 

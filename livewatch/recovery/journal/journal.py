@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from livewatch.recovery.journal.notes import TickNotes
 from livewatch.recovery.journal.reader import JournalUnreadableError, read_past
 from livewatch.recovery.journal.reconcile import Reconciled
 from livewatch.recovery.journal.records import (
+    Asked,
     Event,
     EventKind,
     IntentNote,
@@ -76,6 +77,11 @@ class Journal:
         self._seen: Snapshot | None = None
         self._late_intents = 0
         self._closed = False
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
 
     @property
     def degraded(self) -> bool:
@@ -176,9 +182,21 @@ class Journal:
         self._seen = report.snapshot or self._seen
         self._put(self._notes.take(report))
 
-    def operator(self, who: str, what: str) -> None:
-        """Note what a person asked for, without waiting."""
-        facts = MappingProxyType({"who": who, "what": what})
+    def asked(self, asked: Asked) -> None:
+        """Note what a person asked for, without waiting; the audit has it as soon as the file has."""
+        facts: Mapping[str, object] = MappingProxyType(
+            {
+                "who": asked.by.name,
+                "uid": asked.by.uid,
+                "what": asked.what,
+                "verb": asked.verb,
+                "session": asked.session,
+                "run": asked.run,
+                "outcome": asked.outcome or None,
+                "key": asked.key or None,
+                "settles": asked.settles,
+            }
+        )
         notes: list[Note] = [Event(self._clock.wall_s(), self._clock.monotonic_s(), EventKind.OPERATOR, data=facts)]
         self._put(notes)
 
