@@ -67,6 +67,7 @@ async def test_what_is_automatic_and_what_a_person_asked_for_appear_once_each_wi
 async def test_the_same_key_asked_again_is_another_decision(keep: Keep, path: Path) -> None:
     journal = keep()
     await decisions(journal, 1)
+    wait_until(lambda: read_audit(path).entries[0].outcome)
     await journal.intent(an_act(idempotency_key="k0"))
     assert journal.close(10.0)
     assert [e.outcome for e in read_audit(path).entries] == ["recovered", None]
@@ -91,8 +92,10 @@ async def test_since_and_session_choose(keep: Keep, path: Path) -> None:
         "UPDATE OR REPLACE audit SET id = 2 WHERE id = 1",
         "DELETE FROM audit",
         "DELETE FROM audit WHERE id = 1",
-        "INSERT OR REPLACE INTO audit (id, life, target, wall_s, kind, decision, who, what)"
-        " VALUES (1, 1, 'gw', 0.0, 'decided', 'k', 'nobody', 'nothing')",
+        (
+            "INSERT OR REPLACE INTO audit (id, life, target, wall_s, kind, decision, who, what)"
+            " VALUES (1, 1, 'gw', 0.0, 'decided', 'k', 'nobody', 'nothing')"
+        ),
         "REPLACE INTO audit SELECT * FROM audit",
     ],
 )
