@@ -13,6 +13,7 @@ from livewatch.clock import Clock, SystemClock
 from livewatch.config import ConfigError
 from livewatch.local_api import views
 from livewatch.local_api.about import About
+from livewatch.local_api.feed import Feed
 from livewatch.local_api.history import History
 from livewatch.local_api.operator import Operator
 from livewatch.local_api.paths import agent_socket
@@ -135,7 +136,9 @@ async def attached(
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
         handlers = _handlers(agent, history, Operator(agent, history, clock, holds_file, journal.asked), locks)
         about = About(settings, journal, telemetry.prometheus_url)
-        api = LocalApi(path, {**handlers, ("GET", "/v1/about"): about})
+        api = LocalApi(
+            path, {**handlers, ("GET", "/v1/about"): about, ("GET", "/v1/events"): Feed(journal, settings.target.name)}
+        )
         try:
             await api.start()
         except OSError as error:

@@ -6,12 +6,25 @@ from typing import Any
 from livewatch.durations import format_duration
 
 _Facts = Mapping[str, Any]
+_TIMES = (("silent", "silence_s"), ("limit", "limit_s"))
 
 
 def describe(kind: str, facts: _Facts) -> str:
     """Return the line; facts that are missing are left out, never guessed."""
     teller = _TELLERS.get(kind)
     return kind if teller is None else teller(facts)
+
+
+def brief(kind: str, facts: _Facts) -> str:
+    """Return the line without the evidence in full: what a person reads while it scrolls by."""
+    if kind != "transition":
+        return describe(kind, facts)
+    evidence: _Facts = (facts.get("after") or {}).get("evidence", {})
+    doing = " ".join(str(evidence[name]) for name in ("activity", "activity_name") if name in evidence)
+    times = [f"{word} {_seconds(evidence[name])}" for word, name in _TIMES if name in evidence]
+    told = ", ".join(part for part in (doing, *times) if part)
+    short = {**facts, "after": {**facts["after"], "evidence": {}}} if facts.get("after") else facts
+    return f"{_transition(short)}{'; ' if told else ''}{told}"
 
 
 def _transition(facts: _Facts) -> str:
