@@ -19,7 +19,7 @@ from livewatch.sources.host import HostReading, HostSampler
 from livewatch.sources.thrashing import thrashing
 from livewatch_classifiers.decision import Action, Reply, ReplyStatus
 from livewatch_classifiers.model import GatewayIdentity, SamplerPass, Snapshot, Vitals
-from livewatch_classifiers.vocabulary import ActionKind
+from livewatch_classifiers.vocabulary import ActionKind, ProcessState
 
 _ASKABLE = frozenset(ActionKind) - {ActionKind.RESTART_TARGET}
 """A gateway is restarted by its supervisor, never by itself."""
@@ -118,10 +118,9 @@ class BoardSource:
         if self._header is None:
             return False
         try:
-            writer_of(self._path, self._header)
+            return writer_of(self._path, self._header).state is ProcessState.GONE  # a zombie that nobody waited for
         except SourceError as error:
             return error.gone
-        return False
 
     def _look(self, attached: _Attached, now_s: float) -> Snapshot:
         file, slots = attached.file, attached.slots
