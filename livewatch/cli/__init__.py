@@ -15,6 +15,7 @@ _COMMANDS = {
     "dashboards": ("livewatch.cli.dashboards", "Take out the Grafana dashboards, alert rules and runbooks."),
     "demo": ("livewatch.cli.demo", "Break a real gateway and watch livewatch repair it."),
     "demo-gateway": ("livewatch.cli.demo_gateway", "Start the example gateway on its own."),
+    "doctor": ("livewatch.cli.doctor", "Look whether everything is as it must be; change nothing."),
     "drain": ("livewatch.cli.drain", "Let the gateway finish what runs and end."),
     "events": ("livewatch.cli.events", "Tell what the agent reported, and follow it."),
     "explain": ("livewatch.cli.explain", "Say why a session has its label, and what happens next."),

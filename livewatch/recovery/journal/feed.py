@@ -85,6 +85,18 @@ def read_feed(
     return Page((), f"{token}:{max(seen or 0, last)}")
 
 
+def newest_wall_s(path: Path) -> float | None:
+    """Return the Unix time of the newest entry, or ``None`` when there is none.
+
+    Raises:
+        JournalUnreadableError: when there is no journal that this version can read.
+    """
+    with opened(path) as (connection, version):
+        table = "feed" if version >= _SINCE_VERSION else "events"
+        found = connection.execute(f"SELECT max(wall_s) FROM {table}").fetchone()  # noqa: S608 -- constants
+    return None if found[0] is None else float(found[0])
+
+
 def _seq(cursor: str, token: str) -> int | None:
     """Return the place in the sequence that a cursor of this file names."""
     origin, _, number = cursor.partition(":")

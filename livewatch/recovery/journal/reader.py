@@ -57,13 +57,22 @@ def opened(path: Path) -> Generator[tuple[sqlite3.Connection, int]]:
     if not path.is_file():
         raise JournalUnreadableError(f"no journal at {path}; `livewatch run` writes one, --journal names another")
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=_BUSY_S)) as connection:
+        with closing(sqlite3.connect(_address(path), uri=True, timeout=_BUSY_S)) as connection:
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
             if version > len(MIGRATIONS):
                 raise JournalUnreadableError(f"{path} was written by a newer livewatch (version {version})")
             yield connection, version
     except sqlite3.Error as error:
         raise JournalUnreadableError(f"{path} cannot be read: {error}") from error
+
+
+def _address(path: Path) -> str:
+    """Return how to open the file to read and leave nothing behind.
+
+    Without a write-ahead log nobody has it open, and SQLite would make one, in the name of whoever only looks.
+    """
+    untouched = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    return f"file:{quote(str(path))}?mode=ro{untouched}"
 
 
 def read_past(path: Path, target: str, *, token: str, since_wall_s: float) -> Past:
