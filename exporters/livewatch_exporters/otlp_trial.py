@@ -1,6 +1,7 @@
 """One export for real, to see whether a collector takes it; for diagnosis, not for telemetry."""
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -14,7 +15,14 @@ from livewatch_exporters.resource import SERVICE
 
 TRIAL = "livewatch.doctor.trial"
 """Name of the metric, span or event that is sent."""
-SIGNALS = ("metrics", "traces", "logs")
+_SAID_MAX = 400
+_REASONS = (
+    re.compile(r"\[Errno -?\d+\] ([^\"')]+)"),
+    re.compile(r"Failed to connect to remote host: ([^;]+)"),
+    re.compile(r"rror details: (.+?)(?:; |$)"),
+    re.compile(r"Transient error (.+?) encountered"),
+)
+"""How the SDK wraps what happened, most telling first."""
 
 
 def try_export(signal: str, environ: Mapping[str, str], who: Resource, *, timeout_s: float) -> str:
@@ -45,9 +53,9 @@ def _metrics(protocol: str, timeout_s: float, who: Resource) -> bool:
     data = reader.get_metrics_data()
     provider.shutdown()
     assert data is not None
-    exporter = metric_exporter(protocol, timeout_s)
+    exporter: Any = metric_exporter(protocol, timeout_s)  # its keyword arguments have no types
     try:
-        return exporter.export(data, timeout_s * 1000) is MetricExportResult.SUCCESS
+        return bool(exporter.export(data, timeout_s * 1000) is MetricExportResult.SUCCESS)
     finally:
         exporter.shutdown(0)
 
@@ -89,7 +97,7 @@ def _logs(protocol: str, timeout_s: float, who: Resource) -> bool:
     provider.get_logger(SERVICE).emit(record)
     exporter: Any = log_exporter(protocol, timeout_s)
     try:
-        return exporter.export(memory.get_finished_logs()) is LogRecordExportResult.SUCCESS
+        return bool(exporter.export(memory.get_finished_logs()) is LogRecordExportResult.SUCCESS)
     finally:
         exporter.shutdown()
 
@@ -106,8 +114,15 @@ class _LastWords(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.text = ""
+        self._said: dict[str, None] = {}
         self._thread = threading.get_ident()
+
+    @property
+    def text(self) -> str:
+        """The reason, as short as it can be found in what was said; everything that was said, once, where it cannot."""
+        said = "; ".join(self._said)
+        found = next((match[1] for pattern in _REASONS if (match := pattern.search(said)) is not None), said)
+        return found[:_SAID_MAX]
 
     def __enter__(self) -> Self:
         logging.getLogger("opentelemetry").addHandler(self)
@@ -118,4 +133,4 @@ class _LastWords(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.thread == self._thread:
-            self.text = " ".join(record.getMessage().split())
+            self._said[" ".join(record.getMessage().split())] = None

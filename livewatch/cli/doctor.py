@@ -1,6 +1,7 @@
 """``livewatch doctor``."""
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from livewatch.settings import Settings, SourceKind
 
 SCHEMA_VERSION = 1
 _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILURE: "red", Health.SKIPPED: "bright_black"}
+_EMPTY = Path(os.devnull)
 _PATH = click.Path(path_type=Path)
 
 
@@ -86,7 +88,11 @@ def _settings(config_path: Path | None, flags: dict[str, object], *, as_json: bo
     except ConfigError as error:
         problem = str(error)
     try:
-        return load_settings(Path("/dev/null"), environ={}, flags=flags), problem
+        return load_settings(_EMPTY, flags=flags), problem
+    except ConfigError:  # it is a variable that cannot be used, or a flag
+        pass
+    try:
+        return load_settings(_EMPTY, environ={}, flags=flags), problem
     except ConfigError as error:
         raise end(Exit.USAGE, str(error), as_json=as_json, kind="usage") from error
 

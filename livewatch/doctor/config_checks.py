@@ -14,7 +14,7 @@ def settings(case: Case) -> Finding:
         return failure(case.config_problem, "correct it; the other checks go on with defaults and flags")
     count = len(case.settings.origins)
     where = f"{case.config_path}" if case.config_path is not None else "no file"
-    return ok(f"{where}; {count} values are set, all others are defaults")
+    return ok(f"{where}; {count} {'value is' if count == 1 else 'values are'} set, all others are defaults")
 
 
 def variables(case: Case) -> Finding:

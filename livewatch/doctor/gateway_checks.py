@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
@@ -93,8 +94,9 @@ def control(case: Case) -> Finding:
             f"{path} answers for pid {info['pid']}, the board is of pid {pid}: livewatch will not act",
             "name board and socket of the same gateway",
         )
-    offered = info.get("capabilities")
-    if not isinstance(offered, list) or not offered:
+    capabilities = info.get("capabilities")
+    offered = cast("list[object]", capabilities) if isinstance(capabilities, list) else []
+    if not offered:
         return warning(f"{path} answers and offers no action", "give the probe levers; see docs/protocol.md")
     return ok(f"answers; offers {', '.join(sorted(str(word) for word in offered))}")
 

@@ -1,9 +1,9 @@
 """Whether what livewatch tells arrives: one real export per signal, and a real scrape."""
 
 import socket
-import urllib.error
 import urllib.request
 from http.client import HTTPException
+from urllib.parse import urlsplit
 
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
@@ -55,12 +55,14 @@ def prometheus(case: Case) -> Finding:
 def exposure(case: Case) -> Finding:
     """Look whether metrics are served beyond this host."""
     listen = case.settings.telemetry.metrics_listen
+    if case.agent is not None and case.agent.about.get("prometheus_url") is not None:
+        listen = urlsplit(str(case.agent.about["prometheus_url"])).netloc
     if listen is None:
         return skipped("metrics are not served")
     try:
         host, _port = parse_address(listen)
-    except ListenError as error:
-        return failure(str(error), "correct telemetry.metrics_listen")
+    except ListenError:
+        return skipped("the address cannot be understood")
     if host.startswith(_LOOPBACK):
         return ok(f"metrics are served on {host} only")
     return warning(
