@@ -13,6 +13,7 @@ from livewatch_exporters.redaction import redact_text
 from livewatch_exporters.telemetry_settings import TelemetryError
 
 EXPORT_S = 5.0
+_CONNECT_S = 2.0
 _SCRAPE_S = 3.0
 _SCRAPE_BYTES_MAX = 8 * 2**20
 _LOOPBACK = ("127.", "::1", "localhost")
@@ -88,21 +89,36 @@ def _export(case: Case, signal: str) -> Finding:
         return failure(redact_text(str(error)), "correct the variable")
     endpoint = redact_text(told.endpoint)
     if problem:
+        reason = _unreachable(told.endpoint) or problem
         return failure(
-            f"{endpoint} ({protocol}) does not take {signal}: {problem}",
+            f"{endpoint} ({protocol}) does not take {signal}: {reason}",
             "is the collector up, and is this its OTLP port (4318 for http/protobuf, 4317 for grpc)?",
         )
     return ok(f"{endpoint} ({protocol}) took {TRIAL!r}")
 
 
+def _unreachable(endpoint: str) -> str:
+    """Return why nobody can be reached at an endpoint; empty when somebody listens. The SDK does not always say."""
+    try:
+        where = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
+        port = where.port or (443 if where.scheme == "https" else 80)
+        socket.create_connection((where.hostname or "", port), _CONNECT_S).close()
+    except TimeoutError:
+        return "nobody answers there"
+    except (OSError, ValueError) as error:
+        return str(getattr(error, "strerror", None) or error)
+    return ""
+
+
 def _scrape(url: str) -> Finding:
     try:
         with urllib.request.urlopen(url, timeout=_SCRAPE_S) as answer:  # noqa: S310 -- the agent's own http:// address
+            kind = str(answer.headers.get("Content-Type", ""))
             text = answer.read(_SCRAPE_BYTES_MAX).decode(errors="replace")
     except (OSError, HTTPException) as error:
         return failure(f"{url} cannot be scraped ({error})", "look at livewatch's own log")
     series = sum(1 for line in text.splitlines() if line and not line.startswith("#"))
-    if "# TYPE " not in text:
+    if "version=" not in kind:
         return failure(f"{url} answers, and not with metrics", "another program holds the port; choose another")
     return ok(f"{url} can be scraped: {series} series")
 
