@@ -1,10 +1,12 @@
 """What the host says about itself: without it, a sick host looks like sick sessions."""
 
 import os
+from pathlib import Path
+
+import psutil
 
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, ok, warning
-from livewatch.sources.pressure import pressure_of, swap_used
 
 
 def memory_pressure(case: Case) -> Finding:
@@ -19,7 +21,8 @@ def io_pressure(case: Case) -> Finding:
 
 def swap(case: Case) -> Finding:
     """Look at the use of swap."""
-    return judge_swap(swap_used(), case.settings.thresholds.swap_used_warn)
+    found = psutil.swap_memory()
+    return judge_swap(found.used / found.total if found.total else None, case.settings.thresholds.swap_used_warn)
 
 
 def judge_swap(used: float | None, limit: float) -> Finding:
@@ -33,9 +36,14 @@ def judge_swap(used: float | None, limit: float) -> Finding:
     return ok(f"{used:.0%} of swap is in use")
 
 
-def judge_pressure(resource: str, found: float | None, limit: float) -> Finding:
-    """Judge a share of stalled time, 0 to 1; ``None`` where the kernel does not tell."""
-    if found is None:
+def judge_pressure(resource: str, text: str, limit: float) -> Finding:
+    """Judge the text of a pressure file; empty where none can be read."""
+    shares = [
+        word.removeprefix("avg10=") for line in text.splitlines() if line.startswith("full") for word in line.split()
+    ]
+    try:
+        found = float(next(share for share in shares if share[:1].isdigit())) / 100
+    except (StopIteration, ValueError):
         return warning(
             f"{resource} pressure cannot be read: neither /proc/pressure nor the control group has it",
             "boot with psi=1 (kernel 4.20 or later); until then only swap and major faults excuse a slow host",
@@ -48,5 +56,16 @@ def judge_pressure(resource: str, found: float | None, limit: float) -> Finding:
 
 
 def _pressure(case: Case, resource: str, limit: float) -> Finding:
+    """Read the host's own file, and that of the gateway's control group where the host has none."""
     pid = case.board.pid if case.board is not None else None
-    return judge_pressure(resource, pressure_of(resource, pid or os.getpid()), limit)
+    groups = _text(Path(f"/proc/{pid or os.getpid()}/cgroup")).splitlines()
+    group = next((line[3:].lstrip("/") for line in groups if line.startswith("0::")), "")
+    places = (Path("/proc/pressure") / resource, Path("/sys/fs/cgroup") / group / f"{resource}.pressure")
+    return judge_pressure(resource, next((text for place in places if (text := _text(place))), ""), limit)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -11,7 +11,7 @@ from typing import Any, cast
 from livewatch.clock import Clock
 from livewatch.probe.layout import DRAIN_OUTCOMES, DROPS, LANES
 from livewatch.sources.base import SourceError
-from livewatch.sources.board_file import BoardFile, identity_of, same_namespace, writer_of
+from livewatch.sources.board_file import BoardFile, identity_of, same_namespace, writer_ended, writer_of
 from livewatch.sources.board_slots import BoardSlots
 from livewatch.sources.board_vitals import BoardVitals
 from livewatch.sources.control import ControlClient
@@ -19,7 +19,7 @@ from livewatch.sources.host import HostReading, HostSampler
 from livewatch.sources.thrashing import thrashing
 from livewatch_classifiers.decision import Action, Reply, ReplyStatus
 from livewatch_classifiers.model import GatewayIdentity, SamplerPass, Snapshot, Vitals
-from livewatch_classifiers.vocabulary import ActionKind, ProcessState
+from livewatch_classifiers.vocabulary import ActionKind
 
 _ASKABLE = frozenset(ActionKind) - {ActionKind.RESTART_TARGET}
 """A gateway is restarted by its supervisor, never by itself."""
@@ -117,10 +117,7 @@ class BoardSource:
         """Return whether the gateway that was seen last is known to have ended."""
         if self._header is None:
             return False
-        try:
-            return writer_of(self._path, self._header).state is ProcessState.GONE  # a zombie that nobody waited for
-        except SourceError as error:
-            return error.gone
+        return writer_ended(self._path, self._header)
 
     def _look(self, attached: _Attached, now_s: float) -> Snapshot:
         file, slots = attached.file, attached.slots

@@ -58,12 +58,14 @@ async def test_a_wall_clock_that_went_back_is_behind_the_journal(make_case: Make
 
 
 @pytest.mark.parametrize(
-    ("found", "health"), [(0.0, Health.OK), (0.1, Health.OK), (0.9, Health.WARNING), (None, Health.WARNING)]
+    ("share", "health"),
+    [("0.00", Health.OK), ("10.00", Health.OK), ("90.00", Health.WARNING), ("", Health.WARNING), ("x", Health.WARNING)],
 )
-def test_pressure_is_well_sick_or_cannot_be_read(found: float | None, health: Health) -> None:
-    judged = host_checks.judge_pressure("memory", found, 0.2)
+def test_pressure_is_well_sick_or_cannot_be_read(share: str, health: Health) -> None:
+    text = f"some avg10=99.00 avg60=0.00 total=1\nfull avg10={share} avg60=0.00 avg300=0.00 total=1\n"
+    judged = host_checks.judge_pressure("memory", text if share else "", 0.2)
     assert (judged.health, bool(judged.fix)) == (health, health is Health.WARNING)
-    assert ("psi=1" in judged.fix) is (found is None)
+    assert ("psi=1" in judged.fix) is (share in ("", "x"))
 
 
 @pytest.mark.parametrize(("used", "health"), [(None, Health.OK), (0.1, Health.OK), (0.9, Health.WARNING)])
