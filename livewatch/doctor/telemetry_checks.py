@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
 from livewatch_exporters.otlp_environment import OtlpEnvironment
-from livewatch_exporters.prometheus import LOOPBACK, ListenError, parse_address
 from livewatch_exporters.redaction import redact_text
 from livewatch_exporters.telemetry_settings import TelemetryError
 
@@ -45,8 +44,8 @@ def prometheus(case: Case) -> Finding:
     if listen is None:
         return skipped("off; --metrics-listen 127.0.0.1:9464 serves it")
     try:
-        host, port = parse_address(listen)
-    except ListenError as error:
+        host, port = _address(listen)
+    except TelemetryError as error:
         return failure(str(error), "correct telemetry.metrics_listen")
     if case.agent is not None:
         return warning(f"{listen} is configured, and the running agent serves no metrics", "restart livewatch")
@@ -61,15 +60,21 @@ def exposure(case: Case) -> Finding:
     if listen is None:
         return skipped("metrics are not served")
     try:
-        host, _port = parse_address(listen)
-    except ListenError:
+        host, _port = _address(listen)
+    except TelemetryError:
         return skipped("the address cannot be understood")
     if host.startswith(_LOOPBACK):
         return ok(f"metrics are served on {host} only")
     return warning(
         f"metrics are served on {host or 'every address'}, without a password",
-        f"listen on {LOOPBACK}, or let a firewall admit Prometheus alone",
+        "listen on 127.0.0.1, or let a firewall admit Prometheus alone",
     )
+
+
+def _address(listen: str) -> tuple[str, int]:
+    from livewatch_exporters.prometheus import parse_address  # noqa: PLC0415 -- 30 ms, only where one is served
+
+    return parse_address(listen)
 
 
 def _export(case: Case, signal: str) -> Finding:
