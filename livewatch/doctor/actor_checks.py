@@ -2,17 +2,24 @@
 
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
-from livewatch.recovery.lease import holder_of, lease_path
+from livewatch.recovery.lease import Holder, holder_of, lease_path
 
 
 def agent(case: Case) -> Finding:
     """Look whether an agent answers; nothing else here needs one."""
-    if case.agent is None:
-        if case.agent_socket.is_socket():
-            return warning(f"{case.agent_problem}", "the last agent was killed; start it again, its socket is replaced")
+    if case.agent is None and not case.agent_socket.is_socket():
         return skipped(f"no agent answers at {case.agent_socket}")
+    if case.agent is None:
+        return judge_silence(case.agent_problem, _holder(case))
     about = case.agent.about
     return ok(f"livewatch {about['version']}, pid {about['pid']}, answers at {case.agent_socket}")
+
+
+def judge_silence(problem: str, holder: Holder | None) -> Finding:
+    """Judge an agent's socket at which nobody answers."""
+    if holder is not None and holder.alive:
+        return warning(f"{problem}; {holder}", f"is it stopped or starved? `kill -CONT {holder.pid}`, or end it")
+    return warning(problem, "the last agent was killed; start it again, its socket is replaced")
 
 
 def same_gateway(case: Case) -> Finding:
@@ -51,12 +58,15 @@ def one_actor(case: Case) -> Finding:
         )
     if case.agent is not None:
         return ok("this agent holds the lease")
-    target = case.settings.target
-    path = lease_path(target.socket, target.board or case.journal)
-    holder = holder_of(path)
+    holder = _holder(case)
     if holder is not None and holder.alive:
         return warning(
-            f"{holder} ({path}), and does not answer at {case.agent_socket}",
-            "name it as it was started (--name, --agent-socket), or end it",
+            f"{holder}, and does not answer at {case.agent_socket}",
+            "name it as it was started (--name, --agent), or end it",
         )
     return ok("nobody holds the lease on this gateway")
+
+
+def _holder(case: Case) -> Holder | None:
+    target = case.settings.target
+    return holder_of(lease_path(target.socket, target.board or case.journal))

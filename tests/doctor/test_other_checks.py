@@ -75,7 +75,11 @@ def test_an_agent_is_running_absent_or_was_killed(make_case: MakeCase, folder: P
     assert actor_checks.agent(make_case()).health is Health.SKIPPED
     leave = "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])"
     subprocess.run([sys.executable, "-c", leave, str(folder / "agent")], check=True)
-    assert actor_checks.agent(make_case(agent_problem="refused")).health is Health.WARNING
+    killed = actor_checks.agent(make_case(agent_problem="refused", target={"socket": folder / "control"}))
+    with another_process(folder / "control.lease") as process:
+        silent = actor_checks.agent(make_case(agent_problem="timed out", target={"socket": folder / "control"}))
+    assert (killed.health, "was killed" in killed.fix) == (Health.WARNING, True)
+    assert (silent.health, f"kill -CONT {process.pid}" in silent.fix) == (Health.WARNING, True)
 
 
 @pytest.mark.parametrize(

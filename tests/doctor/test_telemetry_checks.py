@@ -97,7 +97,8 @@ def test_a_collector_that_refuses_is_told_with_its_status(make_case: MakeCase) -
 def test_a_collector_that_is_away_is_told_within_bounds_and_without_the_password(make_case: MakeCase) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
-    case = make_case(otel=otlp(f"http://user:hunter2@127.0.0.1:{port}", OTEL_EXPORTER_OTLP_TIMEOUT="300"))
+    secret = {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20hunter2", "OTEL_EXPORTER_OTLP_TIMEOUT": "300"}
+    case = make_case(otel=otlp(f"http://user:hunter2@127.0.0.1:{port}", **secret))
     found = [look(case) for look in LOOKS.values()]
     assert [f.health for f in found] == [Health.FAILURE] * 3
     assert all("Connection refused" in f.text and f.fix for f in found)
@@ -136,7 +137,8 @@ def test_what_is_off_is_skipped_and_what_cannot_be_used_fails(
     assert telemetry_checks.otlp_metrics(make_case(otel=otel)).health is health
 
 
-def test_the_running_agents_endpoint_is_really_scraped(make_case: MakeCase) -> None:
+def test_the_running_agents_endpoint_is_really_scraped(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # for the outside, not for this host
     telemetry = Telemetry.start(TelemetrySettings(metrics_listen="127.0.0.1:0"), environ={})
     try:
         well = telemetry_checks.prometheus(make_case(about={"prometheus_url": telemetry.prometheus_url}))
