@@ -10,6 +10,7 @@ from livewatch.durations import format_duration
 from livewatch.settings import SourceKind
 from livewatch.sources.control import ControlClient
 from livewatch.sources.process_stat import ProcessStat
+from livewatch.sources.zero_touch.door import listeners
 from livewatch_classifiers.vocabulary import ProcessState
 
 _ASK_S = 3.0
@@ -103,7 +104,7 @@ def control(case: Case) -> Finding:
 
 def proc_files(case: Case) -> Finding:
     """Look whether this user may read what /proc says about the gateway."""
-    pid = case.board.pid if case.board is not None else case.settings.target.pid
+    pid = case.board.pid if case.board is not None else _watched_pid(case)
     if pid is None:
         return skipped("the gateway's process is not known")
     unreadable = [name for name in ("stat", "status", "io", "fd") if not _readable(Path(f"/proc/{pid}/{name}"))]
@@ -129,11 +130,19 @@ def _readable(path: Path) -> bool:
 
 
 def _watched_process(case: Case) -> Finding:
-    pid = case.settings.target.pid
-    if pid is None:
-        port = case.settings.target.port
-        return skipped(f"found by its port {port}" if port else "neither --pid nor --port is given")
-    found = ProcessStat.of(pid)
+    target, pid = case.settings.target, _watched_pid(case)
+    if pid is None and target.port is None:
+        return failure("no process is named", "give --pid N, or --port N on which it listens")
+    found = None if pid is None else ProcessStat.of(pid)
     if found is None or found.state is ProcessState.GONE:
-        return failure(f"there is no process {pid}", "give the gateway's present pid, or its --port")
-    return ok(f"pid {pid} is {found.state.value}")
+        who = f"process {pid}" if target.port is None else f"process of this host that listens on port {target.port}"
+        return failure(f"there is no {who}", "start the gateway, or give its present pid, or its --port")
+    by = "" if target.pid is not None else f", listens on port {target.port}"
+    return ok(f"pid {pid} is {found.state.value}{by}")
+
+
+def _watched_pid(case: Case) -> int | None:
+    target = case.settings.target
+    if target.pid is not None or target.port is None:
+        return target.pid
+    return next((one.pid for one in listeners() if one.port == target.port and one.pid is not None), None)

@@ -1,10 +1,13 @@
 """The gateway's board, process and control socket, each well and each sick, for real."""
 
 import asyncio
+import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -102,6 +105,17 @@ def test_a_process_that_is_watched_from_outside_is_looked_up(make_case: MakeCase
     process.kill()
     process.communicate()
     assert gateway_checks.process(make_case(target=target)).health is Health.FAILURE
+    assert gateway_checks.process(make_case(target={"source": SourceKind.PROCESS})).health is Health.FAILURE
+
+
+def test_a_process_that_is_watched_from_outside_is_found_by_its_port(make_case: MakeCase) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        target = {"source": SourceKind.PROCESS, "port": server.getsockname()[1]}
+        found = gateway_checks.process(make_case(target=target))
+        assert gateway_checks.proc_files(make_case(target=target)).health is Health.OK
+    gone = gateway_checks.process(make_case(target=target))
+    assert (found.health, f"pid {os.getpid()} " in found.text) == (Health.OK, True)
+    assert (gone.health, "listens on port" in gone.text) == (Health.FAILURE, True)
 
 
 @pytest.mark.parametrize(
