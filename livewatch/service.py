@@ -129,6 +129,7 @@ async def attached(
             traced=telemetry.traced,
         )
         stack.push_async_callback(agent.close)
+        journal.follow(lambda: (agent.policy, agent.thresholds))
         locks = _lock_watch(settings, clock)
         if locks is not None:
             stack.push_async_callback(locks.close)

@@ -1,13 +1,13 @@
 """Permissions and owners of everything that decides who may read, and who may make livewatch act."""
 
 import os
-import pwd
 import stat
 from pathlib import Path
 
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
 from livewatch.local_api.paths import UNIX_PATH_BYTES_MAX
+from livewatch.users import user_name
 
 _OTHERS = 0o077
 _OTHERS_WRITE = 0o022
@@ -80,8 +80,8 @@ def configuration_file(case: Case) -> Finding:
     if found.st_mode & _OTHERS_WRITE:
         return failure(f"{path} may be written by others ({_mode(found)})", f"chmod go-w {path}")
     if found.st_uid not in (_ROOT, os.geteuid()):
-        return warning(f"{path} belongs to {_user(found.st_uid)}", f"chown {_user(os.geteuid())} {path}")
-    return ok(f"{path}: {_mode(found)}, {_user(found.st_uid)}")
+        return warning(f"{path} belongs to {user_name(found.st_uid)}", f"chown {user_name(os.geteuid())} {path}")
+    return ok(f"{path}: {_mode(found)}, {user_name(found.st_uid)}")
 
 
 def _private(path: Path, kind: str, mend: str) -> Finding:
@@ -98,26 +98,26 @@ def _private(path: Path, kind: str, mend: str) -> Finding:
     if not right:
         return failure(f"{path} is not a {kind}", "correct the path")
     if os.geteuid() not in (_ROOT, found.st_uid):
-        return failure(f"{path} belongs to {_user(found.st_uid)}", f"run livewatch as {_user(found.st_uid)}")
+        return failure(f"{path} belongs to {user_name(found.st_uid)}", f"run livewatch as {user_name(found.st_uid)}")
     if found.st_mode & _OTHERS:
         return warning(f"{path} is open to others ({_mode(found)})", f"chmod 600 {path}, or {mend}")
-    return ok(f"{path}: {_mode(found)}, {_user(found.st_uid)}")
+    return ok(f"{path}: {_mode(found)}, {user_name(found.st_uid)}")
 
 
 def _private_folder(folder: Path) -> Finding:
     link = folder.lstat()
     if stat.S_ISLNK(link.st_mode) and link.st_uid not in (_ROOT, os.geteuid()):
-        return failure(f"{folder} is a symbolic link of {_user(link.st_uid)}", "name the real folder")
+        return failure(f"{folder} is a symbolic link of {user_name(link.st_uid)}", "name the real folder")
     found = folder.stat()
     if not stat.S_ISDIR(found.st_mode):
         return failure(f"{folder} is not a folder", "name another with --state-dir")
     if os.geteuid() not in (_ROOT, found.st_uid):
-        return failure(f"{folder} belongs to {_user(found.st_uid)}", "give --state-dir of your own")
+        return failure(f"{folder} belongs to {user_name(found.st_uid)}", "give --state-dir of your own")
     if found.st_mode & _OTHERS_WRITE:
         return failure(f"{folder} may be written by others ({_mode(found)})", f"chmod 700 {folder}")
     if found.st_mode & _OTHERS:
         return warning(f"{folder} is open to others ({_mode(found)})", f"chmod 700 {folder}")
-    return ok(f"{folder}: {_mode(found)}, {_user(found.st_uid)}")
+    return ok(f"{folder}: {_mode(found)}, {user_name(found.st_uid)}")
 
 
 def _guarded_folder(folder: Path) -> Finding:
@@ -127,14 +127,14 @@ def _guarded_folder(folder: Path) -> Finding:
     except OSError as error:
         return failure(f"{folder}: {error.strerror}", "start the gateway, or correct the path")
     if found.st_uid not in (_ROOT, os.geteuid()) and os.geteuid() != _ROOT:
-        return warning(f"{folder} belongs to {_user(found.st_uid)}", "use a folder of your own, mode 0700")
+        return warning(f"{folder} belongs to {user_name(found.st_uid)}", "use a folder of your own, mode 0700")
     if found.st_mode & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX:
         return failure(
             f"others may replace what lies in {folder} ({_mode(found)})", f"chmod go-w {folder}, or use another folder"
         )
     if found.st_mode & _OTHERS_WRITE:
         return warning(f"others may put things into {folder} ({_mode(found)})", "use a folder of your own, mode 0700")
-    return ok(f"{folder}: {_mode(found)}, {_user(found.st_uid)}")
+    return ok(f"{folder}: {_mode(found)}, {user_name(found.st_uid)}")
 
 
 def _missing_folder(folder: Path, what: str) -> Finding:
@@ -154,10 +154,3 @@ def _too_long(path: Path) -> Finding | None:
 
 def _mode(found: os.stat_result) -> str:
     return f"{stat.S_IMODE(found.st_mode):04o}"
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from livewatch.recovery.journal.records import (
     SettlementNote,
     StoredIntent,
 )
+from livewatch.recovery.journal.rules import Rules, RulesWatch
 from livewatch.recovery.journal.writer import Parcel, Writer, WriterSettings
 from livewatch_classifiers.decision import Act, Completed
 from livewatch_classifiers.report import TickReport
@@ -75,6 +76,7 @@ class Journal:
         self._writer = Writer(path, target, life, settings or WriterSettings())
         self._notes = TickNotes()
         self._seen: Snapshot | None = None
+        self._rules: RulesWatch | None = None
         self._late_intents = 0
         self._closed = False
 
@@ -100,6 +102,10 @@ class Journal:
         return JournalHealth(
             writer.degraded, writer.problem, writer.episodes, writer.dropped, writer.written, self._late_intents
         )
+
+    def follow(self, rules: Callable[[], Rules]) -> None:
+        """Note with which rules the agent begins, and every change of them; ``rules`` returns those in force."""
+        self._rules = RulesWatch(rules)
 
     def start(self) -> None:
         """Open the file in the background; return at once."""
@@ -180,6 +186,9 @@ class Journal:
     def on_tick(self, report: TickReport) -> None:
         """Note what is new in this tick without waiting."""
         self._seen = report.snapshot or self._seen
+        changed = self._rules.take() if self._rules is not None else None
+        if changed is not None:
+            self.asked(changed)
         self._put(self._notes.take(report))
 
     def asked(self, asked: Asked) -> None:
