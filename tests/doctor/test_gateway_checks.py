@@ -15,6 +15,7 @@ import pytest
 from livewatch.doctor import gateway_checks
 from livewatch.doctor.finding import Finding, Health
 from livewatch.probe import Levers, Probe
+from livewatch.probe.layout import VERSION
 from livewatch.settings import SourceKind
 from livewatch.sources.process_stat import ProcessStat
 from livewatch_classifiers.vocabulary import ProcessState
@@ -51,7 +52,7 @@ def test_a_board_is_read_and_one_that_cannot_be_says_why(
     board = make_board()
     board.slot(0, used=1, key="agent:main")
     case = make_case(target={"board": folder / "board"})
-    assert gateway_checks.board(case) == Finding(Health.OK, "layout 2, 1 of 4 sessions")
+    assert gateway_checks.board(case) == Finding(Health.OK, f"layout {VERSION}, 1 of 4 sessions")
     board.header(sessions_overflowed=3)
     assert gateway_checks.board(make_case(target={"board": folder / "board"})).health is Health.WARNING
     board.header(version=99)
