@@ -25,7 +25,7 @@ _HEADS = ("WHEN (UTC)", "WHO", "WHAT", "SESSION", "RUN", "OUTCOME", "WHY")
 def command(
     *, since: str | None, session: str | None, journal: Path | None, agent: Path | None, name: str, as_json: bool
 ) -> None:
-    r"""Say who decided what: every decision that could change the gateway, by livewatch or by hand, oldest first.
+    """Say who decided what: every decision that could change the gateway, by livewatch or by hand, oldest first.
 
     Read from the journal; no agent needs to run. Nothing in the audit is ever changed; what is pruned (after a year,
     or beyond 50,000 rows) leaves a record that says so.

@@ -33,7 +33,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--metrics-listen", metavar="HOST:PORT", help="Where Prometheus metrics are, or would be, served.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(config_path: Path | None, *, as_json: bool, **flags: object) -> None:
-    r"""Look whether everything is as livewatch needs it, and say how to mend what is not. Changes nothing.
+    """Look whether everything is as livewatch needs it, and say how to mend what is not. Changes nothing.
 
     Works without an agent, and asks a running one. Where an OTLP endpoint is set, one metric, span and event named
     livewatch.doctor.trial are really sent to it.

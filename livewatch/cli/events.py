@@ -40,7 +40,7 @@ def command(
     name: str,
     as_json: bool,
 ) -> None:
-    r"""Print what the agent reported: changed labels, gates, actions, outcomes, what people asked for; oldest first.
+    """Print what the agent reported: changed labels, gates, actions, outcomes, what people asked for; oldest first.
 
     Asks the running agent, and reads the journal when none runs. With -f it survives restarts of the agent: nothing
     is left out or told twice. The `cursor` of each JSON line says where it stands in the one sequence of the journal.
