@@ -19,7 +19,7 @@ from livewatch.recovery.restart import decide_restart
 from livewatch.recovery.restarter import Restarter
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import Discarding, Source, SourceError
-from livewatch_classifiers.decision import GATEWAY, Act, Action, Completed, Decision, Reply
+from livewatch_classifiers.decision import GATEWAY, Act, Action, Completed, Decision, Person, Reply
 from livewatch_classifiers.lane import circular_waits, classify_lanes
 from livewatch_classifiers.model import Snapshot, Vitals
 from livewatch_classifiers.report import TickListener, TickReport, Transition
@@ -136,7 +136,7 @@ class Agent:
             discards=self.source.discards if isinstance(self.source, Discarding) else frozenset(),
         )
 
-    def recover(self, session: str, kind: ActionKind | None, who: str, *, dry_run: bool) -> ByHand:
+    def recover(self, session: str, kind: ActionKind | None, who: Person, *, dry_run: bool) -> ByHand:
         """Judge a repair that a person asked for, and send it unless a gate holds it or it is only a question.
 
         Raises:
@@ -156,10 +156,10 @@ class Agent:
         self._by_hand.append(act)
         return asked
 
-    async def drain(self, who: str, timeout_s: float) -> Reply:
+    async def drain(self, who: Person, timeout_s: float) -> Reply:
         """Ask the gateway, for a person, to let nothing new begin and to end within ``timeout_s`` seconds."""
         cause = f"by hand, {who}: drain within {timeout_s:g} s"
-        action = Action(ActionKind.DRAIN, GATEWAY, uuid4().hex, cause, Reason.ACTIVE, timeout_s=timeout_s)
+        action = Action(ActionKind.DRAIN, GATEWAY, uuid4().hex, cause, Reason.ACTIVE, timeout_s=timeout_s, asked_by=who)
         return await self.source.act(action)
 
     async def close(self, deadline_s: float = 2.0) -> None:

@@ -91,6 +91,11 @@ def keys(section: str) -> dict[str, Any]:
     return {_key(item.name): item.type for item in fields(SECTIONS[section]) if _key(item.name) not in _TABLES}
 
 
+def configuration_file(path: Path | None, environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the file that `load_settings` reads; ``None`` when there is none."""
+    return path or _default_file(os.environ if environ is None else environ)
+
+
 def _key(name: str) -> str:
     return name.removesuffix("_s")
 

@@ -13,6 +13,8 @@ from livewatch.cli.exits import Exit
 from livewatch.clock import Clock, SystemClock
 from livewatch.config import ConfigError
 from livewatch.local_api import views
+from livewatch.local_api.about import About
+from livewatch.local_api.feed import Feed
 from livewatch.local_api.history import History
 from livewatch.local_api.operator import Operator
 from livewatch.local_api.paths import agent_socket
@@ -132,13 +134,16 @@ async def attached(
             traced=telemetry.traced,
         )
         stack.push_async_callback(agent.close)
+        journal.follow(lambda: (agent.policy, agent.thresholds))
         locks = _lock_watch(settings, clock)
         if locks is not None:
             stack.push_async_callback(locks.close)
             locks.start()
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
+        handlers = _handlers(agent, history, Operator(agent, history, clock, holds_file, journal.asked), locks)
+        about = About(settings, journal, telemetry.prometheus_url)
         api = LocalApi(
-            path, _handlers(agent, history, Operator(agent, history, clock, holds_file, journal.operator), locks)
+            path, {**handlers, ("GET", "/v1/about"): about, ("GET", "/v1/events"): Feed(journal, settings.target.name)}
         )
         try:
             await api.start()

@@ -11,6 +11,18 @@ GATEWAY = "*"
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who asked for something by hand, as the operating system names the other end of the socket."""
+
+    name: str
+    uid: int | None = None
+
+    def __str__(self) -> str:
+        """Return the name as it is told to people."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One thing asked of a gateway, bound to exactly what was judged.
 
@@ -36,6 +48,8 @@ class Action:
     """How long a drain may take; the gateway's own default where it is not said."""
     discards: int = 0
     """How many queued messages this throws away, counted before it is sent; 0 for everything that keeps them."""
+    asked_by: Person | None = None
+    """Who asked for it by hand; ``None`` for what livewatch decided by itself. Not sent: the cause says it too."""
 
 
 class ReplyStatus(StrEnum):

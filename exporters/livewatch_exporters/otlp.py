@@ -29,11 +29,11 @@ def otlp_reader(environ: Mapping[str, str], episodes: Episodes, sdk_log: SdkLog)
     if not told.wanted:
         return None
     interval_s = told.seconds("OTEL_METRIC_EXPORT_INTERVAL", DEFAULT_INTERVAL_S)
-    exporter = _CountedExporter(_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
+    exporter = _CountedExporter(metric_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
     return PeriodicExportingMetricReader(exporter, interval_s * 1000, told.timeout_s * 1000, LIMITS)
 
 
-def _exporter(protocol: str, timeout_s: float) -> MetricExporter:
+def metric_exporter(protocol: str, timeout_s: float) -> MetricExporter:
     """Build the exporter; it reads endpoint, headers, certificates and preferences from the environment itself."""
     try:
         if protocol == GRPC:

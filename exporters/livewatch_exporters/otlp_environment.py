@@ -28,6 +28,11 @@ class OtlpEnvironment:
         return bool(self._value("ENDPOINT")) and self.exporter != "none"
 
     @property
+    def endpoint(self) -> str:
+        """Where it is exported to; empty when nothing is set."""
+        return self._value("ENDPOINT")
+
+    @property
     def protocol(self) -> str:
         """``http/protobuf`` or ``grpc``.
 

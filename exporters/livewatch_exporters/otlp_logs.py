@@ -50,7 +50,7 @@ class OtlpEvents:
         """
         told = OtlpEnvironment(environ, "logs")
         provider = LoggerProvider(resource=who, shutdown_on_exit=False)
-        exporter = _CountedExporter(_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
+        exporter = _CountedExporter(log_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
         provider.add_log_record_processor(BatchLogRecordProcessor(exporter, schedule_delay_millis=_DELAY_MS))
         return cls(provider, names)
 
@@ -97,7 +97,8 @@ def _plain(value: object) -> str | bool | int | float | list[str]:
     return str(value)
 
 
-def _exporter(protocol: str, timeout_s: float) -> LogRecordExporter:
+def log_exporter(protocol: str, timeout_s: float) -> LogRecordExporter:
+    """Build the exporter; it reads endpoint, headers and certificates from the environment itself."""
     try:
         if protocol == GRPC:
             from opentelemetry.exporter.otlp.proto.grpc import _log_exporter as grpc_exporter  # noqa: PLC0415 -- 19 MB

@@ -26,12 +26,13 @@ def tracer_provider(
     """
     told = OtlpEnvironment(environ, "traces")
     provider = TracerProvider(resource=who, id_generator=ids, shutdown_on_exit=False)
-    exporter = _CountedExporter(_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
+    exporter = _CountedExporter(span_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
     provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=_DELAY_MS))
     return provider
 
 
-def _exporter(protocol: str, timeout_s: float) -> SpanExporter:
+def span_exporter(protocol: str, timeout_s: float) -> SpanExporter:
+    """Build the exporter; it reads endpoint, headers and certificates from the environment itself."""
     try:
         if protocol == GRPC:
             from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc_exporter  # noqa: PLC0415 -- 19 MB

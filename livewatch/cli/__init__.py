@@ -1,6 +1,8 @@
 """The command line. Commands are imported when they are called, so that help and status stay fast."""
 
+import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -9,10 +11,13 @@ from livewatch import __version__
 from livewatch.cli.exits import Exit
 
 _COMMANDS = {
+    "audit": ("livewatch.cli.audit", "Say who decided what: automatic or by hand, with outcome."),
     "dashboards": ("livewatch.cli.dashboards", "Take out the Grafana dashboards, alert rules and runbooks."),
     "demo": ("livewatch.cli.demo", "Break a real gateway and watch livewatch repair it."),
     "demo-gateway": ("livewatch.cli.demo_gateway", "Start the example gateway on its own."),
+    "doctor": ("livewatch.cli.doctor", "Look whether everything is as it must be; change nothing."),
     "drain": ("livewatch.cli.drain", "Let the gateway finish what runs and end."),
+    "events": ("livewatch.cli.events", "Tell what the agent reported, and follow it."),
     "explain": ("livewatch.cli.explain", "Say why a session has its label, and what happens next."),
     "hold": ("livewatch.cli.hold", "Tell the agent to leave sessions alone for a while."),
     "incidents": ("livewatch.cli.incidents", "Read past and present incidents from the journal."),
@@ -35,6 +40,16 @@ class _LazyGroup(click.Group):
         module, _help = _COMMANDS[cmd_name]
         command: click.Command = import_module(module).command
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command. A reader of our output that has seen enough is no problem; click would end with 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # What is still buffered has no reader: without this the interpreter complains about it at its end.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(int(Exit.OK)) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -70,6 +85,4 @@ def main() -> None:
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = Exit.INTERRUPTED
-    except BrokenPipeError:
-        code = Exit.OK  # the reader of our output has seen enough
     sys.exit(int(code) if isinstance(code, int) else 0)

@@ -15,6 +15,11 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def agent_options(function: _F) -> _F:
     """Add ``--agent``, ``--name`` and ``--json`` to a command."""
+    return which_agent(click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(function))
+
+
+def which_agent(function: _F) -> _F:
+    """Add ``--agent`` and ``--name`` to a command."""
     options = [
         click.option(
             "--agent",
@@ -25,7 +30,6 @@ def agent_options(function: _F) -> _F:
         click.option(
             "--name", default="gateway", show_default=True, envvar="LIVEWATCH_NAME", help="Name of the gateway."
         ),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
     ]
     for option in reversed(options):
         function = option(function)

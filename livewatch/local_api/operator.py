@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from math import inf, isinf
 from typing import Any
+from uuid import uuid4
 
 from livewatch.agent import Agent
 from livewatch.clock import Clock
-from livewatch.durations import parse_duration
+from livewatch.durations import format_duration, parse_duration
 from livewatch.local_api.history import History
 from livewatch.local_api.server import ApiError, Handler
 from livewatch.recovery.by_hand import ANSWERED_BY_A_PERSON, ByHand, NothingToDo
 from livewatch.recovery.holds import EVERY_SESSION, OperatorHold
 from livewatch.recovery.holds_file import HoldsFile
-from livewatch_classifiers.decision import ReplyStatus
+from livewatch.recovery.journal.records import Asked
+from livewatch_classifiers.decision import GATEWAY, Person, ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind
 
 SCHEMA_VERSION = 1
@@ -24,9 +27,9 @@ class Operator:
     """Serves ``/v1/hold``, ``/v1/resume``, ``/v1/recover`` and ``/v1/outcome``."""
 
     def __init__(
-        self, agent: Agent, history: History, clock: Clock, file: HoldsFile, note: Callable[[str, str], None]
+        self, agent: Agent, history: History, clock: Clock, file: HoldsFile, note: Callable[[Asked], None]
     ) -> None:
-        """Tell ``note(who, what)`` of everything that is asked for and done."""
+        """Tell ``note`` of everything that is asked for, except what the agent journals itself as an action."""
         self._agent = agent
         self._history = history
         self._clock = clock
@@ -57,28 +60,36 @@ class Operator:
             seconds = parse_duration(parameters["for"]) if "for" in parameters else inf
         except ValueError as error:
             raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from error
-        glob = parameters.get("session", EVERY_SESSION)
-        self._agent.controls.holds.hold(OperatorHold(glob, self._clock.monotonic_s() + seconds, parameters["who"]))
-        self._note(parameters["who"], f"hold {glob} {f'for {seconds:g} s' if seconds < inf else 'until resumed'}")
+        glob, who = parameters.get("session", EVERY_SESSION), _person(parameters)
+        self._agent.controls.holds.hold(OperatorHold(glob, self._clock.monotonic_s() + seconds, who.name))
+        until = f"for {format_duration(seconds)}" if seconds < inf else "until resumed"
+        self._note(Asked(who, "hold", f"hold {glob} {until}", session=glob, outcome=ReplyStatus.DONE.value))
         return self._answer(held=glob, problem=await self._save())
 
     async def resume(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         """End one hold, or all."""
-        ended = self._agent.controls.holds.resume(parameters.get("session"))
-        self._note(parameters["who"], f"resume {parameters.get('session', 'everything')}: {ended} holds ended")
+        glob = parameters.get("session")
+        ended = self._agent.controls.holds.resume(glob)
+        what = f"resume {glob or 'everything'}: {ended} holds ended"
+        done = ReplyStatus.DONE.value
+        self._note(Asked(_person(parameters), "resume", what, session=glob or EVERY_SESSION, outcome=done))
         return self._answer(ended=ended, problem=await self._save())
 
     async def recover(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         """Repair ``session``, with ``action`` or the next rung; ``dry_run`` only says what would be done."""
-        dry_run = parameters.get("dry_run") == "True"
+        dry_run, who = parameters.get("dry_run") == "True", _person(parameters)
         kind = _kind(parameters.get("action"))
         try:
-            asked = self._agent.recover(parameters.get("session", ""), kind, parameters["who"], dry_run=dry_run)
+            asked = self._agent.recover(parameters.get("session", ""), kind, who, dry_run=dry_run)
         except NothingToDo as error:
             raise ApiError(HTTPStatus.NOT_FOUND, "nothing_to_do", str(error)) from error
         held = asked.held
         if held is not None and not dry_run:
             gate, why = held
+            action = asked.act.action
+            refused = f"{action.kind.value} refused by gate {gate.value}: {why.detail}"
+            told = Asked(who, action.kind.value, refused, action.session, action.run_id, ReplyStatus.REFUSED.value)
+            self._note(told)
             raise ApiError(HTTPStatus.CONFLICT, "gate", f"refused by gate {gate.value}: {why.detail}")
         return self._answer(**_described(asked), sent=not dry_run)
 
@@ -90,8 +101,13 @@ class Operator:
             raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from error
         if ActionKind.DRAIN not in self._agent.capabilities:
             raise ApiError(HTTPStatus.CONFLICT, "gate", "refused by gate capability: this gateway offers no drain")
-        self._note(parameters["who"], f"drain within {timeout_s:g} s")
-        reply = await self._agent.drain(parameters["who"], timeout_s)
+        asked = Asked(
+            _person(parameters), "drain", f"drain within {format_duration(timeout_s)}", GATEWAY, key=uuid4().hex
+        )
+        self._note(asked)
+        reply = await self._agent.drain(asked.by, timeout_s)
+        answer = f"drain: {reply.status.value}{f' ({reply.detail})' if reply.detail else ''}"
+        self._note(replace(asked, what=answer, outcome=reply.status.value, settles=True))
         if reply.status is not ReplyStatus.DONE:
             raise ApiError(HTTPStatus.CONFLICT, "drain", f"the gateway does not drain: {reply.detail}")
         return self._answer(timeout_s=timeout_s)
@@ -112,6 +128,10 @@ class Operator:
 
     def _answer(self, **facts: object) -> dict[str, Any]:
         return {"schema_version": SCHEMA_VERSION, "ok": True, **facts}
+
+
+def _person(parameters: Mapping[str, str]) -> Person:
+    return Person(parameters["who"], int(parameters["uid"]))
 
 
 def _kind(word: str | None) -> ActionKind | None:

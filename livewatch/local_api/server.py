@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import pwd
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,11 +13,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from livewatch.local_api.paths import UNIX_PATH_BYTES_MAX
+from livewatch.users import user_name
 
 Handler = Callable[[Mapping[str, str]], Awaitable[dict[str, Any]]]
 """Takes the parameters of a request, returns a JSON document. `ApiError` gives another status than 200.
 
-``who`` among the parameters is the user at the other end, as the kernel says; a client cannot set it."""
+``who`` and ``uid`` among the parameters are the user at the other end, as the kernel says; a client cannot set them."""
 
 _HEAD_BYTES_MAX = 16 * 1024
 _BODY_BYTES_MAX = 64 * 1024
@@ -98,7 +98,7 @@ class LocalApi:
             handler = self._handlers.get((method, target))
             if handler is None:
                 raise ApiError(HTTPStatus.NOT_FOUND, "unknown_request", f"there is no {method} {target}")
-            return HTTPStatus.OK, await handler(parameters | {"who": _user(uid)})
+            return HTTPStatus.OK, await handler(parameters | {"who": user_name(uid), "uid": str(uid)})
         except ApiError as error:
             return error.status, {"ok": False, "error": {"type": error.kind, "message": str(error)}}
 
@@ -134,13 +134,6 @@ def _peer_uid(writer: asyncio.StreamWriter) -> int:
         return os.getuid()  # no peer credentials on this system: the socket's 0600 mode has to do
     _pid, uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
     return int(uid)
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
 
 
 def _answers(path: Path) -> bool:

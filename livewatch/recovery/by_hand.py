@@ -13,7 +13,7 @@ from livewatch.recovery.patient import Patient
 from livewatch.recovery.policy import action_of
 from livewatch.recovery.request import Request, Situation
 from livewatch.recovery.settings import Policy
-from livewatch_classifiers.decision import Act
+from livewatch_classifiers.decision import Act, Person
 from livewatch_classifiers.vocabulary import ActionKind, EvidenceClass, Gate
 
 ANSWERED_BY_A_PERSON = frozenset({Gate.MODE, Gate.CONFIRMED, Gate.QUARANTINE})
@@ -46,7 +46,7 @@ def judge_by_hand(
     *,
     session: str,
     kind: ActionKind | None,
-    who: str,
+    who: Person,
 ) -> ByHand:
     """Return the action that was asked for (or the next rung) and what every gate says about it. Pure.
 
@@ -66,7 +66,7 @@ def judge_by_hand(
     request = Request(chosen, facts, verdict, patient, situation, memory, policy, now_s)
     gates = tuple((gate, None if gate in ANSWERED_BY_A_PERSON else predicate(request)) for gate, predicate in GATES)
     action = action_of(request)
-    return ByHand(Act(replace(action, cause=f"by hand, {who}: {action.cause}"), verdict), patient, gates)
+    return ByHand(Act(replace(action, cause=f"by hand, {who}: {action.cause}", asked_by=who), verdict), patient, gates)
 
 
 def _admit(situation: Situation, key: str, now_s: float) -> Patient:

@@ -149,6 +149,18 @@ def lease_path(control: Path | None, board: Path) -> Path:
     return beside.with_name(f"{beside.name}.lease")
 
 
+def holder_of(path: Path) -> Holder | None:
+    """Return who is noted as the holder of a lease, without touching it; ``None`` when nobody is."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return _note(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _note(descriptor: int) -> Holder | None:
     """Return the holder as noted in the file; ``None`` for a note that is empty, torn or not a note."""
     try:

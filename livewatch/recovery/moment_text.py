@@ -1,17 +1,31 @@
 """One line of plain words for each kind of moment in an incident."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from livewatch.durations import format_duration
 
 _Facts = Mapping[str, Any]
+_TIMES = (("silent", "silence_s"), ("limit", "limit_s"))
 
 
 def describe(kind: str, facts: _Facts) -> str:
     """Return the line; facts that are missing are left out, never guessed."""
     teller = _TELLERS.get(kind)
     return kind if teller is None else teller(facts)
+
+
+def brief(kind: str, facts: _Facts) -> str:
+    """Return the line without the evidence in full: what a person reads while it scrolls by."""
+    if kind != "transition":
+        return describe(kind, facts)
+    after = cast("_Facts", facts.get("after") or {})
+    evidence = cast("_Facts", after.get("evidence") or {})
+    doing = " ".join(str(evidence[name]) for name in ("activity", "activity_name") if name in evidence)
+    times = [f"{word} {_seconds(evidence[name])}" for word, name in _TIMES if name in evidence]
+    told = ", ".join(part for part in (doing, *times) if part)
+    short: _Facts = {**facts, "after": {**after, "evidence": {}}} if after else facts
+    return f"{_transition(short)}{'; ' if told else ''}{told}"
 
 
 def _transition(facts: _Facts) -> str:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from livewatch.clock import Clock
 from livewatch.probe.layout import DRAIN_OUTCOMES, DROPS, LANES
 from livewatch.sources.base import SourceError
-from livewatch.sources.board_file import BoardFile, identity_of, same_namespace, writer_of
+from livewatch.sources.board_file import BoardFile, identity_of, same_namespace, writer_ended, writer_of
 from livewatch.sources.board_slots import BoardSlots
 from livewatch.sources.board_vitals import BoardVitals
 from livewatch.sources.control import ControlClient
@@ -127,11 +127,7 @@ class BoardSource:
         """Return whether the gateway that was seen last is known to have ended."""
         if self._header is None:
             return False
-        try:
-            writer_of(self._path, self._header)
-        except SourceError as error:
-            return error.gone
-        return False
+        return writer_ended(self._path, self._header)
 
     def _look(self, attached: _Attached, now_s: float) -> Snapshot:
         file, slots = attached.file, attached.slots

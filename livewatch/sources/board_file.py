@@ -124,6 +124,14 @@ def writer_of(path: Path, header: Mapping[str, int]) -> ProcessStat:
     return found
 
 
+def writer_ended(path: Path, header: Mapping[str, int]) -> bool:
+    """Return whether the process that writes this board has ended, also when nobody has waited for it (a zombie)."""
+    try:
+        return writer_of(path, header).state is ProcessState.GONE
+    except SourceError as error:
+        return error.gone
+
+
 def same_namespace(header: Mapping[str, int]) -> bool:
     """Return whether the board's pid means the same process to its writer and to us."""
     try:

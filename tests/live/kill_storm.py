@@ -1,7 +1,8 @@
 """Kills the agent with SIGKILL at random points, again and again, while a real gateway's sessions keep dying.
 
 Run ``python -m tests.live.kill_storm --kills 500``. It proves: no action was executed twice at the gateway, no healthy
-session was touched, no intent is left unexplained in the journal, and every fault was repaired in the end.
+session was touched, no intent is left unexplained in the journal, every action is in the audit and in the events
+exactly once with its outcome, and every fault was repaired in the end.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -21,7 +23,10 @@ from random import Random
 import click
 
 from livewatch.config import load_settings
+from livewatch.recovery.journal.audit import read_audit
+from livewatch.recovery.journal.feed import read_feed
 from livewatch.recovery.journal.reader import read_journal
+from livewatch.recovery.journal.records import StoredIntent
 from livewatch.service import run_service
 
 LONGEST_LIFE_S = 0.6
@@ -196,9 +201,31 @@ def _judge(said: list[dict[str, str]], journal: Path, report: Report) -> None:
     report.intents = len(intents)
     report.problems += [f"the intent {i.action.kind.value} of {i.action.session} is unexplained"
                         for i in intents if i.how is None]  # fmt: skip
+    report.problems += _judge_audit(journal, intents)
     known = {(i.action.kind.value, i.action.session) for i in intents}
     report.problems += [f"{action} of {session} was executed without an intent" for action, session, _ in executed
                         if (action, session) not in known]  # fmt: skip
+
+
+def _judge_audit(journal: Path, intents: Sequence[StoredIntent]) -> list[str]:
+    """Compare the audit, and the sequence that followers read, with the intents: each once, with its outcome."""
+    wanted = Counter((i.action.kind.value, i.action.session, i.action.run_id, _ended(i)) for i in intents)
+    audited = Counter((e.what, e.session, e.run, e.outcome) for e in read_audit(journal).entries
+                      if e.what != "start")  # fmt: skip
+    problems = [f"{key} is {audited[key]} times in the audit, not {wanted[key]}" for key in wanted | audited
+                if audited[key] != wanted[key]]  # fmt: skip
+    told, cursor = Counter[str](), ""
+    while page := read_feed(journal, after=cursor).items:
+        told.update(item.kind for item in page)
+        cursor = page[-1].cursor
+    settled = sum(i.how is not None for i in intents)
+    if (told["intent"], told["outcome"]) != (len(intents), settled):
+        problems.append(f"the sequence tells {told['intent']} actions and {told['outcome']} outcomes")
+    return problems
+
+
+def _ended(intent: StoredIntent) -> str | None:
+    return intent.outcome.value if intent.outcome is not None else intent.how.value if intent.how is not None else None
 
 
 @click.command()

@@ -1,8 +1,11 @@
 """SIGHUP: what is on disk is taken up while everything runs, and what cannot be used changes nothing."""
 
+import contextlib
 import signal
 
 from livewatch.local_api.client import ask
+from livewatch.recovery.journal.audit import read_audit
+from livewatch.recovery.journal.reader import JournalUnreadableError
 from tests.live.test_gateway_process import Place, Start, agent, fixture_place, fixture_start, gateway
 from tests.waiting import until
 
@@ -11,6 +14,12 @@ __all__ = ["fixture_place", "fixture_start"]
 
 def warn_after_s(place: Place) -> float:
     return float(ask(place.agent, "GET", "/v1/status")["thresholds"]["warn_after_s"])
+
+
+def told(place: Place) -> list[str]:
+    with contextlib.suppress(JournalUnreadableError):  # it is only just being made
+        return [entry.why for entry in read_audit(place.folder / "gateway.journal.sqlite").entries]
+    return []
 
 
 def test_limits_change_on_sighup_and_a_wrong_file_changes_nothing(place: Place, start: Start) -> None:
@@ -33,3 +42,14 @@ def test_limits_change_on_sighup_and_a_wrong_file_changes_nothing(place: Place, 
     assert before_s == 90.0
     watcher.send_signal(signal.SIGTERM)
     assert watcher.wait() == 0
+
+
+def test_what_a_reload_changed_is_in_the_audit(place: Place, start: Start) -> None:
+    config = place.folder / "livewatch.toml"
+    config.write_text('[thresholds]\nwarn_after = "90s"\n', encoding="utf-8")
+    gateway(place, start)
+    watcher = agent(place, start, "--config", config)
+    until(lambda: told(place) == ["start with mode abort, warn_after 1m30s, abort_after 5m00s"], "how it began")
+    config.write_text('[thresholds]\nwarn_after = "100s"\nabort_after = "5m"\n', encoding="utf-8")
+    watcher.send_signal(signal.SIGHUP)
+    until(lambda: told(place)[1:] == ["configure warn_after 1m30s -> 1m40s"], "the change")

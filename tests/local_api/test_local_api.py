@@ -24,7 +24,7 @@ from tests.test_agent import Stage
 
 
 async def echo(parameters: Mapping[str, str]) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if name != "who"}
+    return {name: value for name, value in parameters.items() if name not in ("who", "uid")}
 
 
 async def whoami(parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -59,8 +59,8 @@ async def test_parameters_travel_both_ways_and_the_socket_is_private(api: LocalA
 
 
 async def test_a_client_cannot_say_that_it_is_somebody_else(api: LocalApi) -> None:
-    answer = await asyncio.to_thread(ask, api.path, "GET", "/w", who="the president")
-    assert answer == {"who": pwd.getpwuid(os.getuid()).pw_name}
+    answer = await asyncio.to_thread(ask, api.path, "GET", "/w", who="the president", uid="4711")
+    assert answer == {"who": pwd.getpwuid(os.getuid()).pw_name, "uid": str(os.getuid())}
 
 
 @pytest.mark.parametrize(

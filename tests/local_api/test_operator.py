@@ -18,6 +18,7 @@ from livewatch.local_api.server import LocalApi
 from livewatch.recovery.by_hand import ANSWERED_BY_A_PERSON
 from livewatch.recovery.holds import Holds, OperatorHold
 from livewatch.recovery.holds_file import HoldsFile
+from livewatch.recovery.journal.records import Asked
 from livewatch_classifiers import Run
 from livewatch_classifiers.decision import Hold
 from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode
@@ -36,9 +37,8 @@ class Desk:
         self.stage.agent._listeners.append(self.history)  # the agent takes listeners at birth only
         self.file = HoldsFile(folder / "holds.json", self.stage.clock)
         self.path = folder / "a.sock"
-        self.noted: list[tuple[str, str]] = []
-        note = lambda who, what: self.noted.append((who, what))  # noqa: E731 -- one line is enough
-        operator = Operator(self.stage.agent, self.history, self.stage.clock, self.file, note)
+        self.noted: list[Asked] = []
+        operator = Operator(self.stage.agent, self.history, self.stage.clock, self.file, self.noted.append)
         self.api = LocalApi(self.path, operator.handlers())
 
     async def run(self, *arguments: str) -> Result:
@@ -91,6 +91,10 @@ async def test_every_other_gate_holds_for_people_as_well_and_is_named(desk: Desk
     assert (refused.exit_code, dry.exit_code) == (5, 5)
     assert "refused by gate operator_hold" in refused.stderr
     assert [g["gate"] for g in read(dry)["gates"] if g["holds"]] == ["operator_hold"]
+    assert [(a.verb, a.session, a.outcome) for a in desk.noted] == [
+        ("hold", "s*", "done"),
+        ("force_clear", "s", "refused"),
+    ]
     assert desk.stage.source.acted == []
 
 
@@ -132,7 +136,7 @@ async def test_hold_and_resume_name_the_person_and_reach_the_gate(desk: Desk) ->
     again = await desk.run("resume")
 
     assert read(held)["held"] == "*"
-    assert [what for _, what in desk.noted] == [
+    assert [asked.what for asked in desk.noted] == [
         "hold * until resumed",
         "resume everything: 1 holds ended",
         "resume everything: 0 holds ended",

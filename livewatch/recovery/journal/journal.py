@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from livewatch.recovery.journal.notes import TickNotes
 from livewatch.recovery.journal.reader import JournalUnreadableError, read_past
 from livewatch.recovery.journal.reconcile import Reconciled
 from livewatch.recovery.journal.records import (
+    Asked,
     Event,
     EventKind,
     IntentNote,
@@ -27,6 +28,7 @@ from livewatch.recovery.journal.records import (
     SettlementNote,
     StoredIntent,
 )
+from livewatch.recovery.journal.rules import Rules, RulesWatch
 from livewatch.recovery.journal.writer import Parcel, Writer, WriterSettings
 from livewatch_classifiers.decision import Act, Completed
 from livewatch_classifiers.report import TickReport
@@ -74,8 +76,14 @@ class Journal:
         self._writer = Writer(path, target, life, settings or WriterSettings())
         self._notes = TickNotes()
         self._seen: Snapshot | None = None
+        self._rules: RulesWatch | None = None
         self._late_intents = 0
         self._closed = False
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
 
     @property
     def degraded(self) -> bool:
@@ -94,6 +102,10 @@ class Journal:
         return JournalHealth(
             writer.degraded, writer.problem, writer.episodes, writer.dropped, writer.written, self._late_intents
         )
+
+    def follow(self, rules: Callable[[], Rules]) -> None:
+        """Note with which rules the agent begins, and every change of them; ``rules`` returns those in force."""
+        self._rules = RulesWatch(rules)
 
     def start(self) -> None:
         """Open the file in the background; return at once."""
@@ -174,11 +186,26 @@ class Journal:
     def on_tick(self, report: TickReport) -> None:
         """Note what is new in this tick without waiting."""
         self._seen = report.snapshot or self._seen
+        changed = self._rules.take() if self._rules is not None else None
+        if changed is not None:
+            self.asked(changed)
         self._put(self._notes.take(report))
 
-    def operator(self, who: str, what: str) -> None:
-        """Note what a person asked for, without waiting."""
-        facts = MappingProxyType({"who": who, "what": what})
+    def asked(self, asked: Asked) -> None:
+        """Note what a person asked for, without waiting; the audit has it as soon as the file has."""
+        facts: Mapping[str, object] = MappingProxyType(
+            {
+                "who": asked.by.name,
+                "uid": asked.by.uid,
+                "what": asked.what,
+                "verb": asked.verb,
+                "session": asked.session,
+                "run": asked.run,
+                "outcome": asked.outcome or None,
+                "key": asked.key or None,
+                "settles": asked.settles,
+            }
+        )
         notes: list[Note] = [Event(self._clock.wall_s(), self._clock.monotonic_s(), EventKind.OPERATOR, data=facts)]
         self._put(notes)
 

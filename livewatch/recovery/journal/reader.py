@@ -1,7 +1,8 @@
 """Reads a journal without ever writing to it, also while an agent writes."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -42,16 +43,36 @@ def read_journal(path: Path, *, frames_between: tuple[float, float] | None = Non
     Raises:
         JournalUnreadableError: when there is no file, or it is no journal that this version can read.
     """
+    with opened(path) as (connection, _version):
+        return _read(connection, frames_between)
+
+
+@contextmanager
+def opened(path: Path) -> Generator[tuple[sqlite3.Connection, int]]:
+    """Open a journal to read, for the length of the block; yields the connection and the file's version.
+
+    Raises:
+        JournalUnreadableError: when there is no file, or it is no journal that this version can read.
+    """
     if not path.is_file():
         raise JournalUnreadableError(f"no journal at {path}; `livewatch run` writes one, --journal names another")
     try:
-        connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=_BUSY_S)
-        try:
-            return _read(connection, path, frames_between)
-        finally:
-            connection.close()
+        with closing(sqlite3.connect(_address(path), uri=True, timeout=_BUSY_S)) as connection:
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if version > len(MIGRATIONS):
+                raise JournalUnreadableError(f"{path} was written by a newer livewatch (version {version})")
+            yield connection, version
     except sqlite3.Error as error:
         raise JournalUnreadableError(f"{path} cannot be read: {error}") from error
+
+
+def _address(path: Path) -> str:
+    """Return how to open the file to read and leave nothing behind.
+
+    Without a write-ahead log nobody has it open, and SQLite would make one, in the name of whoever only looks.
+    """
+    untouched = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    return f"file:{quote(str(path))}?mode=ro{untouched}"
 
 
 def read_past(path: Path, target: str, *, token: str, since_wall_s: float) -> Past:
@@ -91,10 +112,7 @@ def read_past(path: Path, target: str, *, token: str, since_wall_s: float) -> Pa
     return Past(tuple(intents), MappingProxyType({key: tuple(moments) for key, moments in well.items()}))
 
 
-def _read(connection: sqlite3.Connection, path: Path, frames_between: tuple[float, float] | None) -> History:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(MIGRATIONS):
-        raise JournalUnreadableError(f"{path} was written by a newer livewatch (version {version})")
+def _read(connection: sqlite3.Connection, frames_between: tuple[float, float] | None) -> History:
     lives = connection.execute(
         "SELECT id, target, token, wall_s, monotonic_s, pid, version, ended_wall_s FROM lives ORDER BY id"
     )

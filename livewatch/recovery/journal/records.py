@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-from livewatch_classifiers.decision import Action, Reply
+from livewatch_classifiers.decision import Action, Person, Reply
 from livewatch_classifiers.model import GatewayIdentity, Snapshot
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import Outcome
@@ -42,6 +42,26 @@ class Event:
     kind: EventKind
     session: str | None = None
     data: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Something that a person asked of the agent, for the timeline and for the audit."""
+
+    by: Person
+    verb: str
+    """One word for it, such as ``hold`` or ``abort_run``."""
+    what: str
+    """In words."""
+    session: str | None = None
+    """Key or glob of what it is about."""
+    run: str | None = None
+    outcome: str = ""
+    """What came of it at once; empty while that is not known."""
+    key: str = ""
+    """Joins a question and its later answer; empty where there is only one note."""
+    settles: bool = False
+    """Whether this is the answer to the note with the same key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Sequence
 
+from livewatch.recovery.journal.schema_audit import FEED_AND_AUDIT
+
 Migration = tuple[str, ...]
 
 _FIRST: Migration = (
@@ -65,7 +67,7 @@ _FIRST: Migration = (
     "CREATE INDEX frames_by_time ON frames (wall_s)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_FIRST,)
+MIGRATIONS: tuple[Migration, ...] = (_FIRST, FEED_AND_AUDIT)
 """Statements that lead from ``user_version`` n to n + 1. Only ever appended to."""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from livewatch.recovery.journal.audit import audit_pruning
 from livewatch.recovery.journal.records import Life, StoredIntent
 from livewatch.recovery.journal.rows import INTENT_COLUMNS, Statement, stored_intent
 from livewatch.recovery.journal.schema import MIGRATIONS, Migration, migrate
@@ -29,6 +30,9 @@ class Retention:
     age_s: float = 30 * 86_400.0
     size_bytes: int = 64 * 2**20
     frames: int = 5_000
+    audit_age_s: float = 365 * 86_400.0
+    audit_rows: int = 50_000
+    """About 20 MB; beyond it the oldest tenth goes, and that is recorded too."""
 
 
 class Store:
@@ -83,11 +87,14 @@ class Store:
     def retain(self, retention: Retention, wall_s: float) -> None:
         """Remove what is too old, then what is too much, oldest first; give the space back."""
         self.write(_expire(retention, wall_s))
+        pruned = audit_pruning(self._connection, retention, wall_s)
+        if pruned:
+            self.write(pruned)
         while self._used_bytes() > retention.size_bytes:
             before = self._connection.total_changes
             self.write(_thin_out())
             if self._connection.total_changes == before:
-                break  # only open intents are left
+                break  # only open intents and the audit are left
         self._connection.executescript("PRAGMA incremental_vacuum")  # execute() would stop after one page
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
@@ -178,6 +185,7 @@ def _create(path: Path) -> None:
 def _expire(retention: Retention, wall_s: float) -> list[Statement]:
     oldest = {"oldest": wall_s - retention.age_s}
     return [
+        ("DELETE FROM feed WHERE wall_s < :oldest", oldest),
         ("DELETE FROM events WHERE wall_s < :oldest", oldest),
         ("DELETE FROM frames WHERE wall_s < :oldest", oldest),
         ("DELETE FROM intents WHERE wall_s < :oldest AND how IS NOT NULL", oldest),
@@ -195,5 +203,6 @@ def _thin_out() -> list[Statement]:
     return [
         (f"DELETE FROM frames WHERE id IN ({tenth.format('frames', '')})", {}),  # noqa: S608 -- constants
         (f"DELETE FROM events WHERE id IN ({tenth.format('events', '')})", {}),  # noqa: S608 -- constants
+        ("DELETE FROM feed WHERE kind = 'event' AND row < (SELECT coalesce(min(id), 0) FROM events)", {}),
         (f"DELETE FROM intents WHERE id IN ({tenth.format('intents', 'WHERE how IS NOT NULL')})", {}),  # noqa: S608
     ]

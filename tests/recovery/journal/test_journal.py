@@ -10,9 +10,11 @@ import pytest
 from livewatch.recovery.journal import Journal
 from livewatch.recovery.journal.reader import read_journal
 from livewatch.recovery.journal.reconcile import reconcile
+from livewatch.recovery.journal.records import Asked
 from livewatch.recovery.journal.schema import MIGRATIONS
 from livewatch.recovery.journal.store import Retention
 from livewatch.recovery.journal.writer import WriterSettings
+from livewatch_classifiers.decision import Person
 from tests.recovery.journal.facts import (
     IDENTITY,
     a_session,
@@ -336,11 +338,12 @@ def test_a_disk_that_damages_every_file_is_not_filled_with_what_was_moved_aside(
 def test_what_a_person_asked_for_is_in_the_journal_with_the_name(path: Path) -> None:
     journal = Journal(path, "gw")
     journal.start()
-    journal.operator("anna", "hold * until resumed")
+    journal.asked(Asked(Person("anna", 1000), "hold", "hold * until resumed"))
     assert journal.close()
 
     (event,) = read_journal(path).events
-    assert (event.event.kind.value, dict(event.event.data)) == (
+    told = {name: event.event.data[name] for name in ("who", "uid", "what")}
+    assert (event.event.kind.value, told) == (
         "operator",
-        {"who": "anna", "what": "hold * until resumed"},
+        {"who": "anna", "uid": 1000, "what": "hold * until resumed"},
     )

@@ -1,0 +1,18 @@
+"""Text from a gateway on a terminal, and moments as people read them."""
+
+from datetime import UTC, datetime
+
+
+def printable(text: str) -> str:
+    """Return text that cannot steer a terminal: keys and details come from the gateway."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def moment(wall_s: float) -> str:
+    """Return a Unix time in UTC for people: ``2026-11-21 04:36:00``."""
+    return datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso_moment(wall_s: float) -> str:
+    """Return a Unix time in UTC for programs."""
+    return datetime.fromtimestamp(wall_s, UTC).isoformat()

@@ -1,0 +1,144 @@
+"""Whether what livewatch tells arrives: one real export per signal, and a real scrape."""
+
+import socket
+import urllib.request
+from http.client import HTTPException
+from urllib.parse import urlsplit
+
+from livewatch.doctor.case import Case
+from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
+from livewatch_exporters.otlp_environment import OtlpEnvironment
+from livewatch_exporters.redaction import redact_text
+from livewatch_exporters.telemetry_settings import TelemetryError
+
+EXPORT_S = 5.0
+_CONNECT_S = 2.0
+_SCRAPE_S = 3.0
+_SCRAPE_BYTES_MAX = 8 * 2**20
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""A proxy for the outside must not be asked for what this host serves itself."""
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+def otlp_metrics(case: Case) -> Finding:
+    """Send one metric over OTLP."""
+    return _export(case, "metrics")
+
+
+def otlp_traces(case: Case) -> Finding:
+    """Send one span over OTLP."""
+    return _export(case, "traces")
+
+
+def otlp_logs(case: Case) -> Finding:
+    """Send one log event over OTLP; they are off unless asked for."""
+    if OtlpEnvironment(case.environ, "logs").exporter != "otlp":
+        return skipped("log events are exported only with OTEL_LOGS_EXPORTER=otlp")
+    return _export(case, "logs")
+
+
+def prometheus(case: Case) -> Finding:
+    """Scrape the running agent's endpoint; without an agent, look whether its address is free."""
+    url = case.agent.about.get("prometheus_url") if case.agent is not None else None
+    if url is not None:
+        return _scrape(str(url))
+    listen = case.settings.telemetry.metrics_listen
+    if listen is None:
+        return skipped("off; --metrics-listen 127.0.0.1:9464 serves it")
+    try:
+        host, port = _address(listen)
+    except TelemetryError as error:
+        return failure(str(error), "correct telemetry.metrics_listen")
+    if case.agent is not None:
+        return warning(f"{listen} is configured, and the running agent serves no metrics", "restart livewatch")
+    return _free(host, port)
+
+
+def exposure(case: Case) -> Finding:
+    """Look whether metrics are served beyond this host."""
+    listen = case.settings.telemetry.metrics_listen
+    if case.agent is not None and case.agent.about.get("prometheus_url") is not None:
+        listen = urlsplit(str(case.agent.about["prometheus_url"])).netloc
+    if listen is None:
+        return skipped("metrics are not served")
+    try:
+        host, _port = _address(listen)
+    except TelemetryError:
+        return skipped("the address cannot be understood")
+    if host.startswith(_LOOPBACK):
+        return ok(f"metrics are served on {host} only")
+    return warning(
+        f"metrics are served on {host or 'every address'}, without a password",
+        "listen on 127.0.0.1, or let a firewall admit Prometheus alone",
+    )
+
+
+def _address(listen: str) -> tuple[str, int]:
+    from livewatch_exporters.prometheus import parse_address  # noqa: PLC0415 -- 30 ms, only where one is served
+
+    return parse_address(listen)
+
+
+def _export(case: Case, signal: str) -> Finding:
+    told = OtlpEnvironment(case.environ, signal)
+    if not told.wanted:
+        return skipped("no OTEL_EXPORTER_OTLP_ENDPOINT is set" if told.exporter != "none" else "switched off")
+    if case.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return warning("OTEL_SDK_DISABLED is true: nothing is exported", "unset it, or unset the endpoint")
+    from livewatch_exporters.otlp_trial import TRIAL, try_export  # noqa: PLC0415 -- 0.2 s, only where one is set
+    from livewatch_exporters.resource import resource  # noqa: PLC0415
+
+    who = resource(case.settings.target.name, "doctor", case.environ)
+    try:
+        protocol = told.protocol
+        problem = try_export(signal, case.environ, who, timeout_s=EXPORT_S)
+    except TelemetryError as error:
+        return failure(redact_text(str(error)), "correct the variable")
+    endpoint = redact_text(told.endpoint)
+    if problem:
+        reason = _unreachable(told.endpoint) or problem
+        return failure(
+            f"{endpoint} ({protocol}) does not take {signal}: {reason}",
+            "is the collector up, and is this its OTLP port (4318 for http/protobuf, 4317 for grpc)?",
+        )
+    return ok(f"{endpoint} ({protocol}) took {TRIAL!r}")
+
+
+def _unreachable(endpoint: str) -> str:
+    """Return why nobody can be reached at an endpoint; empty when somebody listens. The SDK does not always say."""
+    try:
+        where = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
+        port = where.port or (443 if where.scheme == "https" else 80)
+        socket.create_connection((where.hostname or "", port), _CONNECT_S).close()
+    except TimeoutError:
+        return "nobody answers there"
+    except (OSError, ValueError) as error:
+        return str(getattr(error, "strerror", None) or error)
+    return ""
+
+
+def _scrape(url: str) -> Finding:
+    try:
+        with _direct.open(url, timeout=_SCRAPE_S) as answer:
+            kind = str(answer.headers.get("Content-Type", ""))
+            text = answer.read(_SCRAPE_BYTES_MAX).decode(errors="replace")
+    except (OSError, HTTPException) as error:
+        return failure(f"{url} cannot be scraped ({error})", "look at livewatch's own log")
+    series = sum(1 for line in text.splitlines() if line and not line.startswith("#"))
+    if "version=" not in kind:
+        return failure(f"{url} answers, and not with metrics", "another program holds the port; choose another")
+    return ok(f"{url} can be scraped: {series} series")
+
+
+def _free(host: str, port: int) -> Finding:
+    """Look whether an address can be bound, as the endpoint binds it; lets go at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError as error:
+            return failure(
+                f"{host}:{port} cannot be bound ({error.strerror})", "choose another port, or end who holds it"
+            )
+    return ok(f"{host}:{port} is free")

@@ -1,0 +1,47 @@
+"""What a running agent says about itself: where its files are, and what it was told to watch."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from livewatch import __version__
+from livewatch.recovery.journal import Journal
+from livewatch.settings import Settings
+
+SCHEMA_VERSION = 1
+
+
+class About:
+    """Serves ``/v1/about``: facts that do not depend on the gateway, for `doctor`, `audit` and `events`."""
+
+    def __init__(self, settings: Settings, journal: Journal, prometheus_url: str | None) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._prometheus_url = prometheus_url
+
+    async def __call__(self, _parameters: Mapping[str, str]) -> dict[str, Any]:
+        """Return the document."""
+        target, health = self._settings.target, self._journal.health
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "ok": True,
+            "version": __version__,
+            "pid": os.getpid(),
+            "uid": os.geteuid(),
+            "name": target.name,
+            "source": target.source.value,
+            "watched_pid": target.pid,
+            "watched_port": target.port,
+            "board": None if target.board is None else str(target.board.absolute()),
+            "socket": None if target.socket is None else str(target.socket.absolute()),
+            "journal": str(self._journal.path.absolute()),
+            "journal_health": {
+                "degraded": health.degraded,
+                "problem": health.problem,
+                "dropped": health.dropped,
+                "late_intents": health.late_intents,
+            },
+            "metrics_listen": self._settings.telemetry.metrics_listen,
+            "prometheus_url": self._prometheus_url,
+            "interval_s": self._settings.agent.interval_s,
+        }
