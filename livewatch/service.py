@@ -18,6 +18,7 @@ from livewatch.local_api.paths import agent_socket
 from livewatch.local_api.server import ApiError, Handler, LocalApi
 from livewatch.lock_watch import LockWatch
 from livewatch.locks import LockInspector, LockSettings
+from livewatch.recordings.recorder import MIB, Recorder, RecorderSettings
 from livewatch.recovery.holds import Holds
 from livewatch.recovery.holds_file import HoldsFile
 from livewatch.recovery.journal import Journal
@@ -109,6 +110,10 @@ async def attached(
         stack.callback(tenure.close)
         history = History()
         holds_file = HoldsFile(holds_path(settings.target.name, settings.agent.state_dir), clock)
+        recorder = _recorder(settings)
+        if recorder is not None:
+            recorder.start()
+            stack.callback(recorder.close)
         agent = Agent(
             source,
             clock=clock,
@@ -125,6 +130,7 @@ async def attached(
                 take_up=tenure.take_up,
             ),
             traced=telemetry.traced,
+            witnesses=[recorder] if recorder is not None else [],
         )
         stack.push_async_callback(agent.close)
         locks = _lock_watch(settings, clock)
@@ -133,7 +139,8 @@ async def attached(
             locks.start()
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
         api = LocalApi(
-            path, _handlers(agent, history, Operator(agent, history, clock, holds_file, journal.operator), locks)
+            path,
+            _handlers(agent, history, Operator(agent, history, clock, holds_file, journal.operator), locks, recorder),
         )
         try:
             await api.start()
@@ -150,6 +157,13 @@ def open_source(settings: Settings, clock: Clock) -> Source:
         return ProcessSource(clock, name=target.name, pid=target.pid, port=target.port)
     assert target.board is not None
     return BoardSource(target.board, target.socket, clock, name=target.name)
+
+
+def _recorder(settings: Settings) -> Recorder | None:
+    folder = settings.agent.record
+    if folder is None:
+        return None
+    return Recorder(folder, settings.target.name, RecorderSettings(bytes_max=settings.agent.record_mib * MIB))
 
 
 def _lock_watch(settings: Settings, clock: Clock) -> LockWatch | None:
@@ -214,12 +228,13 @@ def _stop_on_signals() -> tuple[asyncio.Event, list[Exit]]:
 
 
 def _handlers(
-    agent: Agent, history: History, operator: Operator, locks: LockWatch | None
+    agent: Agent, history: History, operator: Operator, locks: LockWatch | None, recorder: Recorder | None
 ) -> Mapping[tuple[str, str], Handler]:
     async def status(_parameters: Mapping[str, str]) -> dict[str, Any]:
         return views.status(agent, history) | {
             "holds": operator.listed(),
             "locks": locks.listed() if locks is not None else [],
+            "recording": recorder.listed() if recorder is not None else None,
         }
 
     async def sessions(parameters: Mapping[str, str]) -> dict[str, Any]:
