@@ -1,5 +1,6 @@
 """The recorder: on a real disk, with a real thread, and with everything that may befall both."""
 
+import asyncio
 import logging
 import os
 import stat
@@ -15,6 +16,7 @@ from livewatch.recording import RecordingError
 from livewatch.recordings.entry import Said
 from livewatch.recordings.files import SUFFIX, Recording
 from livewatch.recordings.recorder import Recorder, RecorderSettings
+from livewatch.recovery.rounds import Moment
 from tests.recordings.moments import Ward
 from tests.waiting import until
 
@@ -41,13 +43,17 @@ def record(folder: Path) -> Iterator[Record]:
         recorder.close(20.0)
 
 
+def rounds(ward: Ward, count: int) -> list[Moment]:
+    return asyncio.run(ward.rounds(count))
+
+
 def read(folder: Path) -> list[Said]:
     return [entry.said for entry in Recording(folder).entries()]
 
 
-async def test_what_was_seen_and_said_comes_back_and_only_its_owner_may_read_it(record: Record, folder: Path) -> None:
+def test_what_was_seen_and_said_comes_back_and_only_its_owner_may_read_it(record: Record, folder: Path) -> None:
     recorder = record()
-    moments = await Ward(recorder).rounds(20)
+    moments = rounds(Ward(recorder), 20)
     assert recorder.close(20.0)
     assert read(folder) == [Said.of(moment) for moment in moments]
     assert (recorder.written, recorder.dropped, recorder.problem) == (20, 0, "")
@@ -55,11 +61,11 @@ async def test_what_was_seen_and_said_comes_back_and_only_its_owner_may_read_it(
     assert (stat.S_IMODE(folder.stat().st_mode), stat.S_IMODE(file.stat().st_mode)) == (0o700, 0o600)
 
 
-async def test_the_oldest_files_go_first_and_each_file_can_be_read_by_itself(record: Record, folder: Path) -> None:
+def test_the_oldest_files_go_first_and_each_file_can_be_read_by_itself(record: Record, folder: Path) -> None:
     recorder = record(bytes_max=6_000, files=4, flush_s=0.0)
     ward = Ward(recorder)
     for _ in range(20):
-        await ward.rounds(20)
+        rounds(ward, 20)
         written = len(ward.kept.moments)
         until(lambda: recorder.written == written, "the rounds on disk")  # noqa: B023 -- called at once
     assert recorder.close(20.0)
@@ -76,21 +82,21 @@ async def test_the_oldest_files_go_first_and_each_file_can_be_read_by_itself(rec
         assert first.missing == 0
 
 
-async def test_a_full_queue_loses_rounds_counts_them_and_tells_the_hole(folder: Path) -> None:
+def test_a_full_queue_loses_rounds_counts_them_and_tells_the_hole(folder: Path) -> None:
     recorder = Recorder(folder, "gw", RecorderSettings(queue_rounds=3))  # not started: nobody empties its queue
     ward = Ward(recorder)
-    await ward.rounds(10)
+    rounds(ward, 10)
     assert recorder.dropped == 7
     recorder.start()
     until(lambda: recorder.written == 3, "the queue to be empty")
-    await ward.rounds(1)
+    rounds(ward, 1)
     assert recorder.close(20.0)
     entries = list(Recording(folder).entries())
     assert [entry.missing for entry in entries] == [0, 0, 0, 7]
     assert entries[-1].memory_before == ward.kept.moments[-2].memory
 
 
-async def test_a_disk_that_refuses_is_told_once_and_recording_goes_on_when_it_is_back(
+def test_a_disk_that_refuses_is_told_once_and_recording_goes_on_when_it_is_back(
     record: Record, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder.parent.mkdir(exist_ok=True)
@@ -98,10 +104,10 @@ async def test_a_disk_that_refuses_is_told_once_and_recording_goes_on_when_it_is
     recorder = record(retry_s=0.0)
     ward = Ward(recorder)
     with caplog.at_level(logging.WARNING, "livewatch.recording"):
-        await ward.rounds(4)
+        rounds(ward, 4)
         until(lambda: recorder.dropped == 4, "the refusals")
         folder.unlink()
-        await ward.rounds(1)
+        rounds(ward, 1)
         until(lambda: recorder.written == 1, "the first round on disk")
     assert len(caplog.records) == 1
     assert recorder.problem == ""
@@ -115,6 +121,7 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from livewatch.recordings.recorder import Recorder, RecorderSettings
+from livewatch.recovery.rounds import Moment
 from tests.recordings.moments import Ward
 
 async def main():
@@ -122,7 +129,7 @@ async def main():
     recorder.start()
     ward = Ward(recorder)
     while True:
-        await ward.rounds(1)
+        rounds(ward, 1)
         print(recorder.written, flush=True)
 
 asyncio.run(main())
@@ -143,9 +150,9 @@ def test_a_killed_agent_loses_no_more_than_the_tail(folder: Path) -> None:
     assert recording.notes == []
 
 
-async def test_a_file_that_ends_anywhere_gives_whole_rounds_and_no_complaint(record: Record, folder: Path) -> None:
+def test_a_file_that_ends_anywhere_gives_whole_rounds_and_no_complaint(record: Record, folder: Path) -> None:
     recorder = record(flush_s=0.0)
-    moments = await Ward(recorder).rounds(10)
+    moments = rounds(Ward(recorder), 10)
     assert recorder.close(20.0)
     (file,) = folder.iterdir()
     whole, said = file.read_bytes(), [Said.of(moment) for moment in moments]
@@ -155,12 +162,12 @@ async def test_a_file_that_ends_anywhere_gives_whole_rounds_and_no_complaint(rec
         assert kept == said[: len(kept)]
 
 
-async def test_a_damaged_file_is_one_line_and_the_other_files_are_read(record: Record, folder: Path) -> None:
+def test_a_damaged_file_is_one_line_and_the_other_files_are_read(record: Record, folder: Path) -> None:
     first = record()
-    await Ward(first).rounds(5)
+    rounds(Ward(first), 5)
     assert first.close(20.0)
     second = record()
-    await Ward(second).rounds(5)
+    rounds(Ward(second), 5)
     assert second.close(20.0)
     damaged, _good = sorted(folder.iterdir())
     text = zlib.decompress(damaged.read_bytes(), 31).splitlines(keepends=True)
