@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,15 +63,19 @@ class Recording:
             RecordingError: when the only file is no recording at all, or none can be opened.
         """
         self.notes.clear()
+        hole = False
         for file in self.files:
             number = 0
             reader = LineReader()
             try:
                 for number, line in enumerate(_lines(file), start=1):  # noqa: B007 -- told in the note
-                    yield _entry(reader, line)
+                    entry = _entry(reader, line)
+                    yield replace(entry, missing=max(1, entry.missing)) if hole else entry
+                    hole = False
             except (RecordingError, OSError) as error:
                 if len(self.files) == 1 and number <= 1:
                     raise RecordingError(f"{file}: {error}") from error
+                hole = True
                 self.notes.append(f"{file.name}: damaged at line {number}, the rest of it is left out ({error})")
 
 

@@ -133,13 +133,14 @@ class LineReader:
         except (msgspec.MsgspecError, ValueError, KeyError, TypeError, AttributeError) as error:
             if isinstance(error, RecordingError):
                 raise
-            raise RecordingError(f"not a recorded round: {error}") from error
+            missing = isinstance(error, KeyError)
+            raise RecordingError(f"not a recorded round: {f'it lacks {error}' if missing else error}") from error
 
     def _entry(self, once: Document) -> Entry:
         version = once.get("v", LINES_VERSION)
         if version > LINES_VERSION:
             raise RecordingError(f"recorded in format {version}; this version reads up to {LINES_VERSION}")
-        if "target" in once:
+        if "v" in once:
             self._told, self._target = {}, str(once["target"])
         elif not self._told:
             raise RecordingError("the file does not begin with a whole round")

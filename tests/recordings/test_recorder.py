@@ -129,7 +129,7 @@ async def main():
     recorder.start()
     ward = Ward(recorder)
     while True:
-        rounds(ward, 1)
+        await ward.rounds(1)
         print(recorder.written, flush=True)
 
 asyncio.run(main())
