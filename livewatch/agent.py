@@ -18,7 +18,7 @@ from livewatch.recovery.policy import decide
 from livewatch.recovery.request import Situation
 from livewatch.recovery.restart import decide_restart
 from livewatch.recovery.restarter import Restarter
-from livewatch.recovery.rounds import Circumstances, Moment, Round, SentByHand, Witness
+from livewatch.recovery.rounds import Circumstances, Moment, Round, SecondOpinion, SentByHand, Witness
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import Discarding, Source, SourceError
 from livewatch_classifiers.decision import GATEWAY, Act, Action, Completed, Decision, Reply
@@ -61,6 +61,7 @@ class Agent:
         interval_s: float = 1.0,
         traced: bool = False,
         witnesses: Sequence[Witness] = (),
+        shadow: SecondOpinion | None = None,
     ) -> None:
         self.source = source
         self.thresholds = thresholds or Thresholds()
@@ -81,6 +82,7 @@ class Agent:
         self._by_hand: list[Act] = []
         """Sent between ticks because a person asked; the next report tells them with its own decisions."""
         self._witnesses = list(witnesses)
+        self._shadow = shadow
         self._sent_by_hand: list[SentByHand] = []
         """The same, for witnesses."""
         self._circumstances = Circumstances()
@@ -107,19 +109,19 @@ class Agent:
             report = self._blind_round(error, started_s, lateness_s)
         else:
             report = self._round(snapshot, started_s, lateness_s)
-        began = self.report is None
-        report = self._doubting_itself(report)
-        self.report = report
+        moment = self._moment(self._doubting_itself(report))
+        if self._shadow is not None:
+            moment = replace(moment, report=replace(moment.report, dissents=self._shadow.compare(moment)))
+        self.report = report = moment.report
         for listener in self._listeners:
             listener.on_tick(report)
-        self._tell_witnesses(report, began=began)
+        for witness in self._witnesses:
+            witness.on_moment(moment)
         return report
 
-    def _tell_witnesses(self, report: TickReport, *, began: bool) -> None:
+    def _moment(self, report: TickReport) -> Moment:
         by_hand, self._sent_by_hand = tuple(self._sent_by_hand), []
         taken_up, self._taken_up = self._taken_up, None
-        if not self._witnesses:
-            return
         taken = Round(
             now_s=report.now_s,
             wall_s=report.wall_s,
@@ -130,11 +132,9 @@ class Agent:
             acts=tuple(d for d in self._own_decisions if isinstance(d, Act)),
             by_hand=by_hand,
             taken_up=taken_up,
-            began=began,
+            began=self.report is None,
         )
-        moment = Moment(taken, report, self._own_decisions, self.thresholds, self.policy, self.memory)
-        for witness in self._witnesses:
-            witness.on_moment(moment)
+        return Moment(taken, report, self._own_decisions, self.thresholds, self.policy, self.memory)
 
     @property
     def capabilities(self) -> frozenset[ActionKind]:

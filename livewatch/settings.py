@@ -47,6 +47,8 @@ class AgentSettings:
     """Folder in which every round is recorded, for `livewatch replay` and `livewatch tune`; not recorded by default."""
     record_mib: int = 64
     """How much the recordings of one gateway may take together; the oldest go first."""
+    shadow: Path | None = None
+    """File with [thresholds] and [recovery] of a second policy, which is asked in every round and never acts."""
 
     def __post_init__(self) -> None:
         """Refuse an interval that would keep a core busy or never end."""

@@ -9,7 +9,7 @@ from livewatch.recovery.patient import Patient
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import Act, Completed, Decision
 from livewatch_classifiers.model import Snapshot
-from livewatch_classifiers.report import TickReport
+from livewatch_classifiers.report import Dissent, TickReport
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.vocabulary import ActionKind
 
@@ -78,4 +78,12 @@ class Witness(Protocol):
 
     def on_moment(self, moment: Moment) -> None:
         """Take note of one round; called on the agent's loop, after the listeners."""
+        ...
+
+
+class SecondOpinion(Protocol):
+    """A shadow: told about every round before anybody else, to say where it disagrees. It must not raise."""
+
+    def compare(self, moment: Moment) -> tuple[Dissent, ...]:
+        """Return the disagreements that begin in this round."""
         ...

@@ -10,6 +10,8 @@ from livewatch_classifiers.model import GatewayIdentity, Session
 from livewatch_classifiers.vocabulary import Outcome, Presence
 
 UNKNOWN = "silent until the recording ends"
+_WINDOW = 200
+"""How many of the latest actions may still find their other half."""
 
 
 @dataclass(slots=True)
@@ -49,9 +51,10 @@ class Actions:
 
     rows: list[ActionRow] = field(default_factory=list[ActionRow])
 
-    def add(self, entry: Entry, rehearsed: Rehearsed) -> None:
-        """Take in one round."""
-        wall_s = entry.round.wall_s
+    def add(self, entry: Entry, rehearsed: Rehearsed) -> list[ActionRow]:
+        """Take in one round, and return the actions that are new in it."""
+        wall_s, known = entry.round.wall_s, len(self.rows)
+        recent = self.rows[-_WINDOW:]
         for action in entry.said.acts:
             row = self._other_half(action, recorded=False)
             row.recorded_s = wall_s
@@ -64,12 +67,17 @@ class Actions:
             row.note = ""
             row.identity = entry.round.snapshot.identity if entry.round.snapshot is not None else None
         for done in entry.round.completed:
-            for row in self.rows:
+            for row in recent:
                 if row.action.idempotency_key == done.action.idempotency_key and row.recorded_s is not None:
                     row.outcome = done.outcome
-        for row in self.rows:
+        for row in recent:
             if row.recorded_s is None and not row.note:
                 self._follow(row, entry)
+        return self.rows[known:]
+
+    def forget_old(self) -> None:
+        """Keep no more than can still be matched: what runs for ever must not grow for ever."""
+        del self.rows[:-_WINDOW]
 
     def finish(self) -> None:
         """Say what is not known of actions that were never taken."""
@@ -79,7 +87,7 @@ class Actions:
 
     def _other_half(self, action: Action, *, recorded: bool) -> ActionRow:
         """Return the row of the same action on the other side that has none on this side, or a new one."""
-        for row in self.rows:
+        for row in self.rows[-_WINDOW:]:
             missing = row.replayed_s if recorded else row.recorded_s
             if missing is None and _same(row.action, action):
                 return row
@@ -91,7 +99,12 @@ class Actions:
         """Return an action of another kind that was really taken on the session since."""
         since_s = row.replayed_s or 0.0
         return next(
-            (r for r in self.rows if r.action.session == row.action.session and (r.recorded_s or 0.0) >= since_s), None
+            (
+                r
+                for r in self.rows[-_WINDOW:]
+                if r.action.session == row.action.session and (r.recorded_s or 0.0) >= since_s
+            ),
+            None,
         )
 
     def _follow(self, row: ActionRow, entry: Entry) -> None:

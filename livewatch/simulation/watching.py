@@ -3,7 +3,7 @@
 import asyncio
 
 from livewatch.agent import Agent, Controls
-from livewatch.recovery.rounds import Witness
+from livewatch.recovery.rounds import SecondOpinion, Witness
 from livewatch.recovery.settings import Policy
 from livewatch.simulation.record import SICK, Mark, Record
 from livewatch.simulation.tools import pick
@@ -50,6 +50,7 @@ class AgentWatch:
         coarse_s: float = 0.0,
         listeners: tuple[TickListener, ...] = (),
         witnesses: tuple[Witness, ...] = (),
+        shadow: SecondOpinion | None = None,
     ) -> None:
         self.world = world
         self.record = record
@@ -60,6 +61,7 @@ class AgentWatch:
         self._policy = policy
         self._listeners = listeners
         self._witnesses = witnesses
+        self._shadow = shadow
         self.intents = RememberedIntents()
         self.agent = self._new_agent()
 
@@ -96,6 +98,7 @@ class AgentWatch:
             policy=self._policy,
             listeners=self._listeners,
             witnesses=self._witnesses,
+            shadow=self._shadow,
             controls=controls,
             interval_s=self.every_s,
         )

@@ -44,13 +44,17 @@ def test_the_recorded_policy_reproduces_a_real_run_and_a_patient_one_would_have_
     patient.write_text('[thresholds]\nabort_after = "1h"\nwarn_after = "50m"\nzombie_grace = "1h"\n', encoding="utf-8")
     gateway(place, start)
     limits = ("--warn-after", "1s", "--abort-after", "2s", "--config", place.folder / "quick.toml")
-    watcher = agent(place, start, *limits, "--record", place.folder / "recording")
+    watcher = agent(place, start, *limits, "--record", place.folder / "recording", "--shadow", patient)
     place.until_state("responsive", "degraded")
     asyncio.run(fall_ill(place))
     until(lambda: len({row["session"] for row in place.status().get("last_actions", ())}) >= 3, "three repairs")
+    shadow = place.status()["shadow"]
     watcher.send_signal(signal.SIGTERM)
     assert watcher.wait() == 0
 
+    assert (shadow["on"], shadow["policy"]) == (True, str(patient))
+    assert shadow["disagreements"]["shadow_waits"] >= 3
+    assert shadow["disagreements"]["shadow_acts"] == 0
     same, other = replayed(place), replayed(place, "--policy", patient)
 
     assert same["same"]
