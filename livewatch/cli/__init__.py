@@ -23,6 +23,7 @@ _COMMANDS = {
     "run": ("livewatch.cli.run", "Attach to a gateway and stay."),
     "simulate": ("livewatch.cli.simulate", "Run scenarios in virtual time and prove the judgement."),
     "status": ("livewatch.cli.status", "Ask the running agent how things are."),
+    "tune": ("livewatch.cli.tune", "Learn from recorded silences which limits to set."),
 }
 
 
