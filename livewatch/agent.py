@@ -14,11 +14,12 @@ from livewatch.recovery.holds import Holds
 from livewatch.recovery.judging import judge_snapshot
 from livewatch.recovery.local_health import LocalHealth
 from livewatch.recovery.memory import Memory
+from livewatch.recovery.minutes import Minutes
 from livewatch.recovery.policy import decide
 from livewatch.recovery.request import Situation
 from livewatch.recovery.restart import decide_restart
 from livewatch.recovery.restarter import Restarter
-from livewatch.recovery.rounds import Circumstances, Moment, Round, SecondOpinion, SentByHand, Witness
+from livewatch.recovery.rounds import SecondOpinion, Witness
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import Discarding, Source, SourceError
 from livewatch_classifiers.decision import GATEWAY, Act, Action, Completed, Decision, Reply
@@ -81,15 +82,7 @@ class Agent:
         self.health = LocalHealth()
         self._by_hand: list[Act] = []
         """Sent between ticks because a person asked; the next report tells them with its own decisions."""
-        self._witnesses = list(witnesses)
-        self._shadow = shadow
-        self._sent_by_hand: list[SentByHand] = []
-        """The same, for witnesses."""
-        self._circumstances = Circumstances()
-        self._own_decisions: tuple[Decision, ...] = ()
-        """Those of the latest round that no person asked for."""
-        self._gone = False
-        self._taken_up: Memory | None = None
+        self._minutes = Minutes(shadow, witnesses)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until ``stop`` is set. A late tick is reported as such and never made up for."""
@@ -109,32 +102,12 @@ class Agent:
             report = self._blind_round(error, started_s, lateness_s)
         else:
             report = self._round(snapshot, started_s, lateness_s)
-        moment = self._moment(self._doubting_itself(report))
-        if self._shadow is not None:
-            moment = replace(moment, report=replace(moment.report, dissents=self._shadow.compare(moment)))
+        moment = self._minutes.moment(self._doubting_itself(report), self.thresholds, self.policy, self.memory)
         self.report = report = moment.report
         for listener in self._listeners:
             listener.on_tick(report)
-        for witness in self._witnesses:
-            witness.on_moment(moment)
+        self._minutes.hand_out(moment)
         return report
-
-    def _moment(self, report: TickReport) -> Moment:
-        by_hand, self._sent_by_hand = tuple(self._sent_by_hand), []
-        taken_up, self._taken_up = self._taken_up, None
-        taken = Round(
-            now_s=report.now_s,
-            wall_s=report.wall_s,
-            snapshot=report.snapshot,
-            gone=self._gone,
-            circumstances=self._circumstances,
-            completed=report.completed,
-            acts=tuple(d for d in self._own_decisions if isinstance(d, Act)),
-            by_hand=by_hand,
-            taken_up=taken_up,
-            began=self.report is None,
-        )
-        return Moment(taken, report, self._own_decisions, self.thresholds, self.policy, self.memory)
 
     @property
     def capabilities(self) -> frozenset[ActionKind]:
@@ -185,7 +158,7 @@ class Agent:
         self.memory = self.memory.admitted(asked.patient)
         self._send(act, now_s)
         self._by_hand.append(act)
-        self._sent_by_hand.append(SentByHand(act, asked.patient, now_s))
+        self._minutes.by_hand(act, asked.patient, now_s)
         return asked
 
     async def drain(self, who: str, timeout_s: float) -> Reply:
@@ -208,10 +181,8 @@ class Agent:
         restarted = self.memory.restarted(snapshot)
         completed = self._settle(snapshot, verdicts, now_s, restarted=restarted)
         completed += self._settle_restart(snapshot, vitals, now_s)
-        remembered = self.memory
-        self.memory = self.controls.take_up(self.memory, snapshot, self._clock.wall_s())
-        self._taken_up = None if self.memory is remembered else self.memory
-        self._gone = False
+        taken_up = self.controls.take_up(self.memory, snapshot, self._clock.wall_s())
+        self.memory = self._minutes.taken_up(self.memory, taken_up)
         self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s)
         decisions = self._decide(snapshot, verdicts, vitals, now_s)
         before, self.hold_clock = self.hold_clock, self.hold_clock.observed(decisions, self.policy, now_s)
@@ -243,16 +214,15 @@ class Agent:
         )
 
     def _blind_round(self, error: SourceError, started_s: float, lateness_s: float) -> TickReport:
-        self._gone = error.gone
         lost = error.gone or self.memory.identity is None
         vitals = VitalsVerdict(VitalsState.GONE if lost else VitalsState.UNRESPONSIVE)
         self.memory = self.memory.unseen(vitals, started_s, gone=error.gone)
         completed = self._settle_restart(None, vitals, started_s)
         nothing = Snapshot(Vitals(started_s), MappingProxyType({}), identity=self.memory.identity)
         situation = self.situation(nothing, {}, vitals, started_s)
-        self._circumstances = self._around(situation, started_s)
         decisions = self._decide_restart(situation, started_s)
-        self._own_decisions = tuple(decisions)
+        holds = self.controls.holds.current(started_s)
+        self._minutes.decided(situation, self.source.capabilities, holds, decisions, gone=error.gone)
         return TickReport(
             target=self.source.name,
             now_s=started_s,
@@ -291,20 +261,9 @@ class Agent:
             if isinstance(decision, Act):
                 self._send(decision, now_s)
         asked, self._by_hand = self._by_hand, []
-        self._circumstances = self._around(situation, now_s)
-        self._own_decisions = (*decisions, *self._decide_restart(situation, now_s))
-        return [*asked, *self._own_decisions]
-
-    def _around(self, situation: Situation, now_s: float) -> Circumstances:
-        """Return what these decisions depend on besides look, memory and settings."""
-        return Circumstances(
-            capabilities=self.source.capabilities,
-            discards=situation.discards,
-            penalty=situation.penalty,
-            may_act=situation.may_act,
-            actor=situation.actor,
-            holds=tuple(self.controls.holds.current(now_s)),
-        )
+        decisions += self._decide_restart(situation, now_s)
+        self._minutes.decided(situation, self.source.capabilities, self.controls.holds.current(now_s), decisions)
+        return [*asked, *decisions]
 
     def _decide_restart(self, situation: Situation, now_s: float) -> list[Decision]:
         decision = decide_restart(situation, self.memory, self.policy, now_s)

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from livewatch.recordings.entry import Entry
+from livewatch.recovery.memory import LOOKED_AWAY_S
 from livewatch_classifiers.case import Case
 from livewatch_classifiers.model import GatewayIdentity, Session, Vitals
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.vocabulary import ActivityKind
 
-LOOKED_AWAY_S = 15.0
-"""Between looks that are further apart, progress may have come and gone unseen: what is silent then is cut off."""
+_LATE_LOOKS = 3.0
+"""A look that comes so many times later than the one before did is a pause of the observer."""
 
 
 @dataclass(slots=True)
@@ -80,6 +81,7 @@ class _Finder:
     silent: dict[str, _Open] = field(default_factory=dict[str, _Open])
     exposure_s: float = 0.0
     declared: int = 0
+    patience_s: float = 0.0
     now_s: float | None = None
     identity: GatewayIdentity | None = None
 
@@ -90,10 +92,11 @@ class _Finder:
         now_s, another = snapshot.vitals.now_s, None not in (self.identity, snapshot.identity)
         another = another and snapshot.identity != self.identity
         past_s = None if self.now_s is None else now_s - self.now_s
-        if another or entry.missing or past_s is None or not 0 <= past_s <= LOOKED_AWAY_S:
-            self.cut()
+        if another or entry.missing or past_s is None or not 0 <= past_s <= max(LOOKED_AWAY_S, self.patience_s):
+            self.cut()  # progress may have come and gone unseen
         else:
             self.exposure_s += past_s
+        self.patience_s = _LATE_LOOKS * max(0.0, past_s or 0.0)
         self.now_s, self.identity = now_s, snapshot.identity or self.identity
         acted = {a.session for a in entry.said.acts} | {sent.act.action.session for sent in entry.round.by_hand}
         for key in [key for key in self.silent if key not in snapshot.sessions]:
