@@ -11,7 +11,7 @@ from livewatch.recovery.settings import Policy
 from livewatch.replay.actions import ActionRow
 from livewatch.replay.labels import Stretch
 from livewatch.replay.replay import Replayed
-from livewatch_classifiers.thresholds import Thresholds
+from livewatch_classifiers.thresholds import Override, Thresholds
 
 SCHEMA_VERSION = 1
 _ROWS_SHOWN = 40
@@ -200,6 +200,9 @@ def _value(value: object) -> Any:
         return {str(getattr(k, "value", k)): _value(v) for k, v in table.items()}
     if isinstance(value, (tuple, frozenset, list)):
         return [_value(item) for item in cast("Iterable[object]", value)]
+    if isinstance(value, Override):
+        chosen = {item.name: getattr(value, item.name) for item in fields(value)}
+        return {name.removesuffix("_s"): _value(part) for name, part in chosen.items() if part is not None}
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, (int, bool)) or value is None:
@@ -210,6 +213,8 @@ def _value(value: object) -> Any:
 def _shown(value: Any, *, duration: bool) -> str:
     if duration and isinstance(value, (int, float)):
         return format_duration(value)
+    if isinstance(value, list):
+        return f"{len(cast('list[object]', value))} in the list"
     return str(value)
 
 

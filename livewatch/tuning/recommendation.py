@@ -16,6 +16,8 @@ CANDIDATES_S = (
 _WORTH_SAYING = 100.0
 SAMPLE_MIN = 100
 """Fewer silences say nothing about a tail."""
+RUNS_MIN = 30
+"""The bounds hold for silences that do not depend on each other; those of one run do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ def _advice(sample: Sample, silences: Silences, wanted: Wanted) -> Advice:
     costs = tuple(cost(sample, limit_s, exposure_s) for limit_s in candidates)
     if not silences.floor_s and len(sample.alive) < SAMPLE_MIN:
         return Advice(sample, costs, refusal=f"only {len(sample.alive)} silences; {SAMPLE_MIN} are needed")
+    if not silences.floor_s and len(sample.runs) < RUNS_MIN:
+        few = f"all of them in {len(sample.runs)} runs; {RUNS_MIN} are needed, for those of one run are alike"
+        return Advice(sample, costs, refusal=few)
     warn = next((c for c in costs if c.upper_per_week <= wanted.warnings_per_week), None)
     abort = next((c for c in costs if c.upper_per_week <= wanted.aborts_per_week), None)
     if warn is None or abort is None:

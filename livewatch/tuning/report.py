@@ -35,8 +35,10 @@ def lines(silences: Silences, advice: Sequence[Advice], wanted: Wanted) -> list[
     if silences.floor_s:
         floor = format_duration(silences.floor_s)
         out.append(f"a journal tells only silences beyond warn_after ({floor}); a recording tells all of them")
+    too_short = {item.refusal for item in advice if "too short" in item.refusal}
     for item in advice:
         out += ["", *_sample(silences, item)]
+    out += ["", *sorted(too_short)] if too_short else []
     if not advice:
         out += ["", "no silence to learn from"]
     return out
@@ -100,7 +102,11 @@ def in_force(silences: Silences, sample: Sample) -> Limits:
 
 def _sample(silences: Silences, item: Advice) -> list[str]:
     sample = item.sample
-    head = f"{title(sample)}: {len(sample.alive)} silences in {len(sample.sessions)} sessions"
+    head = (
+        f"{title(sample)}: {len(sample.alive)} silences in {len(sample.runs)} runs of {len(sample.sessions)} sessions"
+    )
+    if silences.floor_s:
+        head = f"{title(sample)}: {len(sample.alive)} silences of {len(sample.sessions)} sessions"
     if sample.alive and not silences.floor_s:
         half, most = (format_duration(quantile(sample.alive, share)) for share in (0.5, 0.99))
         head += f", half of them under {half}, 99 % under {most}"
@@ -119,8 +125,16 @@ def _table(item: Advice, silences: Silences, limits: Limits) -> list[str]:
             marks[limit_s] = f"{word}, and in force" if limit_s in marks else word
     shown = {c.limit_s: c for c in _telling(item)}
     shown |= {s: cost(item.sample, s, silences.exposure_s) for s in marks if s not in shown and s >= silences.floor_s}
+    most = max(c.seen for c in shown.values())
     rows = [
-        (format_duration(s), str(c.seen), _number(c.per_week), _number(c.upper_per_week), str(c.unknown), _bar(c, item))
+        (
+            format_duration(s),
+            str(c.seen),
+            _number(c.per_week),
+            _number(c.upper_per_week),
+            str(c.unknown),
+            _bar(c.seen, most),
+        )
         for s, c in sorted(shown.items())
     ]
     names = ("limit", "longer", "a week", "at most", "unknown")
@@ -147,15 +161,15 @@ def _telling(item: Advice) -> list[Cost]:
     return chosen
 
 
-def _bar(candidate: Cost, item: Advice) -> str:
+def _bar(count: int, most: int) -> str:
     """Return a bar whose length grows with the logarithm of the count: one silence is still seen beside thousands."""
-    most = log10(1 + max(c.seen for c in _telling(item)) or 1)
-    return "#" * round(_BAR * log10(1 + candidate.seen) / most) if most else ""
+    return "#" * round(_BAR * log10(1 + count) / log10(1 + most)) if most else ""
 
 
 def _verdict(item: Advice, limits: Limits) -> list[str]:
     if item.warn_s is None or item.abort_s is None:
-        return [f"  no recommendation: {item.refusal}"]
+        short = "too short" in item.refusal
+        return [f"  no recommendation: {'too short a recording, see below' if short else item.refusal}"]
     was = f"in force: {format_duration(limits.warn_s)} and {format_duration(limits.abort_s)}"
     note = f"; {item.note}" if item.note else ""
     warn, abort = format_duration(item.warn_s), format_duration(item.abort_s)
@@ -171,6 +185,7 @@ def _document(silences: Silences, item: Advice) -> dict[str, Any]:
         "silences": len(sample.alive),
         "cut_off": len(sample.unknown),
         "sessions": len(sample.sessions),
+        "runs": len(sample.runs),
         "quantiles_s": {str(s): round(quantile(sample.alive, s), 3) for s in shares} if sample.alive else {},
         "longest_s": round(max(sample.alive), 3) if sample.alive else None,
         "in_force": {"warn_after_s": limits.warn_s, "abort_after_s": limits.abort_s},

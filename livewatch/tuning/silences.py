@@ -28,6 +28,8 @@ class Sample:
     unknown: "array[float]" = field(default_factory=lambda: array("d"))
     """Those that an abort, or the end of what was recorded, cut off: dead or alive, nobody knows."""
     sessions: set[str] = field(default_factory=set[str])
+    runs: set[tuple[str, str | None]] = field(default_factory=set[tuple[str, str | None]])
+    """Session and run of each: the silences of one run are alike, and count for less than they are many."""
 
     def longer_than(self, limit_s: float) -> int:
         """Return how many living silences were longer than that."""
@@ -130,6 +132,7 @@ class _Finder:
             sample = self.samples.setdefault((silence.kind, name), Sample(silence.kind, name))
             (sample.alive if alive else sample.unknown).append(length_s)
             sample.sessions.add(key)
+            sample.runs.add((key, silence.run_id))
 
     def cut(self) -> None:
         for key in list(self.silent):

@@ -28,7 +28,7 @@ MODEL, TOOL = ActivityKind.MODEL_CALL, ActivityKind.TOOL_CALL
 
 def sample(kind: ActivityKind, *lengths_s: float, name: str = "", short: int = 1000) -> Sample:
     alive = array("d", sorted([0.5] * short + list(lengths_s)))
-    return Sample(kind, name, alive, sessions={"s"})
+    return Sample(kind, name, alive, sessions={"s"}, runs={("s", str(number)) for number in range(40)})
 
 
 def told(*samples: Sample, weeks: float = 10.0) -> Silences:
@@ -67,6 +67,15 @@ def test_too_few_silences_are_refused_however_long_they_were_watched() -> None:
     item = the(advise(told(sample(MODEL, short=99)), Wanted()))
     assert (item.warn_s, item.abort_s) == (None, None)
     assert item.refusal == "only 99 silences; 100 are needed"
+
+
+def test_silences_of_a_few_runs_are_refused_however_many_they_are() -> None:
+    alike = sample(MODEL, short=50_000)
+    alike.runs.clear()
+    alike.runs.add(("s", "r"))
+    item = the(advise(told(alike), Wanted()))
+    assert item.abort_s is None
+    assert item.refusal.startswith("all of them in 1 runs; 30 are needed")
 
 
 def test_too_short_a_recording_is_refused_and_says_how_much_is_missing() -> None:
@@ -112,7 +121,7 @@ def test_the_table_the_picture_and_the_document_say_the_same() -> None:
     advice = advise(found, Wanted())
     item = the(advice)
     text = "\n".join(lines(found, advice, Wanted()))
-    assert "model_call: 1002 silences in 1 sessions" in text
+    assert "model_call: 1002 silences in 40 runs of 1 sessions" in text
     assert "< abort_after in force" in text
     assert "recommended" in text
     drawn = ET.fromstring(svg(advice, "Silence in <a & b>"))
