@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from math import inf, isinf
 from typing import Any, cast
 
 from livewatch.recordings.entry import Entry, Said
@@ -34,15 +35,17 @@ def journal_entries(history: History, target: str, thresholds: Thresholds, polic
     )
     labels: dict[str, str] = {}
     life: int | None = None
-    for frame in history.frames:
-        if frame.target != target:
-            continue
+    frames = [frame for frame in history.frames if frame.target == target]
+    following_s = [*(frame.wall_s for frame in frames[1:]), inf]
+    for frame, next_s in zip(frames, following_s, strict=True):
         began, life = life != frame.life, frame.life
         while events and events[0].event.wall_s <= frame.wall_s:
             _label(labels, events.popleft())
-        acts = _until(sent, frame.wall_s)
+        acts: list[StoredIntent] = []  # an action was decided on the look that was kept with it
+        while sent and sent[0].wall_s < next_s:
+            acts.append(sent.popleft())
         over: list[StoredIntent] = []
-        while settled and (settled[0].settled_wall_s or 0.0) <= frame.wall_s:
+        while settled and ((settled[0].settled_wall_s or 0.0) <= frame.wall_s or isinf(next_s)):
             over.append(settled.popleft())
         snapshot = frame.snapshot
         taken = Round(
@@ -57,13 +60,6 @@ def journal_entries(history: History, target: str, thresholds: Thresholds, polic
         known = {key: label for key, label in labels.items() if key in snapshot.sessions}
         said = Said(labels=known, acts=tuple(intent.action for intent in acts))
         yield Entry(target, taken, said, thresholds, policy, sparse=True)
-
-
-def _until(sent: deque[StoredIntent], wall_s: float) -> list[StoredIntent]:
-    found: list[StoredIntent] = []
-    while sent and sent[0].wall_s <= wall_s:
-        found.append(sent.popleft())
-    return found
 
 
 def _label(labels: dict[str, str], stored: StoredEvent) -> None:
