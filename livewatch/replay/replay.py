@@ -1,5 +1,6 @@
 """Goes through a recording under a candidate's settings and sets both sides beside each other."""
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -59,6 +60,8 @@ def replay(entries: Iterable[Entry], candidate: Candidate) -> Replayed:
             told.recorded_settings = (entry.thresholds, entry.policy)
             told.replayed_settings = candidate.over(entry.thresholds, entry.policy)
             rehearsal.thresholds, rehearsal.policy = told.replayed_settings
+            if entry.sparse:  # samples are counted in rounds, and these looks are none
+                rehearsal.policy = dataclasses.replace(rehearsal.policy, confirm_certain=1, confirm_silence=1)
         if entry.memory_before is not None and (not told.rounds or entry.missing):
             rehearsal.resume(entry.memory_before, entry.vitals_before)
         _count(told, entry)

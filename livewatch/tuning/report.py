@@ -65,8 +65,8 @@ def fragment(silences: Silences, advice: Sequence[Advice], wanted: Wanted) -> st
             f"[[thresholds.overrides]]  # {len(item.sample.alive)} silences, longest {_longest(item.sample)}",
             f'activity = "{item.sample.kind.value}"',
             *name,
-            f'warn_after = "{format_duration(item.warn_s)}"',
-            f'abort_after = "{format_duration(item.abort_s)}"',
+            f'warn_after = "{neat(item.warn_s)}"',
+            f'abort_after = "{neat(item.abort_s)}"',
         ]
     if not parts:
         return ""
@@ -225,3 +225,8 @@ def _number(value: float) -> str:
 
 def _moment(wall_s: float) -> str:
     return f"{datetime.fromtimestamp(wall_s, UTC):%Y-%m-%d %H:%M}"
+
+
+def neat(seconds: float) -> str:
+    """Return a duration as a person would write it into a file."""
+    return format_duration(seconds).replace("m00s", "m").replace("h00m", "h")

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from html import escape
 from math import ceil, log10
 
-from livewatch.durations import format_duration
 from livewatch.tuning.recommendation import CANDIDATES_S, Advice
-from livewatch.tuning.report import title
+from livewatch.tuning.report import neat, title
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _PLOT_W, _PLOT_H = 860, 480, 70, 50, 560, 370
 _COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b")
-_TICKS_S = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 7200.0)
+_TICKS_S = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0)
+_TAIL = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+"""The longest silences are drawn one by one: the tail is what limits are about."""
 
 
 def svg(advice: Sequence[Advice], heading: str) -> str:
@@ -38,15 +39,17 @@ def _axes(decades: int) -> list[str]:
         x = _x(seconds)
         parts += [
             _line((x, _TOP), (x, _TOP + _PLOT_H), "#ddd"),
-            _text(x - 12, _TOP + _PLOT_H + 18, format_duration(seconds)),
+            _text(x - 8, _TOP + _PLOT_H + 18, neat(seconds)),
         ]
     parts.append(_text(_LEFT, _TOP + _PLOT_H + 40, "silences longer than this; dashes: recommended warn and abort"))
     return parts
 
 
 def _curve(item: Advice, colour: str, decades: int) -> str:
-    points = [(s, item.sample.longer_than(s)) for s in (*CANDIDATES_S, max(item.sample.alive))]
-    told = [(_x(s), _y(count, decades)) for s, count in sorted(points) if count]
+    alive = item.sample.alive
+    points = [(s, item.sample.longer_than(s)) for s in CANDIDATES_S]
+    points += [(alive[-count], count) for count in _TAIL if count <= len(alive)]
+    told = [(_x(s), _y(count, decades)) for s, count in sorted(points, key=lambda p: (p[0], -p[1])) if count]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in told)
     return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
 
@@ -63,7 +66,7 @@ def _legend(item: Advice, colour: str, number: int) -> list[str]:
     y = _TOP + 20 + 44 * number
     advice = "no recommendation"
     if item.warn_s is not None and item.abort_s is not None:
-        advice = f"warn {format_duration(item.warn_s)}, abort {format_duration(item.abort_s)}"
+        advice = f"warn {neat(item.warn_s)}, abort {neat(item.abort_s)}"
     x = _LEFT + _PLOT_W + 20
     return [
         _line((x, y - 4), (x + 20, y - 4), colour),
