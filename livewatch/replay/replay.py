@@ -12,6 +12,7 @@ from livewatch.replay.actions import ActionRow, Actions
 from livewatch.replay.labels import Stretch, Stretches
 from livewatch_classifiers.decision import Hold
 from livewatch_classifiers.thresholds import Thresholds
+from livewatch_classifiers.verdict import Verdict
 
 GATEWAY_STATE = "the gateway"
 
@@ -81,7 +82,12 @@ def replay(entries: Iterable[Entry], candidate: Candidate) -> Replayed:
 
 def labelled(rehearsed: Rehearsed) -> dict[str, str]:
     """Return the label of each session in words."""
-    return {key: f"{v.attention.value}/{v.reason.value}" for key, v in rehearsed.verdicts.items()}
+    return {key: words(verdict) for key, verdict in rehearsed.verdicts.items()}
+
+
+def words(verdict: Verdict) -> str:
+    """Return a label in words."""
+    return f"{verdict.attention.value}/{verdict.reason.value}"
 
 
 def held(rehearsed: Rehearsed) -> dict[str, str]:

@@ -2,21 +2,23 @@
 
 import logging
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from livewatch.policy_file import Candidate
 from livewatch.recordings.entry import Entry, Said
+from livewatch.recovery.patient import SICK
 from livewatch.recovery.rehearsal import Rehearsal, Rehearsed
 from livewatch.recovery.rounds import Moment
 from livewatch.replay.actions import ActionRow, Actions
-from livewatch.replay.replay import labelled
-from livewatch_classifiers.decision import GATEWAY
+from livewatch.replay.replay import words
+from livewatch_classifiers.decision import GATEWAY, Hold
 from livewatch_classifiers.report import Dissent
+from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import Disagreement
 
 LOG = logging.getLogger("livewatch.shadow")
 _KEPT = 100
-_SICK = ("stalled/", "stuck/")
 
 
 class Shadow:
@@ -67,12 +69,11 @@ class Shadow:
 
     def _compare(self, moment: Moment) -> tuple[Dissent, ...]:
         rehearsed = self._prepared(moment).step(moment.round)
-        said = Said.of(moment)
-        entry = Entry(moment.report.target, moment.round, said, moment.thresholds, moment.policy)
+        acts = tuple(act.action for act in moment.round.acts)
+        entry = Entry(moment.report.target, moment.round, Said(acts=acts), moment.thresholds, moment.policy)
         alone = [row for row in self._actions.add(entry, rehearsed) if not row.both]
         self._actions.forget_old()
-        acts = [_dissent(row, said, rehearsed) for row in alone]
-        return (*self._words(said, rehearsed), *acts)
+        return (*self._words(moment, rehearsed), *(_dissent(row, moment, rehearsed) for row in alone))
 
     def _prepared(self, moment: Moment) -> Rehearsal:
         settings = (moment.thresholds, moment.policy)
@@ -86,17 +87,20 @@ class Shadow:
             self._settings = settings
         return rehearsal
 
-    def _words(self, said: Said, rehearsed: Rehearsed) -> list[Dissent]:
+    def _words(self, moment: Moment, rehearsed: Rehearsed) -> list[Dissent]:
         """Return the labels about which both begin to disagree, where one of them asks for something."""
-        state = said.state.value if said.state is not None else ""
         differing: dict[str, tuple[str, str]] = {}
-        if state != rehearsed.vitals.state.value:
-            differing[GATEWAY] = (state, rehearsed.vitals.state.value)
-        theirs = labelled(rehearsed)
-        for key, label in said.labels.items():
-            other = theirs.get(key, "")
-            if label != other and (label.startswith(_SICK) or other.startswith(_SICK)):
-                differing[key] = (label, other)
+        ours, theirs = moment.report.vitals.state, rehearsed.vitals.state
+        if ours is not theirs:
+            differing[GATEWAY] = (ours.value, theirs.value)
+        for key, verdict in moment.report.verdicts.items():
+            other = rehearsed.verdicts.get(key)
+            if (
+                other is not None
+                and verdict.label != other.label
+                and not SICK.isdisjoint((*verdict.label, *other.label))
+            ):
+                differing[key] = (words(verdict), words(other))
         before, self._differing = self._differing, differing
         return [
             Dissent(key, Disagreement.STATE if key == GATEWAY else Disagreement.LABEL, *pair)
@@ -105,13 +109,19 @@ class Shadow:
         ]
 
 
-def _dissent(row: ActionRow, said: Said, rehearsed: Rehearsed) -> Dissent:
+def _dissent(row: ActionRow, moment: Moment, rehearsed: Rehearsed) -> Dissent:
     session, kind = row.action.session, row.action.kind.value
     if row.recorded_s is None:
-        label = said.labels.get(session, said.state.value if said.state is not None else "")
-        return Dissent(session, Disagreement.SHADOW_ACTS, said.holds.get(session, label), kind)
-    label = labelled(rehearsed).get(session, rehearsed.vitals.state.value)
-    return Dissent(session, Disagreement.SHADOW_WAITS, kind, row.note or label)
+        hold = next((d for d in moment.decisions if isinstance(d, Hold) and d.session == session), None)
+        label = _label(moment.report.verdicts, session) or moment.report.vitals.state.value
+        ours = label if hold is None else f"{hold.kind.value} held by {hold.gate.value}: {hold.detail}"
+        return Dissent(session, Disagreement.SHADOW_ACTS, ours, kind)
+    theirs = row.note or _label(rehearsed.verdicts, session) or rehearsed.vitals.state.value
+    return Dissent(session, Disagreement.SHADOW_WAITS, kind, theirs)
+
+
+def _label(verdicts: Mapping[str, Verdict], session: str) -> str:
+    return words(verdicts[session]) if session in verdicts else ""
 
 
 def _document(dissent: Dissent, wall_s: float) -> dict[str, Any]:

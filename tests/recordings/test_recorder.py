@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from livewatch.policy_file import Candidate
 from livewatch.recording import RecordingError
 from livewatch.recordings.entry import Said
 from livewatch.recordings.files import SUFFIX, Recording
 from livewatch.recordings.recorder import Recorder, RecorderSettings
 from livewatch.recovery.rounds import Moment
+from livewatch.replay.replay import replay
 from tests.recordings.moments import Ward
+from tests.recovery.test_rehearsal import Story
 from tests.waiting import until
 
 Record = Callable[..., Recorder]
@@ -117,11 +120,32 @@ def test_a_disk_that_refuses_is_told_once_and_recording_goes_on_when_it_is_back(
     assert entry.memory_before == ward.kept.moments[-2].memory
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_story_of_which_files_went_and_rounds_are_missing_is_replayed_as_it_was(folder: Path, seed: int) -> None:
+    story = Story(seed)
+    moments = asyncio.run(story.run(300))
+    recorder = Recorder(folder, "gw", RecorderSettings(bytes_max=12_000, files=4, flush_s=0.0, queue_rounds=1))
+    for number, moment in enumerate(moments):
+        recorder.on_moment(moment)  # the queue is full in every third round: nobody empties it
+        if number == 0:
+            recorder.start()
+        if number % 3:
+            until(lambda: recorder.written + recorder.dropped == number + 1, "the round")  # noqa: B023 -- called at once
+    assert recorder.close(20.0)
+    told = replay(Recording(folder).entries(), Candidate())
+    assert told.same
+    assert len(list(folder.iterdir())) > 1
+    assert told.rounds < 300
+    assert told.actions
+
+
 CHILD = """
 import asyncio, sys
 from pathlib import Path
 from livewatch.recordings.recorder import Recorder, RecorderSettings
+from livewatch.policy_file import Candidate
 from livewatch.recovery.rounds import Moment
+from livewatch.replay.replay import replay
 from tests.recordings.moments import Ward
 
 async def main():
