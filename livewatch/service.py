@@ -174,6 +174,10 @@ def _recorder(settings: Settings) -> Recorder | None:
     folder = settings.agent.record
     if folder is None:
         return None
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServiceError(Exit.USAGE, "recording", f"cannot record in {folder}: {error.strerror}") from error
     return Recorder(folder, settings.target.name, RecorderSettings(bytes_max=settings.agent.record_mib * MIB))
 
 

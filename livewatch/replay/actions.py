@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from livewatch.durations import format_duration
 from livewatch.recordings.entry import Entry
 from livewatch.recovery.rehearsal import Rehearsed
-from livewatch_classifiers.decision import Action, Hold
+from livewatch_classifiers.decision import GATEWAY, Action, Hold
 from livewatch_classifiers.model import GatewayIdentity, Session
-from livewatch_classifiers.vocabulary import Outcome, Presence
+from livewatch_classifiers.vocabulary import Outcome, Presence, VitalsState
 
 UNKNOWN = "silent until the recording ends"
+_SERVES = frozenset({VitalsState.RESPONSIVE, VitalsState.DEGRADED, VitalsState.STARTING})
 _WINDOW = 200
 """How many of the latest actions may still find their other half."""
 
@@ -113,24 +114,32 @@ class Actions:
         if snapshot is None or row.replayed_s is None or entry.round.wall_s <= row.replayed_s:
             return
         after = format_duration(entry.round.wall_s - row.replayed_s)
+        if row.action.session == GATEWAY:
+            if entry.said.state in _SERVES:
+                row.note, row.false = f"the gateway came back by itself after {after}", True
+            return
         session = snapshot.sessions.get(row.action.session)
         run = session.run if session is not None else None
-        if run is not None and run.id == row.action.run_id and run.abort_requested_s is not None:
-            row.asked = True
+        row.asked = row.asked or (run is not None and run.id == row.action.run_id and run.abort_requested_s is not None)
         if row.identity is not None and snapshot.identity not in (None, row.identity):
             row.note = f"the gateway was restarted after {after}"
         elif (other := self._other_since(row)) is not None:
             row.note = f"{other.action.kind.value} came instead after {after}"
         elif session is None:
             row.note = f"the session was gone after {after}"
-        elif row.asked and _ended(session, row.action):
-            row.note = f"the gateway ended the run itself after {after}"
-        elif _ended(session, row.action):
-            row.note = f"the run ended by itself after {after}"
-            row.false = row.action.run_id is not None
-        elif session.progress_s not in (None, row.action.progress_s):
-            row.note = f"the session went on by itself after {after}"
-            row.false = True
+        else:
+            _lived(row, session, after)
+
+
+def _lived(row: ActionRow, session: Session, after: str) -> None:
+    """Say whether the session got by itself to where nothing needs to be done."""
+    if _ended(session, row.action) and row.asked:
+        row.note = f"the gateway ended the run itself after {after}"
+    elif _ended(session, row.action):
+        what = "a run began" if row.action.run_id is None else "the run ended"
+        row.note, row.false = f"{what} by itself after {after}", True
+    elif session.progress_s not in (None, row.action.progress_s):
+        row.note, row.false = f"the session went on by itself after {after}", True
 
 
 def _ended(session: Session, action: Action) -> bool:
@@ -140,11 +149,11 @@ def _ended(session: Session, action: Action) -> bool:
 
 
 def _same(one: Action, other: Action) -> bool:
-    if one.idempotency_key == other.idempotency_key:
-        return True
+    """Return whether both are about one silence of one run: after progress it is another."""
     if one.run_id is None and one.generation != other.generation:
         return False
-    return (one.session, one.kind, one.run_id) == (other.session, other.kind, other.run_id)
+    about = [(a.session, a.kind, a.run_id, a.progress_s) for a in (one, other)]
+    return about[0] == about[1]
 
 
 def _why_not(action: Action, rehearsed: Rehearsed) -> str:

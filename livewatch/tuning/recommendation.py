@@ -6,7 +6,8 @@ from math import ceil, inf
 from livewatch.durations import format_duration
 from livewatch.tuning.bounds import WEEK_S, poisson_upper
 from livewatch.tuning.silences import Sample, Silences
-from livewatch_classifiers.thresholds import TOOL_ABORT_FLOOR_S
+from livewatch_classifiers.model import Activity, Session
+from livewatch_classifiers.thresholds import TOOL_ABORT_FLOOR_S, Limits
 from livewatch_classifiers.vocabulary import ActivityKind
 
 CANDIDATES_S = (
@@ -60,18 +61,27 @@ def advise(silences: Silences, wanted: Wanted) -> list[Advice]:
     return [_advice(sample, silences, wanted) for sample in silences.samples]
 
 
-def cost(sample: Sample, limit_s: float, exposure_s: float) -> Cost:
-    """Return what a limit would have cost while the sample was taken, per week."""
+def cost(sample: Sample, limit_s: float, silences: Silences) -> Cost:
+    """Return what a limit would have cost while the sample was taken, per week.
+
+    Where runs were aborted at a limit in force, nobody knows how long they would have been silent: beyond it all of
+    them stay unknown, however far the candidate is.
+    """
     seen = sample.longer_than(limit_s)
-    weeks = exposure_s / WEEK_S
+    weeks = silences.exposure_s / WEEK_S
     upper = poisson_upper(seen) / weeks if weeks else inf
-    return Cost(limit_s, seen, seen / weeks if weeks else inf, upper, sample.unknown_longer_than(limit_s))
+    unknown = sample.unknown_longer_than(min(limit_s, in_force(silences, sample).abort_s))
+    return Cost(limit_s, seen, seen / weeks if weeks else inf, upper, unknown)
+
+
+def in_force(silences: Silences, sample: Sample) -> Limits:
+    """Return the limits that held for such an activity."""
+    return silences.thresholds.limits(Session(""), Activity(sample.kind, name=sample.name))
 
 
 def _advice(sample: Sample, silences: Silences, wanted: Wanted) -> Advice:
-    exposure_s = silences.exposure_s
     candidates = [limit_s for limit_s in CANDIDATES_S if limit_s >= silences.floor_s]
-    costs = tuple(cost(sample, limit_s, exposure_s) for limit_s in candidates)
+    costs = tuple(cost(sample, limit_s, silences) for limit_s in candidates)
     if not silences.floor_s and len(sample.alive) < SAMPLE_MIN:
         return Advice(sample, costs, refusal=f"only {len(sample.alive)} silences; {SAMPLE_MIN} are needed")
     if not silences.floor_s and len(sample.runs) < RUNS_MIN:
@@ -86,6 +96,9 @@ def _advice(sample: Sample, silences: Silences, wanted: Wanted) -> Advice:
     if sample.kind is ActivityKind.TOOL_CALL and abort_s < TOOL_ABORT_FLOOR_S:
         note = f"{format_duration(abort_s)} would do; tools are never aborted before the floor"
         abort_s = TOOL_ABORT_FLOOR_S
+    unknown = sample.unknown_longer_than(in_force(silences, sample).abort_s)
+    if unknown and abort_s > in_force(silences, sample).abort_s:
+        note = f"{unknown} runs were aborted before that and might have lived"
     if abort_s <= warn.limit_s:
         abort_s = next((c.limit_s for c in costs if c.limit_s > warn.limit_s), warn.limit_s * 3)
     return Advice(sample, costs, warn.limit_s, abort_s, note=note)

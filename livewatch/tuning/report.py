@@ -8,9 +8,8 @@ from typing import Any
 
 from livewatch.durations import format_duration
 from livewatch.tuning.bounds import quantile
-from livewatch.tuning.recommendation import Advice, Cost, Wanted, cost
+from livewatch.tuning.recommendation import Advice, Cost, Wanted, cost, in_force
 from livewatch.tuning.silences import Sample, Silences
-from livewatch_classifiers.model import Activity, Session
 from livewatch_classifiers.thresholds import Limits
 from livewatch_classifiers.vocabulary import ActivityKind
 
@@ -95,11 +94,6 @@ def document(silences: Silences, advice: Sequence[Advice], wanted: Wanted, notes
     }
 
 
-def in_force(silences: Silences, sample: Sample) -> Limits:
-    """Return the limits that held for such an activity."""
-    return silences.thresholds.limits(Session(""), Activity(sample.kind, name=sample.name))
-
-
 def _sample(silences: Silences, item: Advice) -> list[str]:
     sample = item.sample
     head = (
@@ -124,7 +118,7 @@ def _table(item: Advice, silences: Silences, limits: Limits) -> list[str]:
         if limit_s is not None:
             marks[limit_s] = f"{word}, and in force" if limit_s in marks else word
     shown = {c.limit_s: c for c in _telling(item)}
-    shown |= {s: cost(item.sample, s, silences.exposure_s) for s in marks if s not in shown and s >= silences.floor_s}
+    shown |= {s: cost(item.sample, s, silences) for s in marks if s not in shown and s >= silences.floor_s}
     most = max(c.seen for c in shown.values())
     rows = [
         (

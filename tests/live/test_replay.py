@@ -65,6 +65,17 @@ def test_the_recorded_policy_reproduces_a_real_run_and_a_patient_one_would_have_
     assert [row["session"] for row in other["actions"] if row["replayed"] is not None] == []
 
 
+def test_a_folder_that_cannot_be_recorded_in_is_one_line_and_exit_code_2(place: Place, start: Start) -> None:
+    in_the_way = place.folder / "file"
+    in_the_way.touch()
+    gateway(place, start)
+    paths = ("--board", place.board, "--socket", place.socket, "--agent-socket", place.agent)
+    ended = run_to_end("run", *paths, "--state-dir", place.folder, "--record", in_the_way / "recording")
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert f"cannot record in {in_the_way}" in ended.stderr
+
+
 def test_a_shadow_that_cannot_be_used_is_one_line_and_exit_code_2(place: Place, start: Start) -> None:
     wrong = place.folder / "wrong.toml"
     wrong.write_text('[recovery]\nmode = "abrt"\n', encoding="utf-8")

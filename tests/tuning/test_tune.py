@@ -88,6 +88,17 @@ def test_too_short_a_recording_is_refused_and_says_how_much_is_missing() -> None
     assert fragment(short, advise(short, Wanted()), Wanted()) == ""
 
 
+def test_beyond_the_limit_at_which_runs_were_aborted_their_fate_stays_unknown() -> None:
+    aborted = sample(MODEL, *[300.0] * 2)
+    aborted.unknown.extend([361.0, 362.0, 1.0])
+    found = told(aborted.in_order())
+    costs = {c.limit_s: c.unknown for c in the(advise(found, Wanted())).costs}
+    assert (costs[2.0], costs[240.0], costs[360.0], costs[7200.0]) == (2, 2, 2, 2)
+    short = sample(MODEL, *[400.0] * 30)
+    short.unknown.extend([361.0, 362.0])
+    assert "2 runs were aborted before that" in the(advise(told(short.in_order()), Wanted())).note
+
+
 def test_silences_beyond_every_candidate_ask_for_declarations_instead() -> None:
     item = the(advise(told(sample(MODEL, *[10_000.0] * 100)), Wanted()))
     assert item.abort_s is None
