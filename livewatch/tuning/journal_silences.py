@@ -35,7 +35,10 @@ def journal_silences(history: History, target: str, thresholds: Thresholds) -> S
         thresholds: the limits that were in force; silences are complete only beyond ``warn_after``.
     """
     events = [stored for stored in history.events if stored.target == target]
-    acts = sorted((i.wall_s, i.action.session) for i in history.intents if i.target == target)
+    acts: dict[str, list[float]] = {}
+    for intent in history.intents:
+        if intent.target == target:
+            acts.setdefault(intent.action.session, []).append(intent.wall_s)
     samples: dict[tuple[ActivityKind, str], Sample] = {}
     silent: dict[str, _Open] = {}
     for stored in events:
@@ -44,9 +47,8 @@ def journal_silences(history: History, target: str, thresholds: Thresholds) -> S
             continue
         known, after = silent.get(event.session), _silence(stored)
         if known is not None:
-            known.acted = known.acted or any(
-                session == event.session and known.since_s <= wall_s <= event.wall_s for wall_s, session in acts
-            )
+            on_it = acts.get(event.session, ())
+            known.acted = known.acted or any(known.since_s <= wall_s <= event.wall_s for wall_s in on_it)
         if after is not None and known is not None and after.silence_s > known.silence_s:
             continue  # the same silence under the next label
         if known is not None:
