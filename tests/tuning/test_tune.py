@@ -4,6 +4,7 @@ import json
 import xml.etree.ElementTree as ET
 from array import array
 from pathlib import Path
+from random import Random
 
 import pytest
 from click.testing import CliRunner, Result
@@ -61,6 +62,16 @@ def test_a_longer_silence_never_lowers_a_limit_and_a_smaller_budget_never_does()
         assert one.abort_s <= other.abort_s
     limits = [the(advise(told(more), Wanted(b))).abort_s for b in (0.5, 1.0, 5.0)]
     assert limits == sorted(limits, key=lambda s: -(s or 0.0))
+
+
+def test_limits_of_samples_whose_truth_is_known_are_too_low_as_rarely_as_promised() -> None:
+    weeks, per_week, wrong = 6, 200, 0
+    for seed in range(150):
+        random = Random(seed)
+        lengths = [2.0 * random.paretovariate(1.5) for _ in range(weeks * per_week)]
+        item = the(advise(told(sample(MODEL, *lengths, short=0), weeks=weeks), Wanted()))
+        wrong += item.abort_s is not None and per_week * (2.0 / item.abort_s) ** 1.5 > 1.0
+    assert wrong <= 0.05 * 150
 
 
 def test_too_few_silences_are_refused_however_long_they_were_watched() -> None:
