@@ -11,22 +11,22 @@ from livewatch.recovery.actor import Actor, IntentLog
 from livewatch.recovery.by_hand import ByHand, NothingToDo, judge_by_hand
 from livewatch.recovery.hold_clock import HoldClock
 from livewatch.recovery.holds import Holds
+from livewatch.recovery.judging import judge_snapshot
 from livewatch.recovery.local_health import LocalHealth
 from livewatch.recovery.memory import Memory
+from livewatch.recovery.minutes import Minutes
 from livewatch.recovery.policy import decide
 from livewatch.recovery.request import Situation
 from livewatch.recovery.restart import decide_restart
 from livewatch.recovery.restarter import Restarter
+from livewatch.recovery.rounds import SecondOpinion, Witness
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import Discarding, Source, SourceError
 from livewatch_classifiers.decision import GATEWAY, Act, Action, Completed, Decision, Person, Reply
-from livewatch_classifiers.lane import circular_waits, classify_lanes
 from livewatch_classifiers.model import Snapshot, Vitals
 from livewatch_classifiers.report import TickListener, TickReport, Transition
-from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
-from livewatch_classifiers.vitals import classify_vitals
 from livewatch_classifiers.vocabulary import ActionKind, Reason, VitalsState
 from livewatch_exporters.trace_context import traceparent_of
 
@@ -61,6 +61,8 @@ class Agent:
         controls: Controls | None = None,
         interval_s: float = 1.0,
         traced: bool = False,
+        witnesses: Sequence[Witness] = (),
+        shadow: SecondOpinion | None = None,
     ) -> None:
         self.source = source
         self.thresholds = thresholds or Thresholds()
@@ -80,6 +82,7 @@ class Agent:
         self.health = LocalHealth()
         self._by_hand: list[Act] = []
         """Sent between ticks because a person asked; the next report tells them with its own decisions."""
+        self._minutes = Minutes(shadow, witnesses)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until ``stop`` is set. A late tick is reported as such and never made up for."""
@@ -99,10 +102,11 @@ class Agent:
             report = self._blind_round(error, started_s, lateness_s)
         else:
             report = self._round(snapshot, started_s, lateness_s)
-        report = self._doubting_itself(report)
-        self.report = report
+        moment = self._minutes.moment(self._doubting_itself(report), self.thresholds, self.policy, self.memory)
+        self.report = report = moment.report
         for listener in self._listeners:
             listener.on_tick(report)
+        self._minutes.hand_out(moment)
         return report
 
     @property
@@ -154,6 +158,7 @@ class Agent:
         self.memory = self.memory.admitted(asked.patient)
         self._send(act, now_s)
         self._by_hand.append(act)
+        self._minutes.by_hand(act, asked.patient, now_s)
         return asked
 
     async def drain(self, who: Person, timeout_s: float) -> Reply:
@@ -171,18 +176,13 @@ class Agent:
     def _round(self, snapshot: Snapshot, started_s: float, lateness_s: float) -> TickReport:
         sampled_s = self._clock.monotonic_s()
         now_s = snapshot.vitals.now_s
-        judged = self.report.vitals if self.report is not None else None
-        vitals = classify_vitals(snapshot.vitals, self.thresholds, judged)
-        verdicts = {
-            key: classify_session(session, snapshot.vitals, self.thresholds)
-            for key, session in snapshot.sessions.items()
-        }
-        lanes = classify_lanes(snapshot, verdicts, self.thresholds)
-        verdicts |= circular_waits(lanes, snapshot, verdicts, self.thresholds)
+        judged = judge_snapshot(snapshot, self.thresholds, self.report.vitals if self.report is not None else None)
+        vitals, verdicts, lanes = judged.vitals, judged.verdicts, judged.lanes
         restarted = self.memory.restarted(snapshot)
         completed = self._settle(snapshot, verdicts, now_s, restarted=restarted)
         completed += self._settle_restart(snapshot, vitals, now_s)
-        self.memory = self.controls.take_up(self.memory, snapshot, self._clock.wall_s())
+        taken_up = self.controls.take_up(self.memory, snapshot, self._clock.wall_s())
+        self.memory = self._minutes.taken_up(self.memory, taken_up)
         self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s)
         decisions = self._decide(snapshot, verdicts, vitals, now_s)
         before, self.hold_clock = self.hold_clock, self.hold_clock.observed(decisions, self.policy, now_s)
@@ -220,7 +220,10 @@ class Agent:
         self.memory = self.memory.unseen(vitals, started_s, gone=error.gone)
         completed = self._settle_restart(None, vitals, started_s)
         nothing = Snapshot(Vitals(started_s), MappingProxyType({}), identity=self.memory.identity)
-        decisions = self._decide_restart(self.situation(nothing, {}, vitals, started_s), started_s)
+        situation = self.situation(nothing, {}, vitals, started_s)
+        decisions = self._decide_restart(situation, started_s)
+        holds = self.controls.holds.current(started_s)
+        self._minutes.decided(situation, self.source.capabilities, holds, decisions, gone=error.gone)
         return TickReport(
             target=self.source.name,
             now_s=started_s,
@@ -260,7 +263,9 @@ class Agent:
             if isinstance(decision, Act):
                 self._send(decision, now_s)
         asked, self._by_hand = self._by_hand, []
-        return [*asked, *decisions, *self._decide_restart(situation, now_s)]
+        decisions += self._decide_restart(situation, now_s)
+        self._minutes.decided(situation, self.source.capabilities, self.controls.holds.current(now_s), decisions)
+        return [*asked, *decisions]
 
     def _decide_restart(self, situation: Situation, now_s: float) -> list[Decision]:
         decision = decide_restart(situation, self.memory, self.policy, now_s)

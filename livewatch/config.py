@@ -86,6 +86,17 @@ def build_section(section: str, table: Mapping[str, Any]) -> Any:
     return _build(section, values, {f"{section}.{key}": f"{section}.{key}" for key in values})
 
 
+def read_file(path: Path) -> dict[str, dict[str, Any]]:
+    """Return what one file sets, converted, by section and key; sections that it leaves out are empty.
+
+    Raises:
+        ConfigError: with one line that says where and what to write instead.
+    """
+    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    _read_file(path, values, {})
+    return values
+
+
 def keys(section: str) -> dict[str, Any]:
     """Return the keys of a section with their field types; durations have no unit in their key."""
     return {_key(item.name): item.type for item in fields(SECTIONS[section]) if _key(item.name) not in _TABLES}

@@ -34,7 +34,7 @@ class Frame:
 
 def encode_frame(frame: Frame) -> bytes:
     """Return one JSON line without its line end."""
-    return msgspec.json.encode({"v": frame.v, **_compact(frame)})
+    return msgspec.json.encode({"v": frame.v, **compact(frame)})
 
 
 def decode_frame(line: bytes | str) -> Frame:
@@ -69,22 +69,23 @@ def decode_frames(lines: Iterable[bytes | str]) -> Iterator[Frame]:
 
 def compact_json(value: object) -> str:
     """Return any frozen fact (action, verdict, reply, ...) as compact JSON text without default values."""
-    return msgspec.json.encode(_compact(value)).decode()
+    return msgspec.json.encode(compact(value)).decode()
 
 
-def _compact(value: object) -> Any:
+def compact(value: object) -> Any:
+    """Return a frozen fact as tables and lists without default values; everything else as it is."""
     if is_dataclass(value) and not isinstance(value, type):
         kept: dict[str, Any] = {}
         for name, default in _defaults(type(value)):
             item = getattr(value, name)
             if default is MISSING or item != default:
-                kept[name] = _compact(item)
+                kept[name] = compact(item)
         return kept
     if isinstance(value, (dict, MappingProxyType)):
         mapping = cast("Mapping[str, object]", value)
-        return {key: _compact(item) for key, item in mapping.items()}
+        return {key: compact(item) for key, item in mapping.items()}
     if isinstance(value, (tuple, list)):
-        return [_compact(item) for item in cast("Iterable[object]", value)]
+        return [compact(item) for item in cast("Iterable[object]", value)]
     return value
 
 

@@ -21,12 +21,15 @@ from livewatch.local_api.paths import agent_socket
 from livewatch.local_api.server import ApiError, Handler, LocalApi
 from livewatch.lock_watch import LockWatch
 from livewatch.locks import LockInspector, LockSettings
+from livewatch.policy_file import read_candidate
+from livewatch.recordings.recorder import MIB, Recorder, RecorderSettings
 from livewatch.recovery.holds import Holds
 from livewatch.recovery.holds_file import HoldsFile
 from livewatch.recovery.journal import Journal
 from livewatch.recovery.journal.paths import holds_path, journal_path
 from livewatch.recovery.lease import Lease, lease_path
 from livewatch.recovery.tenure import Tenure
+from livewatch.replay.shadow import Shadow
 from livewatch.settings import Settings, SourceKind, TargetSettings
 from livewatch.sources.base import Source, SourceError
 from livewatch.sources.board import BoardSource
@@ -53,8 +56,9 @@ class ServiceError(Exception):
 class Service:
     """One agent with everything around it; `attached` makes it."""
 
-    def __init__(self, agent: Agent, telemetry: Telemetry, api: LocalApi) -> None:
+    def __init__(self, agent: Agent, telemetry: Telemetry, api: LocalApi, shadow: Shadow | None = None) -> None:
         self.agent = agent
+        self._shadow = shadow
         self.telemetry = telemetry
         self.prometheus_url = telemetry.prometheus_url
         self.agent_socket = api.path
@@ -63,10 +67,15 @@ class Service:
         """Take thresholds and recovery policy from the configuration as it is now; keep the old one if it is wrong."""
         try:
             settings = read()
+            candidate = read_candidate(settings.agent.shadow) if settings.agent.shadow is not None else None
+            if candidate is not None:
+                candidate.over(settings.thresholds, settings.recovery)
         except ConfigError as error:
             self.telemetry.reload_rejected(str(error))
             return
         self.agent.thresholds, self.agent.policy = thresholds_of(settings), settings.recovery
+        if self._shadow is not None and candidate is not None:
+            self._shadow.use(candidate)
         self.telemetry.reloaded(settings.thresholds)
 
 
@@ -116,6 +125,10 @@ async def attached(
         stack.callback(tenure.close)
         history = History()
         holds_file = HoldsFile(holds_path(settings.target.name, settings.agent.state_dir), clock)
+        recorder, shadow = _recorder(settings), _shadow(settings)
+        if recorder is not None:
+            recorder.start()
+            stack.callback(recorder.close)
         agent = Agent(
             source,
             clock=clock,
@@ -132,6 +145,8 @@ async def attached(
                 take_up=tenure.take_up,
             ),
             traced=telemetry.traced,
+            witnesses=[recorder] if recorder is not None else [],
+            shadow=shadow,
         )
         stack.push_async_callback(agent.close)
         journal.follow(lambda: (agent.policy, agent.thresholds))
@@ -140,7 +155,8 @@ async def attached(
             stack.push_async_callback(locks.close)
             locks.start()
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
-        handlers = _handlers(agent, history, Operator(agent, history, clock, holds_file, journal.asked), locks)
+        operator = Operator(agent, history, clock, holds_file, journal.asked)
+        handlers = _handlers(agent, history, operator, locks, (recorder, shadow))
         about = About(settings, journal, telemetry.prometheus_url)
         api = LocalApi(
             path, {**handlers, ("GET", "/v1/about"): about, ("GET", "/v1/events"): Feed(journal, settings.target.name)}
@@ -150,7 +166,7 @@ async def attached(
         except OSError as error:
             raise ServiceError(Exit.USAGE, "agent_socket", str(error)) from error
         stack.push_async_callback(api.close)
-        yield Service(agent, telemetry, api)
+        yield Service(agent, telemetry, api, shadow)
 
 
 def thresholds_of(settings: Settings) -> Thresholds:
@@ -177,6 +193,28 @@ def _source(target: TargetSettings, clock: Clock, *, acts: bool) -> Source:
         return OpenClawSource(clock, name=target.name, url=target.url, token_file=target.token_file, acts=acts)
     assert target.board is not None
     return BoardSource(target.board, target.socket, clock, name=target.name)
+
+
+def _recorder(settings: Settings) -> Recorder | None:
+    folder = settings.agent.record
+    if folder is None:
+        return None
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServiceError(Exit.USAGE, "recording", f"cannot record in {folder}: {error.strerror}") from error
+    return Recorder(folder, settings.target.name, RecorderSettings(bytes_max=settings.agent.record_mib * MIB))
+
+
+def _shadow(settings: Settings) -> Shadow | None:
+    if settings.agent.shadow is None:
+        return None
+    try:
+        candidate = read_candidate(settings.agent.shadow)
+        candidate.over(settings.thresholds, settings.recovery)
+    except ConfigError as error:
+        raise ServiceError(Exit.USAGE, "shadow", str(error)) from error
+    return Shadow(candidate)
 
 
 def _lock_watch(settings: Settings, clock: Clock) -> LockWatch | None:
@@ -241,12 +279,20 @@ def _stop_on_signals() -> tuple[asyncio.Event, list[Exit]]:
 
 
 def _handlers(
-    agent: Agent, history: History, operator: Operator, locks: LockWatch | None
+    agent: Agent,
+    history: History,
+    operator: Operator,
+    locks: LockWatch | None,
+    aside: tuple[Recorder | None, Shadow | None],
 ) -> Mapping[tuple[str, str], Handler]:
+    recorder, shadow = aside
+
     async def status(_parameters: Mapping[str, str]) -> dict[str, Any]:
         return views.status(agent, history) | {
             "holds": operator.listed(),
             "locks": locks.listed() if locks is not None else [],
+            "recording": recorder.listed() if recorder is not None else None,
+            "shadow": shadow.listed() if shadow is not None else None,
         }
 
     async def sessions(parameters: Mapping[str, str]) -> dict[str, Any]:

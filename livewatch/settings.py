@@ -56,11 +56,19 @@ class AgentSettings:
     state_dir: Path | None = None
     agent_socket: Path | None = None
     """Where the agent answers `livewatch status`; a place in the runtime directory by default."""
+    record: Path | None = None
+    """Folder in which every round is recorded, for `livewatch replay` and `livewatch tune`; not recorded by default."""
+    record_mib: int = 64
+    """How much the recordings of one gateway may take together; the oldest go first."""
+    shadow: Path | None = None
+    """File with [thresholds] and [recovery] of a second policy, which is asked in every round and never acts."""
 
     def __post_init__(self) -> None:
         """Refuse an interval that would keep a core busy or never end."""
         if not 0 < self.interval_s < float("inf"):
             raise ValueError(f"interval must be a positive duration, not {self.interval_s:g} s")
+        if self.record_mib < 1:
+            raise ValueError(f"record_mib must be at least 1, not {self.record_mib}")
 
 
 @dataclass(frozen=True, slots=True)

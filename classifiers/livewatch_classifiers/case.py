@@ -25,6 +25,7 @@ class Case:
         "activity",
         "allowance_s",
         "foreign",
+        "last_s",
         "limits",
         "owned",
         "ownerless",
@@ -53,7 +54,9 @@ class Case:
         """Silence after which an owned run may be aborted."""
         self.stall_limit_s = self._stall_limit()
         """Silence after which the activity counts as stalled."""
-        self.silence_s = self._silence()
+        self.last_s = self._last()
+        """Moment of the last thing that was new or showed work, or ``None`` when none is known."""
+        self.silence_s = self.vitals.age(self.last_s)
         """Responsive seconds since anything new came from this run, or ``None`` when that is unknown."""
 
     def silent(self, limit_s: float) -> bool:
@@ -203,14 +206,14 @@ class Case:
             limit_s=self.limits.warn_s,
         )
 
-    def _silence(self) -> float | None:
+    def _last(self) -> float | None:
         session, activity = self.session, self.activity
         moments = [session.progress_s]
         if activity is not None:
             moments += [activity.since_s, self._working(activity)]
             moments.append(session.run.started_s if self.owned and session.run is not None else None)
         known = [moment for moment in moments if moment is not None]
-        return self.vitals.age(max(known)) if known else None
+        return max(known) if known else None
 
     def _working(self, activity: Activity) -> float | None:
         """Return the last moment of outside evidence of work, unless a declared or the general bound is over."""

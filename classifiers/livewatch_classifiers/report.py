@@ -9,7 +9,7 @@ from livewatch_classifiers.decision import Completed, Decision, OverdueHold
 from livewatch_classifiers.lane import LaneVerdict
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
-from livewatch_classifiers.vocabulary import VitalsState
+from livewatch_classifiers.vocabulary import Disagreement, VitalsState
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,18 @@ class Transition:
     """``None`` for a session that is gone."""
     held_s: float = 0.0
     """How long the label before lasted, in monotonic seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dissent:
+    """A disagreement between the policy in force and its shadow, when it begins."""
+
+    session: str
+    """``*`` for the gateway as a whole."""
+    kind: Disagreement
+    active: str
+    """What the policy in force says or does, in words; likewise ``shadow``."""
+    shadow: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,8 @@ class TickReport:
     """Where loop delays come from: ``in_process`` (the probe), ``reported`` (the gateway says so) or ``probe``."""
     health_penalty: int = 0
     """How unwell the agent itself feels, 0 when it is well; patience is stretched by it."""
+    dissents: tuple[Dissent, ...] = ()
+    """About what the shadow policy, if there is one, begins to disagree; nothing follows from it."""
 
 
 class TickListener(Protocol):

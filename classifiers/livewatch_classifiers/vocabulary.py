@@ -261,6 +261,15 @@ class Gate(StrEnum):
     OPERATOR_HOLD = "operator_hold"
 
 
+class Disagreement(StrEnum):
+    """About what the policy in force and its shadow disagree."""
+
+    LABEL = "label"  # one of them calls a session stalled or stuck, the other says something else
+    STATE = "state"  # the gateway's own label
+    SHADOW_ACTS = "shadow_acts"  # the shadow would act, and the policy in force has not
+    SHADOW_WAITS = "shadow_waits"  # the policy in force acts, and the shadow would not have by now
+
+
 class Mode(StrEnum):
     """How far recovery may go; each mode includes the ones before it."""
 

@@ -20,7 +20,7 @@ def dashboard() -> builders.Dashboard:
     frame.show(board, parts.sessions_now(6), _actions(), _share(), _left(), _backoff(), _held(), _lease())
     frame.show(board, parts.actions_by_outcome(12), _why_not(), _time_to_recover(), _ended())
     board.with_row(builders.Row("Budget, back-off and gates"))
-    frame.show(board, _budget(), _backoff_time(), _gates(), _duration(), parts.session_states(24))
+    frame.show(board, _budget(), _backoff_time(), _gates(), _duration(), _shadow(), parts.session_states(12))
     return board
 
 
@@ -171,6 +171,17 @@ def _gates() -> timeseries.Panel:
             q.total(q.increase(c.RECOVERY_DECISIONS, q.ne(a.GATE, Gate.NONE)), a.GATE),
             q.legend(a.GATE),
         ),
+    )
+
+
+def _shadow() -> timeseries.Panel:
+    return p.bars(
+        p.Face(
+            "Disagreements of the shadow policy",
+            "Counted when they begin. shadow_acts: it would have acted where the policy in force had not; "
+            "shadow_waits: the other way round. `livewatch status --json` lists them. None without a shadow.",
+        ),
+        p.Query(q.total(q.increase(c.SHADOW_DISAGREEMENTS), a.DISAGREEMENT), q.legend(a.DISAGREEMENT)),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from livewatch_classifiers.vocabulary import (
     ActionKind,
     Attention,
+    Disagreement,
     Gate,
     LaneKind,
     Outcome,
@@ -52,6 +53,7 @@ PROBE_ERROR = Attribute("error.type", ("timeout", "refused", "auth", OTHER), opt
 SAMPLER = Attribute("livewatch.sampler.name", ("sessions", "eventloop", "process", "logs"))
 SIGNAL = Attribute("livewatch.telemetry.signal", SIGNALS)
 ERROR = Attribute("error.type", ("export_failed", "exception", "queue_full"))
+DISAGREEMENT = Attribute("livewatch.shadow.disagreement", tuple(Disagreement))
 RELOAD = Attribute("livewatch.config.outcome", RELOADS)
 
 _ANY_PROBE = ("", "timeout", "refused", "auth", OTHER)

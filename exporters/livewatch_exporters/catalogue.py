@@ -222,6 +222,13 @@ THRESHOLD_LIMIT = MetricSpec(
     "The limits in force, so that dashboards and alerts use the real ones.",
     (TARGET, a.THRESHOLD),
 )
+SHADOW_DISAGREEMENTS = MetricSpec(
+    "livewatch.shadow.disagreements",
+    Instrument.COUNTER,
+    "{disagreement}",
+    "Disagreements of the shadow policy with the one in force, counted when they begin; it never acts.",
+    (TARGET, a.DISAGREEMENT),
+)
 SAMPLER_DURATION = MetricSpec(
     "livewatch.sampler.duration",
     Instrument.HISTOGRAM,
@@ -307,6 +314,7 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     RECOVERY_BACKOFF,
     RECOVERY_BUDGET_REMAINING,
     THRESHOLD_LIMIT,
+    SHADOW_DISAGREEMENTS,
     SAMPLER_DURATION,
     SAMPLER_OVERRUNS,
     SAMPLER_LAST_SUCCESS,

@@ -28,6 +28,7 @@ _FROM_ZERO = (
     c.RECOVERY_COMPLETED,
     c.RECOVERY_DECISIONS,
     c.RECOVERY_HELD,
+    c.SHADOW_DISAGREEMENTS,
     c.HEARTBEAT_DROPPED,
     c.DRAINS,
     c.SAMPLER_OVERRUNS,
@@ -108,6 +109,8 @@ class Metrics:
             add(c.RECOVERY_DECISIONS, 1, target, hold.kind, hold.gate)
         for overdue in report.overdue_holds:
             add(c.RECOVERY_HELD, 1, target, overdue.gate)
+        for dissent in report.dissents:
+            add(c.SHADOW_DISAGREEMENTS, 1, target, dissent.kind)
         for done in report.completed:
             self._completed(done, target)
         if report.restarted:

@@ -23,10 +23,12 @@ _COMMANDS = {
     "incidents": ("livewatch.cli.incidents", "Read past and present incidents from the journal."),
     "locks": ("livewatch.cli.locks", "Judge session write-lock files; removes none."),
     "recover": ("livewatch.cli.recover", "Repair one session by hand, through the same gates."),
+    "replay": ("livewatch.cli.replay", "Go through recorded rounds under other settings."),
     "resume": ("livewatch.cli.resume", "End what `hold` began."),
     "run": ("livewatch.cli.run", "Attach to a gateway and stay."),
     "simulate": ("livewatch.cli.simulate", "Run scenarios in virtual time and prove the judgement."),
     "status": ("livewatch.cli.status", "Ask the running agent how things are."),
+    "tune": ("livewatch.cli.tune", "Learn from recorded silences which limits to set."),
 }
 
 

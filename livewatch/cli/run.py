@@ -40,6 +40,11 @@ from livewatch_classifiers.vocabulary import Mode
 @click.option("--metrics-listen", metavar="HOST:PORT", help="Serve Prometheus metrics, for example 127.0.0.1:9464.")
 @click.option("--agent-socket", type=click.Path(path_type=Path), help="Where `livewatch status` finds this agent.")
 @click.option("--state-dir", type=click.Path(path_type=Path), help="Folder of the journal.")
+@click.option("--record", type=click.Path(path_type=Path), help="Folder to record every round in, for `replay`.")
+@click.option("--record-mib", type=int, help="How much the recording may take; the oldest goes first.  [default: 64]")
+@click.option(
+    "--shadow", type=click.Path(path_type=Path), help="File of a second policy: asked, counted, never acting."
+)
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="Configuration file (TOML).")
 @click.option("--wait", is_flag=True, help="Wait for a gateway that is not there yet, instead of ending with 3.")
 def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:

@@ -101,7 +101,7 @@ def _run(scenarios: "list[Scenario]", rules: str, trace: Path | None, *, as_json
             run = run_scenario(scenario, rules)
         else:
             with trace.open("wb") as file:
-                run = run_scenario(scenario, rules, listeners=(TraceWriter(file),))
+                run = run_scenario(scenario, rules, witnesses=(TraceWriter(file),))
         runs.append(run)
         if as_json:
             continue

@@ -81,10 +81,24 @@ def lines(document: dict[str, Any]) -> list[str]:
         f"for {format_duration(round(held['held_s'], 1))} (bound {format_duration(held['bound_s'])}): {held['detail']}"
         for held in document.get("held", [])
     )
+    out.extend(_aside(document.get("recording"), document.get("shadow")))
     out.extend(
         f"  {action['action']} on {action['session']}: {action['outcome']} after {format_duration(action['took_s'])}"
         for action in document["last_actions"]
     )
+    return out
+
+
+def _aside(recording: dict[str, Any] | None, shadow: dict[str, Any] | None) -> list[str]:
+    """Return what there is to say about the recording and the shadow policy."""
+    out: list[str] = []
+    if recording is not None and (recording["dropped"] or recording["problem"]):
+        why = f": {recording['problem']}" if recording["problem"] else ""
+        out.append(f"  recording {recording['folder']}: {recording['dropped']} rounds left out{why}")
+    if shadow is not None:
+        counts = ", ".join(f"{count} {kind}" for kind, count in shadow["disagreements"].items() if count)
+        state = f"switched off: {shadow['problem']}" if not shadow["on"] else f"disagreed {counts or 'never'}"
+        out.append(f"  shadow {shadow['policy']}: {state}")
     return out
 
 

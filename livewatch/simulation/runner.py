@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from livewatch.recovery.rounds import Witness
 from livewatch.simulation.invariants import broken_invariants
 from livewatch.simulation.record import Record
 from livewatch.simulation.rulesets import RULE_SETS
@@ -38,6 +39,7 @@ def run_scenario(
     rules: str = LIVEWATCH,
     *,
     listeners: tuple[TickListener, ...] = (),
+    witnesses: tuple[Witness, ...] = (),
     until_s: float | None = None,
     watched: Callable[[AgentWatch], None] | None = None,
 ) -> Run:
@@ -47,13 +49,14 @@ def run_scenario(
         scenario: the scenario.
         rules: ``livewatch``, or the name of a rule set for comparison; expectations speak about livewatch only.
         listeners: told about every tick of the production agent.
+        witnesses: told about every round of it, with everything that its decisions depended on.
         until_s: stop here instead of at the scenario's end.
         watched: gets the agent after the last tick, for `explain`.
     """
     world = scenario.world()
     record = Record(duration_s=scenario.duration_s if until_s is None else until_s)
     if rules == LIVEWATCH:
-        run_virtual(_watch(world, record, scenario, listeners, watched))
+        run_virtual(_watch(world, record, scenario, (listeners, witnesses), watched))
     else:
         WatcherWatch(world, record, RULE_SETS[rules]()).run(record.duration_s)
     collect(world, record)
@@ -99,7 +102,7 @@ async def _watch(
     world: World,
     record: Record,
     scenario: Scenario,
-    listeners: tuple[TickListener, ...],
+    told: tuple[tuple[TickListener, ...], tuple[Witness, ...]],
     watched: Callable[[AgentWatch], None] | None,
 ) -> None:
     watch = AgentWatch(
@@ -108,7 +111,8 @@ async def _watch(
         thresholds=scenario.thresholds,
         policy=scenario.policy,
         every_s=scenario.every_s,
-        listeners=listeners,
+        listeners=told[0],
+        witnesses=told[1],
     )
     await watch.run(record.duration_s)
     if watched is not None:

@@ -1,18 +1,20 @@
-"""Writes a run as a recording: one line per look at the gateway, as `livewatch.recording` says."""
+"""Writes a run as a recording, as `livewatch.recordings` says, in one file that nobody packs."""
 
 from typing import BinaryIO
 
-from livewatch.recording import Frame, encode_frame
-from livewatch_classifiers.report import TickReport
+from livewatch.recordings.lines import LineWriter, Remembered
+from livewatch.recovery.rounds import Moment
 
 
 class TraceWriter:
-    """A listener that records every snapshot."""
+    """A `Witness` that writes every round at once."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._lines = LineWriter()
+        self._before = Remembered()
 
-    def on_tick(self, report: TickReport) -> None:
-        """Write one line; a tick without a look writes none."""
-        if report.snapshot is not None:
-            self._file.write(encode_frame(Frame(report.wall_s, report.target, report.snapshot)) + b"\n")
+    def on_moment(self, moment: Moment) -> None:
+        """Write one line."""
+        self._file.write(self._lines.line(moment, self._before))
+        self._before = Remembered(moment.memory, moment.report.vitals)

@@ -99,7 +99,7 @@ def _vitals(table: Table, _turns: _Turns) -> Effect:
     for key, name in _VITALS.items():
         value = table.duration(key) if key.startswith("loop_delay") else table.number(key)
         if value is not None:
-            values[name] = value
+            values[name] = int(value) if name.endswith("_bytes") else value
 
     def effect(world: World) -> None:
         world.host.overrides.update(values)

@@ -3,6 +3,7 @@
 import asyncio
 
 from livewatch.agent import Agent, Controls
+from livewatch.recovery.rounds import SecondOpinion, Witness
 from livewatch.recovery.settings import Policy
 from livewatch.simulation.record import SICK, Mark, Record
 from livewatch.simulation.tools import pick
@@ -48,6 +49,8 @@ class AgentWatch:
         every_s: float = 1.0,
         coarse_s: float = 0.0,
         listeners: tuple[TickListener, ...] = (),
+        witnesses: tuple[Witness, ...] = (),
+        shadow: SecondOpinion | None = None,
     ) -> None:
         self.world = world
         self.record = record
@@ -57,6 +60,8 @@ class AgentWatch:
         self._thresholds = thresholds
         self._policy = policy
         self._listeners = listeners
+        self._witnesses = witnesses
+        self._shadow = shadow
         self.intents = RememberedIntents()
         self.agent = self._new_agent()
 
@@ -92,6 +97,8 @@ class AgentWatch:
             thresholds=self._thresholds,
             policy=self._policy,
             listeners=self._listeners,
+            witnesses=self._witnesses,
+            shadow=self._shadow,
             controls=controls,
             interval_s=self.every_s,
         )

@@ -11,12 +11,13 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from livewatch.probe import DropReason
 from livewatch_classifiers.decision import Act, Action, Completed, Hold, OverdueHold, Reply, ReplyStatus
 from livewatch_classifiers.model import Lane, SamplerPass, Session, Snapshot, Vitals
-from livewatch_classifiers.report import TickReport, Transition
+from livewatch_classifiers.report import Dissent, TickReport, Transition
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vocabulary import (
     ActionKind,
     Attention,
+    Disagreement,
     Gate,
     LaneKind,
     Outcome,
@@ -338,3 +339,13 @@ def test_every_metric_of_the_catalogue_is_produced(bench: Bench, make_report: Ma
     gauges = {spec.name for spec in CATALOGUE if bench.points(spec.name)}
     bench.metrics.on_tick(third)
     assert {spec.name for spec in CATALOGUE} - gauges - {s.name for s in CATALOGUE if bench.points(s.name)} == set()
+
+
+def test_disagreements_of_the_shadow_are_counted_by_kind_and_begin_at_zero(
+    bench: Bench, make_report: MakeReport
+) -> None:
+    bench.metrics.on_tick(make_report())
+    assert [row.value for row in bench.points("livewatch.shadow.disagreements").values()] == [0] * len(Disagreement)
+    dissent = Dissent("s1", Disagreement.SHADOW_ACTS, "stalled/x", "abort_run")
+    bench.metrics.on_tick(make_report(101.0, dissents=(dissent, dissent)))
+    assert bench.values("livewatch.shadow.disagreements") == {("shadow_acts",): 2}

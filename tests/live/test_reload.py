@@ -53,3 +53,26 @@ def test_what_a_reload_changed_is_in_the_audit(place: Place, start: Start) -> No
     config.write_text('[thresholds]\nwarn_after = "100s"\nabort_after = "5m"\n', encoding="utf-8")
     watcher.send_signal(signal.SIGHUP)
     until(lambda: told(place)[1:] == ["configure warn_after 1m30s -> 1m40s"], "the change")
+
+
+def test_the_shadow_is_read_again_on_sighup_and_a_wrong_file_leaves_the_old_one(place: Place, start: Start) -> None:
+    candidate = place.folder / "candidate.toml"
+    candidate.write_text('[thresholds]\nwarn_after = "90s"\n', encoding="utf-8")
+    gateway(place, start)
+    watcher = agent(place, start, "--shadow", candidate)
+    place.until_state("responsive")
+
+    def asked() -> tuple[bool, list[str]]:
+        shadow = place.status()["shadow"]
+        return shadow["on"], shadow["keys"]
+
+    before = asked()
+    candidate.write_text('[thresholds]\nwarn_aftr = "90s"\n', encoding="utf-8")
+    watcher.send_signal(signal.SIGHUP)
+    candidate.write_text('[recovery]\nmode = "release"\n', encoding="utf-8")
+    watcher.send_signal(signal.SIGHUP)
+    until(lambda: asked() == (True, ["recovery.mode"]), "the new candidate")
+
+    assert before == (True, ["thresholds.warn_after"])
+    watcher.send_signal(signal.SIGTERM)
+    assert watcher.wait() == 0

@@ -1,0 +1,1 @@
+"""Replay: recorded rounds under other settings, side by side with what was said and done."""

@@ -1,0 +1,1 @@
+"""Tuning: what recorded silence says about limits, with its uncertainty."""
