@@ -22,7 +22,7 @@ _MARGIN_S = 5.0
 @click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
 @agent_options
 def command(*, timeout: str, yes: bool, agent: Path | None, name: str, as_json: bool) -> None:
-    r"""Let the gateway begin nothing new, finish what is alive, clear what outlived its own timeout, and end.
+    """Let the gateway begin nothing new, finish what is alive, clear what outlived its own timeout, and end.
 
     Exit code 0: the gateway ended and nothing was left. 1: something was left, or it did not end in time.
     5: the gateway offers no drain.

@@ -13,7 +13,7 @@ from livewatch.cli.asking import agent_options, ask_agent
 @click.option("--for", "duration", metavar="DURATION", help="For how long, such as 30m.  [default: until resumed]")
 @agent_options
 def command(*, session: str | None, duration: str | None, agent: Path | None, name: str, as_json: bool) -> None:
-    r"""Tell the agent to leave sessions alone: it goes on watching and telling, and repairs nothing.
+    """Tell the agent to leave sessions alone: it goes on watching and telling, and repairs nothing.
 
     The hold survives a restart of the agent, and `livewatch status` shows it with your name.
 

@@ -21,7 +21,7 @@ _TWO_LOOKS_S = 6.0
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(directory: Path, pattern: str, *, one_namespace: bool, as_json: bool) -> None:
-    r"""Judge session write-lock files: whose they are, and which nobody can hold any more. Removes nothing.
+    """Judge session write-lock files: whose they are, and which nobody can hold any more. Removes nothing.
 
     Takes 6 s when a lock file is empty, to tell a writer that is just beginning from one that died.
     Exit code 0: every lock is held or there is none. 1: some is not.

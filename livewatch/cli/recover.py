@@ -34,7 +34,7 @@ def command(
     name: str,
     as_json: bool,
 ) -> None:
-    r"""Repair one session by hand, through the agent: the same ladder, gates and journal; your name is written down.
+    """Repair one session by hand, through the agent: the same ladder, gates and journal; your name is written down.
 
     The gates mode, confirmed and quarantine limit automation only; you answer them. All others hold for you as well.
 

@@ -12,7 +12,7 @@ from livewatch.cli.asking import agent_options, ask_agent
 @click.option("--session", metavar="GLOB", help="The glob that was held.  [default: every hold]")
 @agent_options
 def command(*, session: str | None, agent: Path | None, name: str, as_json: bool) -> None:
-    r"""End what `livewatch hold` began.
+    """End what `livewatch hold` began.
 
     \b
     Example: livewatch resume

@@ -45,7 +45,7 @@ def command(
     compare: bool,
     show: bool,
 ) -> None:
-    r"""Run scenario files (or folders of them) in virtual time, against the production rules.
+    """Run scenario files (or folders of them) in virtual time, against the production rules.
 
     Exit code 1: an expectation or an invariant failed. Exit code 2: a file is wrong.
 
