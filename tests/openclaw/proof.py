@@ -24,7 +24,7 @@ from tests.openclaw.gateway import BOOTS_WITHIN_S, OpenClaw
 from tests.openclaw.operator import Operator, full
 from tests.waiting import until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
 WARN_S, ABORT_S = 3.0, 6.0
 MANY = 200
 
@@ -125,7 +125,7 @@ async def test_each_fault_is_repaired_and_whoever_works_is_left_alone(watched: W
         return bool((await watched.status())["vitals"])
 
     await watched.until(attached, "livewatch")
-    hold = ["hold", full("alone*"), "--for", "10m", "--agent", str(watched.socket)]
+    hold = ["hold", "--session", full("alone*"), "--for", "10m", "--agent", str(watched.socket)]
     await asyncio.to_thread(
         subprocess.run, [sys.executable, "-m", "livewatch", *hold], check=True, stdout=subprocess.DEVNULL
     )

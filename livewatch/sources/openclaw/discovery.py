@@ -5,7 +5,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
+
+from livewatch.sources.openclaw.shapes import table
 
 DEFAULT_PORT = 18789
 _LARGEST_BYTES = 1 << 22
@@ -39,7 +41,7 @@ def find_gateway(url: str | None, token_file: Path | None, environ: Mapping[str,
     environ = os.environ if environ is None else environ
     config = _config_path(environ)
     document, problem = _read_config(config)
-    gateway = _table(document.get("gateway"))
+    gateway = table(document.get("gateway"))
     where: list[str] = []
     if url is None:
         port, origin = _port(gateway, environ, config)
@@ -70,13 +72,9 @@ def _read_config(path: Path) -> tuple[dict[str, Any], str]:
     except OSError as error:
         return {}, f"{path} cannot be read: {error.strerror}"
     try:
-        return _table(json.loads(text)), ""
+        return table(json.loads(text)), ""
     except ValueError:
         return {}, f"{path} is not plain JSON"
-
-
-def _table(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _port(gateway: Mapping[str, Any], environ: Mapping[str, str], config: Path) -> tuple[int, str]:
@@ -97,7 +95,7 @@ def _token(
     told = environ.get("OPENCLAW_GATEWAY_TOKEN")
     if told:
         return told, "OPENCLAW_GATEWAY_TOKEN"
-    auth = _table(gateway.get("auth"))
+    auth = table(gateway.get("auth"))
     token = auth.get("token")
     return (token, str(config)) if isinstance(token, str) and token else (None, "")
 

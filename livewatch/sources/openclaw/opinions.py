@@ -1,8 +1,9 @@
 """The gateway's own verdicts, from its diagnostic ring. Pure: to be shown beside ours."""
 
 from collections import deque
-from typing import Any, cast
+from typing import Any
 
+from livewatch.sources.openclaw.shapes import tables
 from livewatch_classifiers.model import Opinion
 from livewatch_classifiers.vocabulary import Attention
 
@@ -29,16 +30,14 @@ class Opinions:
 
     def on_ring(self, payload: dict[str, Any], at_s: float) -> None:
         """Take in one answer to `diagnostics.stability`; what was there before the first one is not news."""
-        events = payload.get("events")
         last = payload.get("lastSeq")
-        if not isinstance(events, list) or not isinstance(last, int):
+        if not isinstance(last, int):
             return
         before, self._seq = self._seq, last
         if before is None or last < before:  # first look, or another process
             return
-        for event in events:
-            if isinstance(event, dict):
-                self._event(cast("dict[str, Any]", event), before, at_s)
+        for event in tables(payload.get("events")):
+            self._event(event, before, at_s)
 
     def _event(self, event: dict[str, Any], before: int, at_s: float) -> None:
         attention, seq = _KINDS.get(str(event.get("type"))), event.get("seq")

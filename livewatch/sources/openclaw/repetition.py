@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from livewatch.sources.openclaw.shapes import table
+
 _REMEMBERED = 4
 """Distinct steps that a loop may go round in and still be one."""
 _VOLATILE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?|0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|\b\d{9,}\b|/tmp/[^\s\"']+")
@@ -21,10 +23,8 @@ def step_digest(name: str, arguments: object) -> str:
 
 def outcome_class(data: dict[str, Any]) -> str:
     """Return the kind of a tool's outcome: its status and exit code, not what it printed."""
-    result = data.get("result")
-    details: Any = result.get("details") if isinstance(result, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-    known: dict[str, Any] = details if isinstance(details, dict) else {}
-    return f"{data.get('isError')}:{known.get('status')}:{known.get('exitCode')}"
+    details = table(table(data.get("result")).get("details"))
+    return f"{data.get('isError')}:{details.get('status')}:{details.get('exitCode')}"
 
 
 @dataclass(slots=True)

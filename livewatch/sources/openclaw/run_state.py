@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from livewatch.sources.openclaw.repetition import Repetition, outcome_class, step_digest
+from livewatch.sources.openclaw.shapes import number, table
 from livewatch_classifiers.model import Activity, Run, Wait
 from livewatch_classifiers.vocabulary import ActivityKind, Presence, WaitKind
 
@@ -170,13 +171,10 @@ class RunState:
 
 def _allowance_s(arguments: object) -> float | None:
     """Return the time that the call itself declared."""
-    if not isinstance(arguments, dict):
-        return None
-    known: dict[str, Any] = arguments  # pyright: ignore[reportUnknownVariableType]
+    known = table(arguments)
     return _seconds(known.get("timeoutSeconds"), 1.0) or _seconds(known.get("timeoutMs"), 1e-3)
 
 
 def _seconds(value: object, scale: float) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:  # noqa: PLR2004 -- 30,000 years
-        return None
-    return value * scale
+    found = number(value)
+    return None if found is None or found <= 0 else found * scale

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from livewatch.clock import Clock
@@ -17,6 +17,7 @@ from livewatch.sources.base import SourceError
 from livewatch.sources.host import HostSampler
 from livewatch.sources.openclaw.discovery import DiscoveryError, find_gateway
 from livewatch.sources.openclaw.opinions import Opinions
+from livewatch.sources.openclaw.shapes import number, table, tables
 from livewatch.sources.openclaw.tracker import Tracker
 from livewatch.sources.openclaw.wire import ACTING, READING, Wire, WireError
 from livewatch.sources.process_stat import ProcessStat
@@ -184,7 +185,7 @@ class OpenClawSource:
         self._say(f"connecting to {found.said}")
         wire = await Wire.open(found.url, found.token, self._tracker, scopes=ACTING if self._acts else READING)
         try:
-            server = cast("dict[str, Any]", wire.hello.get("server") or {})
+            server = table(wire.hello.get("server"))
             if server.get("version") != TESTED:
                 self._say(f"the gateway is OpenClaw {server.get('version')}; livewatch was tested with {TESTED}")
             await _told(wire, "sessions.subscribe")
@@ -209,8 +210,7 @@ class OpenClawSource:
             self._tracker.restarted()
             self._opinions = Opinions()
             self._identity = identity
-            uptime = info.get("uptimeMs")
-            self._ready_s = now_s - (uptime / 1e3 if isinstance(uptime, int | float) else 0.0)
+            self._ready_s = now_s - (_scaled(info.get("uptimeMs"), 1e-3) or 0.0)
             await asyncio.to_thread(self._attach, identity.pid, url)
         else:
             self._tracker.gap(now_s)
@@ -221,14 +221,10 @@ class OpenClawSource:
         """Ask for what no event tells."""
         self._info = await _told(wire, "system.info")
         listed = await _told(wire, "sessions.list", {"limit": _ROWS})
-        rows = listed.get("sessions")
-        if isinstance(rows, list):
-            stamp = listed.get("ts")
-            known = [{"ts": stamp, **row} for row in rows if isinstance(row, dict)]
+        if isinstance(listed.get("sessions"), list):
+            known = [{"ts": listed.get("ts"), **row} for row in tables(listed["sessions"])]
             self._tracker.on_list(known, self._clock.monotonic_s(), complete=listed.get("hasMore") is False)
-        lanes = (await _told(wire, "diagnostics.lanes")).get("lanes")
-        if isinstance(lanes, list):
-            self._tracker.on_lanes(lanes)
+        self._tracker.on_lanes(tables((await _told(wire, "diagnostics.lanes")).get("lanes")))
         self._opinions.on_ring(await _told(wire, "diagnostics.stability"), self._clock.monotonic_s())
 
     def _attach(self, pid: int, url: str) -> None:
@@ -256,8 +252,7 @@ class OpenClawSource:
         if silent_s > 0:
             blind = blind.extended([(now_s - silent_s, now_s)], forget_before_s=now_s - _KEEP_S)
         state = process.watch.reading.state if process is not None else LoopState.UNKNOWN
-        loop = self._info.get("eventLoop")
-        told = cast("dict[str, Any]", loop) if isinstance(loop, dict) else {}
+        told = table(self._info.get("eventLoop"))
         vitals = Vitals(
             now_s=now_s,
             blind=blind,
@@ -305,4 +300,5 @@ async def _told(wire: Wire, method: str, params: dict[str, Any] | None = None) -
 
 
 def _scaled(value: object, scale: float) -> float | None:
-    return None if isinstance(value, bool) or not isinstance(value, int | float) else value * scale
+    found = number(value)
+    return None if found is None else found * scale

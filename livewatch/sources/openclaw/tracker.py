@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
+from livewatch.sources.openclaw.shapes import number, table
 from livewatch.sources.openclaw.tracked import Tracked
 from livewatch_classifiers.model import Lane, Session, Wait
 from livewatch_classifiers.vocabulary import LaneKind, Presence, WaitKind
@@ -50,9 +51,7 @@ class Tracker:
 
     def on_event(self, event: str, payload: Any, at_s: float) -> None:
         """Take in one event. Unknown events and fields are ignored and counted, never fatal."""
-        if not isinstance(payload, dict):
-            return
-        known = cast("dict[str, Any]", payload)
+        known = table(payload)
         takes = self._takes.get(event)
         if takes is not None:
             takes(known, at_s)
@@ -61,17 +60,14 @@ class Tracker:
         elif event not in _IGNORED:
             self.ignored[event[:100]] += 1
 
-    def on_list(self, rows: list[Any], at_s: float, *, complete: bool) -> None:
+    def on_list(self, rows: list[dict[str, Any]], at_s: float, *, complete: bool) -> None:
         """Take in `sessions.list`; from a complete one it also follows what the store does not know."""
         listed: set[str] = set()
         for row in rows:
-            if isinstance(row, dict):
-                known = cast("dict[str, Any]", row)
-                key = known.get("key")
-                listed_state = self._of(key, at_s)
-                if listed_state is not None:
-                    listed.add(listed_state.key)
-                    listed_state.on_row(known, at_s)
+            known = self._of(row.get("key"), at_s)
+            if known is not None:
+                listed.add(known.key)
+                known.on_row(row, at_s)
         if not complete:
             return
         for key in self._sessions.keys() - listed:
@@ -81,20 +77,18 @@ class Tracker:
             else:
                 del self._sessions[key]
 
-    def on_lanes(self, lanes: list[Any]) -> None:
+    def on_lanes(self, lanes: list[dict[str, Any]]) -> None:
         """Take in `diagnostics.lanes`."""
         found: dict[str, Lane] = {}
         for lane in lanes:
-            if isinstance(lane, dict):
-                known = cast("dict[str, Any]", lane)
-                name = str(known.get("lane"))
-                found[name] = Lane(
-                    name,
-                    _LANES.get(name, LaneKind.OTHER),
-                    active=_count(known.get("activeCount")),
-                    queued=_count(known.get("queuedCount")),
-                    capacity=_count(known.get("maxConcurrent")),
-                )
+            name = str(lane.get("lane"))
+            found[name] = Lane(
+                name,
+                _LANES.get(name, LaneKind.OTHER),
+                active=_count(lane.get("activeCount")),
+                queued=_count(lane.get("queuedCount")),
+                capacity=_count(lane.get("maxConcurrent")),
+            )
         self.lanes = MappingProxyType(found)
 
     def gap(self, at_s: float) -> None:
@@ -110,10 +104,9 @@ class Tracker:
 
     def _agent(self, payload: dict[str, Any], at_s: float) -> None:
         state = self._of(payload.get("sessionKey"), at_s)
-        stream, data = payload.get("stream"), payload.get("data")
-        if state is None or not isinstance(stream, str) or not isinstance(data, dict):
+        stream, data = payload.get("stream"), table(payload.get("data"))
+        if state is None or not isinstance(stream, str):
             return
-        data = cast("dict[str, Any]", data)
         begins = stream in ("run_status", "lifecycle") and data.get("phase") in _BEGINNINGS
         run_id = str(payload.get("runId"))
         run = state.run_of(run_id, at_s, begins=begins)
@@ -129,10 +122,9 @@ class Tracker:
 
     def _tool(self, payload: dict[str, Any], at_s: float) -> None:
         state = self._of(payload.get("sessionKey"), at_s)
-        data = payload.get("data")
         run = None if state is None else state.run_of(str(payload.get("runId")), at_s, begins=False)
-        if run is not None and isinstance(data, dict):
-            run.on_tool(cast("dict[str, Any]", data), at_s)
+        if run is not None:
+            run.on_tool(table(payload.get("data")), at_s)
 
     def _chat(self, payload: dict[str, Any], at_s: float) -> None:
         state = self._of(payload.get("sessionKey"), at_s)
@@ -172,13 +164,12 @@ class Tracker:
                 if identity in waiting.waits:
                     waiting.waits_for(identity, None, at_s)
             return
-        request = payload.get("request")
-        inner = cast("dict[str, Any]", request) if isinstance(request, dict) else {}
+        inner = table(payload.get("request"))
         state = self._of(payload.get("sessionKey") or inner.get("sessionKey"), at_s)
-        created, expires = payload.get("createdAtMs"), payload.get("expiresAtMs")
-        timed = isinstance(created, int) and isinstance(expires, int) and expires > created
+        created, expires = number(payload.get("createdAtMs")), number(payload.get("expiresAtMs"))
         if state is not None:
-            deadline_s = at_s + (expires - created) / 1e3 if timed else None  # type: ignore[operator]  # pyright: ignore[reportOptionalOperand]
+            lasts_ms = None if created is None or expires is None else expires - created
+            deadline_s = at_s + lasts_ms / 1e3 if lasts_ms is not None and lasts_ms > 0 else None
             # It was broadcast to every operator's client, of which we are one.
             wait = Wait(kind, since_s=at_s, deadline_s=deadline_s, delivered=Presence.PRESENT)
             state.waits_for(identity, wait, at_s)

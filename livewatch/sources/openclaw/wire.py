@@ -10,12 +10,13 @@ import json
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from livewatch import __version__
+from livewatch.sources.openclaw.shapes import number, table
 
 MAX_FRAME_BYTES = 16 << 20
 MAX_QUEUE = 64
@@ -215,7 +216,7 @@ class Wire:
         if not isinstance(frame, dict):
             self.unreadable += 1
             return
-        known = cast("dict[str, Any]", frame)
+        known = table(frame)  # pyright: ignore[reportUnknownArgumentType]  # just checked
         if known.get("type") == "res":
             future = self._waiting.get(str(known.get("id")))
             if future is not None and not future.done():
@@ -253,12 +254,10 @@ class Wire:
 
 def _answer(frame: dict[str, Any]) -> Answer:
     if frame.get("ok") is True:
-        payload = frame.get("payload")
-        return Answer(cast("dict[str, Any]", payload) if isinstance(payload, dict) else {})
-    error: Any = frame.get("error")
-    known = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
-    after: Any = known.get("retryAfterMs")
-    again_s = after / 1e3 if isinstance(after, int) and not isinstance(after, bool) and after >= 0 else None
+        return Answer(table(frame.get("payload")))
+    known = table(frame.get("error"))
+    after_ms = number(known.get("retryAfterMs"))
+    again_s = None if after_ms is None else min(60.0, max(0.0, after_ms / 1e3))
     return Answer(None, str(known.get("code", "")), str(known.get("message", "no reason given"))[:300], again_s)
 
 
