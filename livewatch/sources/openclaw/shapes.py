@@ -10,7 +10,9 @@ def table(value: object) -> dict[str, Any]:
 
 def tables(value: object) -> list[dict[str, Any]]:
     """Return the objects of a list; none for anything else."""
-    items: list[Any] = value if isinstance(value, list) else []
+    if not isinstance(value, list):
+        return []
+    items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
     return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
 
 
