@@ -9,6 +9,8 @@ from livewatch.sources.openclaw.wire import ACTING, Wire, WireError
 from tests.openclaw.gateway import TOKEN
 
 ANSWERED_WITHIN_S = 60.0
+_ATTEMPTS = 5
+"""The gateway itself says to ask again when a session changes under the request."""
 
 
 def full(session: str) -> str:
@@ -56,7 +58,17 @@ class Operator:
     async def say(self, session: str, text: str) -> None:
         """Send a message to a session; behind a run it waits in the queue."""
         key = f"lw-{next(self._numbers)}-{time.monotonic_ns()}"
-        await self.ask("chat.send", sessionKey=full(session), message=text, queueMode="followup", idempotencyKey=key)
+        params = {"sessionKey": full(session), "message": text, "queueMode": "followup", "idempotencyKey": key}
+        for _ in range(_ATTEMPTS):
+            assert self.wire is not None
+            try:
+                answer = await self.wire.ask("chat.send", params)
+            except WireError:
+                continue  # a busy gateway takes its time; the key keeps it from being said twice
+            if answer.payload is not None:
+                return
+            assert "retry the request" in answer.message, f"chat.send: {answer.code} {answer.message}"
+        raise AssertionError(f"chat.send to {session} was refused {_ATTEMPTS} times")
 
     async def until(self, wanted: Any, what: str, within_s: float = ANSWERED_WITHIN_S) -> Any:
         """Return what ``wanted()`` returns once it is true."""
@@ -71,14 +83,15 @@ class Operator:
         return found
 
     def answers(self, session: str) -> list[float]:
-        """Return when each answer of a session was finished."""
-        key = full(session)
-        return [
-            at_s
-            for at_s, event, payload in self.events
-            if event == "chat" and payload.get("sessionKey") == key and payload.get("state") == "final"
-            and "message" in payload
-        ]  # fmt: skip
+        """Return when each run of a session was finished that was not aborted: its answer is there then."""
+        key, found = full(session), list[float]()
+        for at_s, event, payload in self.events:
+            data = payload.get("data") or {}
+            if (event, payload.get("sessionKey"), data.get("aborted")) == ("agent", key, False) and (
+                data.get("phase") == "end"
+            ):
+                found.append(at_s)
+        return found
 
     async def close(self) -> None:
         """Leave."""

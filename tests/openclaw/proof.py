@@ -41,6 +41,9 @@ class Watched:
 
     def watch(self, **environment: str) -> "subprocess.Popen[bytes]":
         """Start livewatch as an operator would: it finds port and token itself."""
+        for before in self.agents:  # one that a failed test left
+            before.kill()
+            before.wait()
         home = {name: self.gateway.environment[name] for name in ("HOME", "OPENCLAW_STATE_DIR")}
         more = {f"LIVEWATCH_{name}": value for name, value in environment.items()}
         command = [
@@ -72,8 +75,13 @@ class Watched:
 
     async def actions(self) -> list[tuple[str, str, str]]:
         """Return what was done: session, action, outcome."""
-        done = (await self.status())["last_actions"]
+        done = (await self.status()).get("last_actions", [])
         return [(a["session"], a["action"], a["outcome"]) for a in done]
+
+    async def responsive(self) -> bool:
+        """Return whether livewatch watches, and finds the gateway well."""
+        vitals = (await self.status())["vitals"]
+        return bool(vitals and vitals["state"] == "responsive")
 
     async def until(self, wanted: Any, what: str, within_s: float = 60.0) -> Any:
         """Return the first true answer of an asynchronous question."""
@@ -121,10 +129,7 @@ async def test_each_fault_is_repaired_and_whoever_works_is_left_alone(watched: W
     agent, say = watched.watch(), watched.operator.say
     operator = watched.operator
 
-    async def attached() -> bool:
-        return bool((await watched.status())["vitals"])
-
-    await watched.until(attached, "livewatch")
+    await watched.until(watched.responsive, "livewatch")
     hold = ["hold", "--session", full("alone*"), "--for", "10m", "--agent", str(watched.socket)]
     await asyncio.to_thread(
         subprocess.run, [sys.executable, "-m", "livewatch", *hold], check=True, stdout=subprocess.DEVNULL
@@ -142,8 +147,8 @@ async def test_each_fault_is_repaired_and_whoever_works_is_left_alone(watched: W
     ):
         await say(session, wish)
     await asyncio.sleep(1.5)
-    await say("alone", "is anybody there?")
-    await say("hung", "is anybody there?")
+    await say("alone", "wish=answer is anybody there?")
+    await say("hung", "wish=answer is anybody there?")
     seen: dict[str, list[str]] = {}
     acted_s: dict[str, float] = {}
 
@@ -200,6 +205,7 @@ async def test_what_repeats_is_aborted_only_when_asked(watched: Watched) -> None
 
 async def test_a_heartbeat_behind_a_hung_run_is_counted_and_runs_again(watched: Watched) -> None:
     agent = watched.watch()
+    await watched.until(watched.responsive, "livewatch")
     await watched.operator.say("main", "wish=hang")
     await watched.operator.until(lambda: _started(watched.operator, "agent:main:main"), "the run")
     await watched.operator.ask("wake", mode="now", text="are you well?")
@@ -217,6 +223,7 @@ async def test_a_heartbeat_behind_a_hung_run_is_counted_and_runs_again(watched: 
 
 async def test_a_stopped_gateway_costs_nobody_anything(watched: Watched) -> None:
     agent, operator = watched.watch(), watched.operator
+    await watched.until(watched.responsive, "livewatch")
     states: set[str] = set()
     await operator.say("through", "wish=trickle,0.5,30")
     await operator.until(lambda: _started(operator, full("through")), "the run")
@@ -238,6 +245,7 @@ async def test_a_stopped_gateway_costs_nobody_anything(watched: Watched) -> None
 
 async def test_many_sessions_at_once(watched: Watched) -> None:
     agent, operator = watched.watch(), watched.operator
+    await watched.until(watched.responsive, "livewatch")
     process = psutil.Process(agent.pid)
     for number in range(MANY):
         await operator.say(f"many-{number}", "wish=trickle,1,15")
@@ -265,21 +273,17 @@ async def test_many_sessions_at_once(watched: Watched) -> None:
 async def test_a_restarted_gateway_is_attached_again_and_nothing_is_invented(watched: Watched) -> None:
     agent = watched.watch()
 
-    async def responsive() -> bool:
-        vitals = (await watched.status())["vitals"]
-        return bool(vitals and vitals["state"] == "responsive")
-
     async def gone() -> bool:
         vitals = (await watched.status())["vitals"]
         return bool(vitals and vitals["state"] == "gone")
 
-    await watched.until(responsive, "livewatch")
+    await watched.until(watched.responsive, "livewatch")
     before = await watched.actions()
     watched.gateway.signal(signal.SIGKILL)
     await watched.until(gone, "the end of the gateway")
     watched.gateway.end()
     watched.gateway.start()
-    await watched.until(responsive, "the gateway's return", 120)
+    await watched.until(watched.responsive, "the gateway's return", 120)
     assert await watched.actions() == before
     assert not [label for label in (await watched.labels()).values() if label.startswith("stuck")]
     await watched.stop(agent)

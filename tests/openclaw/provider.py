@@ -31,8 +31,8 @@ class Wish:
     def of(cls, body: dict[str, Any]) -> "Wish":
         """Read it from a request: the gateway stamps what a person wrote, and adds messages of its own after it."""
         written = [text for message in body.get("messages", []) if (text := _written(message)) is not None]
-        found = _WISH.search(written[-1]) if written else None
-        return cls(found[1], tuple(found[2].split(",")[1:])) if found else cls()
+        found = _WISH.findall(written[-1]) if written else []  # the last: an aborted run's message is put before it
+        return cls(found[-1][0], tuple(found[-1][1].split(",")[1:])) if found else cls()
 
 
 def _written(message: dict[str, Any]) -> str | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from livewatch.sources.openclaw.run_state import RunState
-from livewatch_classifiers.model import Session, Wait
-from livewatch_classifiers.vocabulary import LaneKind, Presence, SessionState
+from livewatch_classifiers.model import Activity, Session, Wait
+from livewatch_classifiers.vocabulary import ActivityKind, LaneKind, Presence, SessionState
 
 _ENDED = 16
 """Ended runs that are remembered: their last events come after their end."""
@@ -29,6 +29,8 @@ class Tracked:
     """What the store says; the events of the run say it sooner."""
     store_running: Presence = Presence.UNKNOWN
     in_store: Presence = Presence.UNKNOWN
+    unheard_s: float | None = None
+    """Since when the store says that a run is active of which no event was heard; what it does is not known."""
     generation: int = 0
     state_since_s: float | None = None
     _ended: deque[str] = field(default_factory=lambda: deque[str](maxlen=_ENDED))
@@ -45,6 +47,7 @@ class Tracked:
             self._ended.remove(run_id)
         if self.queued_s and self.runs == {}:
             self.queued_s.popleft()
+        self.unheard_s = None
         self.runs[run_id] = run = RunState(run_id, at_s, progress_s=at_s, since_s=at_s)
         self._moved(at_s)
         return run
@@ -73,6 +76,7 @@ class Tracked:
         self.has_run = Presence.of(active)
         stamp = row.get("ts")
         if not active:
+            self.unheard_s = None
             self._none_active(stamp if isinstance(stamp, int) else None, at_s)
             return
         ids = row.get("activeRunIds")
@@ -80,12 +84,16 @@ class Tracked:
             run = self.run_of(str(ids[0]), at_s, begins=False)  # pyright: ignore[reportUnknownArgumentType]
             if run is not None:
                 run.watched = False
+        if not self.runs and self.unheard_s is None:
+            self.unheard_s = at_s
+            self._moved(at_s)
 
     def forget(self, at_s: float) -> None:
         """After a gap in what was heard, know only what is listed anew; what went on meanwhile is unknown."""
         self.runs.clear()
         self.waits.clear()
         self.queued_s.clear()
+        self.unheard_s = None
         self.has_run = self.store_running = self.in_store = Presence.UNKNOWN
         self._moved(at_s)
 
@@ -102,7 +110,6 @@ class Tracked:
         """Return the session; the same object as before if nothing changed."""
         run = min(self.runs.values(), key=lambda run: run.first_s) if self.runs else None
         wait = next(iter(self.waits.values()), None) or (None if run is None else run.asked or run.retry)
-        unseen = run is None and self.has_run is Presence.PRESENT
         made = Session(
             self.key,
             id=self.id,
@@ -110,13 +117,12 @@ class Tracked:
             state=self._state(),
             state_since_s=self.state_since_s,
             lane_kind=_lane_of(self.key),
-            queued=None if unseen else len(self.queued_s),
+            queued=len(self.queued_s) if self.unheard_s is None else None,
             oldest_queued_s=self.queued_s[0] if self.queued_s else None,
-            owner=Presence.PRESENT if run is not None else self.has_run,
+            owner=self._owner(run),
             run=run.run if run is not None else None,
-            activity=run.activity if run is not None else None,
-            activity_known=not unseen,
-            progress_s=run.progress_s if run is not None else None,
+            activity=self._activity(run),
+            progress_s=run.progress_s if run is not None else self.unheard_s,
             repeats=run.repetition.count if run is not None else 0,
             repeating_since_s=run.repetition.since_s if run is not None else None,
             wait=wait,
@@ -134,6 +140,19 @@ class Tracked:
         if self.runs:
             return SessionState.PROCESSING
         return {Presence.PRESENT: SessionState.PROCESSING, Presence.ABSENT: SessionState.IDLE}.get(self.has_run)
+
+    def _owner(self, run: RunState | None) -> Presence:
+        if run is not None:
+            return Presence.PRESENT
+        return Presence.UNKNOWN if self.unheard_s is not None else self.has_run
+
+    def _activity(self, run: RunState | None) -> Activity | None:
+        """Return what it does. Of a run that was never heard nothing is known but that it is: told, never aborted."""
+        if run is not None:
+            return run.activity
+        if self.unheard_s is None:
+            return None
+        return Activity(ActivityKind.EMBEDDED_RUN, Presence.UNKNOWN, since_s=self.unheard_s)
 
     def _none_active(self, stamp: int | None, at_s: float) -> None:
         """Believe the store that no run is active, unless a run has said something since."""

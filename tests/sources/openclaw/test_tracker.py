@@ -1,0 +1,241 @@
+"""The tracker on what a real gateway said (``python -m tests.openclaw.record``), and on what it might say."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livewatch.sources.openclaw.tracker import Tracker
+from livewatch_classifiers.model import Session, Vitals
+from livewatch_classifiers.session import classify_session
+from livewatch_classifiers.thresholds import Thresholds
+from livewatch_classifiers.vocabulary import ActivityKind, Attention, Presence, Reason, SessionState, WaitKind
+
+FOLDER = Path(__file__).parents[2] / "data" / "openclaw"
+KEY = "agent:main:s"
+Course = list[tuple[float, Session]]
+
+
+def frames(name: str) -> list[tuple[float, str, dict[str, Any]]]:
+    return [tuple(json.loads(line)) for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def course(name: str) -> Course:
+    """Return the session after each recorded event."""
+    tracker, found = Tracker(), list[tuple[float, Session]]()
+    for at_s, event, payload in frames(name):
+        tracker.on_event(event, payload, at_s)
+        found += [(at_s, session) for session in tracker.sessions().values()]
+    return found
+
+
+def kinds(seen: Course) -> list[ActivityKind | None]:
+    """Return the activities in the order in which they came, each once in a row."""
+    found = [session.activity.kind if session.activity is not None else None for _, session in seen]
+    return [kind for number, kind in enumerate(found) if number == 0 or found[number - 1] is not kind]
+
+
+def label(session: Session, at_s: float) -> tuple[Attention, Reason]:
+    verdict = classify_session(session, Vitals(at_s), Thresholds())
+    return verdict.attention, verdict.reason
+
+
+def test_a_turn_goes_through_preparation_and_model_call_to_idle() -> None:
+    seen = course("answer")
+    preparation, call, tail = ActivityKind.PREPARATION, ActivityKind.MODEL_CALL, ActivityKind.EMBEDDED_RUN
+    assert kinds(seen)[-4:] == [preparation, call, tail, None]
+    progressed = {session.progress_s for _, session in seen if session.progress_s is not None}
+    assert len(progressed) > 5  # each token is progress
+    last = seen[-1][1]
+    assert (last.state, last.owner, last.run, last.queued) == (SessionState.IDLE, Presence.ABSENT, None, 0)
+
+
+def test_a_hung_call_keeps_its_run_and_the_message_behind_it_runs_after_the_abort() -> None:
+    seen = course("hung")
+    waiting = [(at_s, session) for at_s, session in seen if session.queued == 1 and session.run is not None]
+    assert waiting
+    at_s, hung = waiting[-1]
+    assert hung.run is not None
+    assert (hung.state, hung.owner) == (SessionState.PROCESSING, Presence.PRESENT)
+    assert hung.activity is not None
+    assert hung.activity.kind is ActivityKind.MODEL_CALL
+    assert label(hung, at_s + 500.0) == (Attention.STALLED, Reason.ACTIVE_WORK_WITHOUT_PROGRESS)
+    after = [session for _, session in seen if session.run is not None and session.run.id != hung.run.id]
+    assert after
+    assert after[0].queued == 0
+    assert (after[0].generation or 0) > (hung.generation or 0)
+
+
+def test_half_a_stream_then_silence_is_a_silent_model_call() -> None:
+    at_s, session = course("half")[-1]
+    assert session.activity is not None
+    assert session.activity.kind is ActivityKind.MODEL_CALL
+    assert session.progress_s is not None
+    assert label(session, at_s + 500.0)[0] is Attention.STALLED
+
+
+def test_retries_wait_for_their_time_and_count() -> None:
+    waits = [session.wait for _, session in course("errors") if session.wait is not None]
+    assert {wait.kind for wait in waits} == {WaitKind.PROVIDER_BACKOFF}
+    assert [wait.attempts_without_yield for wait in waits] == sorted(wait.attempts_without_yield for wait in waits)
+    assert waits[-1].attempts_without_yield >= 2
+    assert all(wait.deadline_s is not None and wait.since_s is not None for wait in waits)
+
+
+def test_a_tool_has_its_name_and_the_time_that_it_declared() -> None:
+    tools = [
+        session.activity
+        for _, session in course("tool")
+        if session.activity is not None and session.activity.kind is ActivityKind.TOOL_CALL
+    ]
+    assert (tools[-1].name, tools[-1].allowance_s) == ("exec", 60.0)
+
+
+def test_the_same_failing_call_again_and_again_is_no_progress() -> None:
+    seen = course("failing")
+    at_s, last = seen[-1]
+    assert last.repeats > 20
+    assert last.progress_s is not None
+    assert last.repeating_since_s is not None
+    assert last.progress_s < last.repeating_since_s < at_s
+    assert label(last, last.repeating_since_s + 500.0) == (
+        Attention.STALLED,
+        Reason.REPEATED_MODEL_REQUESTS_WITHOUT_PROGRESS,
+    )
+
+
+def test_an_approval_that_is_open_is_a_wait_and_never_sick() -> None:
+    at_s, session = course("agent-asker-main")[-1]
+    assert session.state is SessionState.WAITING
+    assert session.wait is not None
+    assert session.wait.kind is WaitKind.APPROVAL
+    assert label(session, at_s + 3600.0) == (Attention.LONG_RUNNING, Reason.AWAITING_INPUT)
+
+
+def test_heartbeats_that_were_skipped_are_counted_by_reason() -> None:
+    tracker = Tracker()
+    for at_s, event, payload in frames("main"):
+        tracker.on_event(event, payload, at_s)
+    assert tracker.dropped["run_active"] > 0
+
+
+def agent(stream: str, run: str = "r", ts: int = 1, **data: object) -> dict[str, Any]:
+    return {"sessionKey": KEY, "runId": run, "stream": stream, "data": data, "ts": ts}
+
+
+def running() -> Tracker:
+    tracker = Tracker()
+    tracker.on_event("agent", agent("run_status", phase="preparing_workspace"), 1.0)
+    tracker.on_event("agent", agent("run_status", phase="starting_model"), 2.0)
+    return tracker
+
+
+def only(tracker: Tracker) -> Session:
+    (session,) = tracker.sessions().values()
+    return session
+
+
+def test_an_unchanged_session_is_the_same_object() -> None:
+    tracker = running()
+    before = only(tracker)
+    tracker.on_event("tick", {}, 3.0)
+    assert only(tracker) is before
+
+
+def test_the_last_events_of_an_ended_run_do_not_bring_it_back() -> None:
+    tracker = running()
+    for phase in ("end", "model", "error"):
+        tracker.on_event("agent", agent("lifecycle", phase=phase, aborted=True), 3.0)
+    assert only(tracker).run is None
+
+
+def test_the_store_ends_a_run_only_if_it_speaks_later_than_the_run() -> None:
+    tracker = Tracker()
+    tracker.on_event("agent", agent("lifecycle", ts=100, phase="start"), 1.0)
+    tracker.on_event("sessions.changed", {"sessionKey": KEY, "hasActiveRun": False, "ts": 99}, 2.0)
+    assert only(tracker).run is not None
+    tracker.on_event("sessions.changed", {"sessionKey": KEY, "hasActiveRun": False, "ts": 101}, 3.0)
+    assert (only(tracker).run, only(tracker).owner) == (None, Presence.ABSENT)
+
+
+def test_a_run_that_was_never_heard_of_leads_to_no_action() -> None:
+    tracker = Tracker()
+    row = {"key": KEY, "hasActiveRun": True, "activeRunIds": None, "status": "running"}
+    tracker.on_list([row], 1.0, complete=True)
+    session = only(tracker)
+    verdict = classify_session(session, Vitals(90_000.0), Thresholds())
+    assert (session.owner, session.run, session.progress_s) == (Presence.UNKNOWN, None, 1.0)
+    assert (verdict.attention, verdict.eligible) == (Attention.STALLED, False)  # a person is told
+    tracker.on_event("agent", agent("assistant", delta="word"), 90_000.0)
+    assert label(only(tracker), 90_001.0)[0] is not Attention.STALLED
+
+
+def test_after_a_gap_only_what_is_listed_is_known() -> None:
+    tracker = running()
+    tracker.gap(5.0)
+    session = only(tracker)
+    assert (session.run, session.owner, session.in_store) == (None, Presence.UNKNOWN, Presence.UNKNOWN)
+    assert not classify_session(session, Vitals(90_000.0), Thresholds()).eligible
+
+
+def test_a_store_that_says_running_without_a_run_is_stranded_and_a_session_it_forgot_is_gone() -> None:
+    tracker = Tracker()
+    tracker.on_list([{"key": KEY, "hasActiveRun": False, "status": "running", "ts": 1}], 1.0, complete=True)
+    assert (only(tracker).store_says_running, only(tracker).owner) == (Presence.PRESENT, Presence.ABSENT)
+    tracker.on_list([], 2.0, complete=False)
+    assert len(tracker.sessions()) == 1
+    tracker.on_list([], 3.0, complete=True)
+    assert not tracker.sessions()
+
+
+def test_a_tool_that_answers_something_else_each_time_is_progress() -> None:
+    tracker = running()
+    for number in range(40):
+        call = f"c{number}"
+        start = {"sessionKey": KEY, "runId": "r", "data": {"phase": "start", "toolCallId": call, "name": "exec"}}
+        start["data"]["args"] = {"command": f"step {number}"}  # type: ignore[index]  # a plain table
+        end = {"sessionKey": KEY, "runId": "r", "data": {"phase": "result", "toolCallId": call, "name": "exec"}}
+        tracker.on_event("session.tool", start, 10.0 + number)
+        tracker.on_event("session.tool", end, 10.5 + number)
+    assert (only(tracker).repeats, only(tracker).progress_s) == (0, 49.5)
+
+
+@pytest.mark.parametrize("volatile", [str, lambda n: f"/tmp/x{n}/out", lambda n: f"2026-11-21T00:00:{n:02d}Z"])
+def test_what_differs_only_in_times_and_temporary_names_repeats(volatile: Callable[[int], str]) -> None:
+    tracker = running()
+    for number in range(100_000_000, 100_000_030):
+        data = {"toolCallId": f"c{number}", "name": "exec", "args": {"command": f"try {volatile(number)}"}}
+        for phase in ("start", "result"):
+            payload = {"sessionKey": KEY, "runId": "r", "data": {**data, "phase": phase}}
+            tracker.on_event("session.tool", payload, float(number))
+    assert only(tracker).repeats == 29
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+EVENTS = ["agent", "session.tool", "chat", "sessions.changed", "heartbeat", "shutdown", "exec.approval.requested"]
+FIELDS = ["sessionKey", "runId", "stream", "data", "state", "ts", "hasActiveRun", "activeRunIds", "status", "phase"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(EVENTS) | st.text(max_size=9),
+            st.dictionaries(st.sampled_from(FIELDS), json_values | st.just(KEY) | st.just("lifecycle"), max_size=9),
+        ),
+        max_size=12,
+    )
+)
+def test_no_event_whatever_it_holds_breaks_the_tracker(events: list[tuple[str, dict[str, Any]]]) -> None:
+    tracker = Tracker()
+    for number, (event, payload) in enumerate(events):
+        tracker.on_event(event, payload, float(number))
+    for session in tracker.sessions().values():
+        classify_session(session, Vitals(9e6), Thresholds())
