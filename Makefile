@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture test soak data-sheet bench kill-storm test-node test-openclaw telemetry-test boards boards-picture check format clean
+.PHONY: help setup demo picture test soak data-sheet bench kill-storm test-node openclaw test-openclaw telemetry-test boards boards-picture check format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,8 +49,10 @@ test-node: $(VENV)/.dev  ## watch a real Node server from outside (needs node)
 	@command -v node >/dev/null || { echo "node is not installed: apt-get install nodejs" >&2; exit 1; }
 	@$(BIN)/python -m pytest -q tests/sources/zero_touch/node_server.py $(ARGS)
 
-test-openclaw: $(VENV)/.dev  ## watch and repair a real OpenClaw gateway from npm (needs npm; 800 MB, fetched once)
-	@command -v npm >/dev/null || { echo "npm is not installed: apt-get install npm" >&2; exit 1; }
+openclaw: $(VENV)/.dev  ## fetch the pinned OpenClaw from npm into .cache (800 MB, once)
+	@$(BIN)/python -m tests.openclaw.gateway
+
+test-openclaw: openclaw  ## watch, break and repair a real OpenClaw gateway; prints what was measured
 	@$(BIN)/python -m pytest -q -s tests/openclaw/proof.py $(ARGS)
 
 telemetry-test: $(VENV)/.dev  ## ask a real Prometheus every panel and alert, over real faults (installs prometheus if root)

@@ -20,7 +20,9 @@ def dashboard() -> builders.Dashboard:
     frame.show(board, parts.sessions_now(6), _actions(), _share(), _left(), _backoff(), _held(), _lease())
     frame.show(board, parts.actions_by_outcome(12), _why_not(), _time_to_recover(), _ended())
     board.with_row(builders.Row("Budget, back-off and gates"))
-    frame.show(board, _budget(), _backoff_time(), _gates(), _duration(), _shadow(), parts.session_states(12))
+    frame.show(
+        board, _budget(), _backoff_time(), _gates(), _duration(), _shadow(), _agreement(), parts.session_states(12)
+    )
     return board
 
 
@@ -182,6 +184,17 @@ def _shadow() -> timeseries.Panel:
             "shadow_waits: the other way round. `livewatch status --json` lists them. None without a shadow.",
         ),
         p.Query(q.total(q.increase(c.SHADOW_DISAGREEMENTS), a.DISAGREEMENT), q.legend(a.DISAGREEMENT)),
+    )
+
+
+def _agreement() -> timeseries.Panel:
+    return p.bars(
+        p.Face(
+            "What the gateway itself says",
+            "Verdicts of the gateway's own detector. other: nothing had that label here at that moment. None where the "
+            "gateway has no detector, or livewatch cannot hear it.",
+        ),
+        p.Query(q.total(q.increase(c.GATEWAY_VERDICTS), a.SICK, a.AGREEMENT), q.legend(a.SICK, a.AGREEMENT)),
     )
 
 

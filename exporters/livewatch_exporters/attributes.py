@@ -53,6 +53,7 @@ PROBE_ERROR = Attribute("error.type", ("timeout", "refused", "auth", OTHER), opt
 SAMPLER = Attribute("livewatch.sampler.name", ("sessions", "eventloop", "process", "logs"))
 SIGNAL = Attribute("livewatch.telemetry.signal", SIGNALS)
 ERROR = Attribute("error.type", ("export_failed", "exception", "queue_full"))
+AGREEMENT = Attribute("livewatch.gateway.agreement", ("same", "other"))
 DISAGREEMENT = Attribute("livewatch.shadow.disagreement", tuple(Disagreement))
 RELOAD = Attribute("livewatch.config.outcome", RELOADS)
 

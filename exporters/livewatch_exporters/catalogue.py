@@ -222,6 +222,13 @@ THRESHOLD_LIMIT = MetricSpec(
     "The limits in force, so that dashboards and alerts use the real ones.",
     (TARGET, a.THRESHOLD),
 )
+GATEWAY_VERDICTS = MetricSpec(
+    "livewatch.gateway.verdicts",
+    Instrument.COUNTER,
+    "{verdict}",
+    "Verdicts of the gateway's own detector, by whether a session had the same label here at that moment.",
+    (TARGET, a.SICK, a.AGREEMENT),
+)
 SHADOW_DISAGREEMENTS = MetricSpec(
     "livewatch.shadow.disagreements",
     Instrument.COUNTER,
@@ -314,6 +321,7 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     RECOVERY_BACKOFF,
     RECOVERY_BUDGET_REMAINING,
     THRESHOLD_LIMIT,
+    GATEWAY_VERDICTS,
     SHADOW_DISAGREEMENTS,
     SAMPLER_DURATION,
     SAMPLER_OVERRUNS,

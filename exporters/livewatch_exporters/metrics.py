@@ -28,6 +28,7 @@ _FROM_ZERO = (
     c.RECOVERY_COMPLETED,
     c.RECOVERY_DECISIONS,
     c.RECOVERY_HELD,
+    c.GATEWAY_VERDICTS,
     c.SHADOW_DISAGREEMENTS,
     c.HEARTBEAT_DROPPED,
     c.DRAINS,
@@ -57,6 +58,7 @@ class Metrics:
         self._drained = CounterEdges("drained.")
         self._spans = AttentionSpans()
         self._passes: dict[str, float] = {}
+        self._heard = -1
         self._restarting = False
         self._instruments = Instruments(meter, c.CATALOGUE, self._observe, prefix=prefix)
         self._vitals = VitalsMeter(self._instruments)
@@ -68,6 +70,7 @@ class Metrics:
         self._recovery(report)
         self._sessions(report)
         self._gateway_counts(report)
+        self._opinions(report)
         self._vitals.on_tick(report)
         succeeded = dict(self._look.succeeded_wall_s) if self._look is not None else {}
         self._self(report, succeeded)
@@ -144,6 +147,19 @@ class Metrics:
             add(c.SESSION_CONTENTION, count, target, _lane(waiter), _lane(holder))
         for outcome, count in self._drained.new(report).items():
             add(c.DRAINS, count, target, outcome)
+
+    def _opinions(self, report: TickReport) -> None:
+        """Count what the gateway's own detector said since the last tick, and whether it says what we say."""
+        if report.snapshot is None:
+            return
+        if report.restarted:
+            self._heard = -1
+        ours = {verdict.attention for verdict in report.verdicts.values()}
+        for opinion in report.snapshot.opinions:
+            if opinion.seq > self._heard:
+                self._heard = opinion.seq
+                agreement = "same" if opinion.attention in ours else "other"
+                self._instruments.add(c.GATEWAY_VERDICTS, 1, report.target, opinion.attention, agreement)
 
     def _self(self, report: TickReport, succeeded: dict[str, float]) -> None:
         """Measure livewatch itself, and note in ``succeeded`` when each of its samplers last did."""

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from livewatch.cli.asking import agent_options, ask_agent
+from livewatch.cli.status import gateway_says
 from livewatch.durations import format_duration
 
 
@@ -45,6 +46,7 @@ def lines(document: dict[str, Any]) -> list[str]:
         *(_fact(name, value) for name, value in verdict["evidence"].items()),
         *(_lane(lane, document["session"]) for lane in document["lanes"]),
         f"  gateway: {document['vitals']['state']}",
+        *gateway_says(document),
         f"  next: {following['action'] or 'nothing'}: {following['why']}",
     ]
     if following.get("due_in_s"):

@@ -70,6 +70,7 @@ def lines(document: dict[str, Any]) -> list[str]:
         f"  {counts.get('total', 0)} sessions: {counts.get('stuck', 0)} stuck, {counts.get('stalled', 0)} stalled, "
         f"{counts.get('long_running', 0)} long running"
     )
+    out.extend(gateway_says(document))
     for row in document["attention"]:
         label = click.style(f"{row['attention']:<12}", fg=_COLOURS.get(row["attention"]))
         doing = f" | {row['doing']}" if row["doing"] else ""
@@ -100,6 +101,14 @@ def _aside(recording: dict[str, Any] | None, shadow: dict[str, Any] | None) -> l
         state = f"switched off: {shadow['problem']}" if not shadow["on"] else f"disagreed {counts or 'never'}"
         out.append(f"  shadow {shadow['policy']}: {state}")
     return out
+
+
+def gateway_says(document: dict[str, Any]) -> list[str]:
+    """Return what the gateway's own detector said, as lines."""
+    return [
+        f"  the gateway itself says: {said['attention']}, {said['reason']} ({format_duration(said['age_s'])} ago)"
+        for said in document.get("gateway_says", [])
+    ]
 
 
 def _hold(hold: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ _PROGRESS = {
     TerminalMark.ITEM_END: "an item's end",
     TerminalMark.TURN_END: "the turn's end",
 }
+_RECENT_S = 120.0
 _URGENCY = {Attention.STUCK: 0, Attention.STALLED: 1, Attention.LONG_RUNNING: 2, Attention.NONE: 3}
 
 
@@ -61,6 +62,7 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
         "running": []
         if report.snapshot is None
         else [k for k, s in report.snapshot.sessions.items() if s.run is not None],
+        "gateway_says": _opinions(report),
         "health_penalty": report.health_penalty,
         "budget_remaining": report.budget_remaining,
         "held": [
@@ -115,6 +117,7 @@ def explain(agent: Agent, key: str) -> dict[str, Any] | None:
         "seen": _seen(session, report.snapshot),
         "verdict": _verdict(verdict),
         "vitals": _vitals(report),
+        "gateway_says": _opinions(report),
         "lanes": [_lane(lane) for lane in report.lanes.values() if key in (lane.head, *lane.waiting, *lane.cycle)],
         "next": _next(agent, report, session, verdict, patient),
         "tried": [{"action": k.value, "outcome": o.value} for k, o in patient.tried] if patient else [],
@@ -165,6 +168,17 @@ def _vitals(report: TickReport) -> dict[str, Any]:
         if stack is None or vitals is None
         else {"age_s": round(vitals.now_s - stack.captured_s, 3), "count": stack.count, "text": stack.text},
     }
+
+
+def _opinions(report: TickReport) -> list[dict[str, Any]]:
+    """Return what the gateway's own detector said last; it may not name the session."""
+    if report.snapshot is None:
+        return []
+    recent = [o for o in report.snapshot.opinions if report.now_s - o.at_s < _RECENT_S]
+    return [
+        {"attention": o.attention.value, "reason": o.reason, "age_s": round(report.now_s - o.at_s, 3)}
+        for o in recent[-3:]
+    ]
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What ticks become in metrics: measured on a real meter provider, read in memory."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from livewatch.probe import DropReason
 from livewatch_classifiers.decision import Act, Action, Completed, Hold, OverdueHold, Reply, ReplyStatus
-from livewatch_classifiers.model import Lane, SamplerPass, Session, Snapshot, Vitals
+from livewatch_classifiers.model import Lane, Opinion, SamplerPass, Session, Snapshot, Vitals
 from livewatch_classifiers.report import Dissent, TickReport, Transition
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
@@ -349,3 +350,18 @@ def test_disagreements_of_the_shadow_are_counted_by_kind_and_begin_at_zero(
     dissent = Dissent("s1", Disagreement.SHADOW_ACTS, "stalled/x", "abort_run")
     bench.metrics.on_tick(make_report(101.0, dissents=(dissent, dissent)))
     assert bench.values("livewatch.shadow.disagreements") == {("shadow_acts",): 2}
+
+
+def test_the_gateways_own_verdicts_are_counted_once_beside_ours(bench: Bench, make_report: MakeReport) -> None:
+    sick = {"s1": (Attention.STALLED, Reason.BLOCKED_TOOL_CALL)}
+
+    def report(now_s: float, *opinions: Opinion) -> TickReport:
+        made = make_report(now_s, labels=sick)
+        assert made.snapshot is not None
+        return dataclasses.replace(made, snapshot=dataclasses.replace(made.snapshot, opinions=opinions))
+
+    stalled = Opinion(4, Attention.STALLED, "active_work_without_progress", 1.0)
+    stuck = Opinion(5, Attention.STUCK, "stale_session_state", 2.0)
+    for now_s, opinions in ((1.0, ()), (2.0, (stalled,)), (3.0, (stalled, stuck)), (4.0, (stalled, stuck))):
+        bench.metrics.on_tick(report(now_s, *opinions))
+    assert bench.values("livewatch.gateway.verdicts") == {("same", "stalled"): 1, ("other", "stuck"): 1}

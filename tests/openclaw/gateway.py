@@ -166,3 +166,10 @@ class OpenClaw:
         self.config.chmod(0o600)
         self.token_file.write_text(TOKEN, encoding="utf-8")
         self.token_file.chmod(0o600)
+
+
+if __name__ == "__main__":
+    try:
+        install()
+    except NotInstalled as problem:
+        sys.exit(f"openclaw: {problem}")
