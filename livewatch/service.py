@@ -43,6 +43,8 @@ from livewatch_classifiers.vocabulary import Mode
 from livewatch_exporters.telemetry import Telemetry
 from livewatch_exporters.telemetry_settings import TelemetryError, TelemetrySettings
 
+_PUSHED_INTERVAL_S = 0.5
+
 
 class ServiceError(Exception):
     """The service cannot start; the text is one line that says what to do."""
@@ -136,7 +138,7 @@ async def attached(
             thresholds=thresholds_of(settings),
             policy=settings.recovery,
             listeners=[history, journal, *telemetry.listeners, *listeners],
-            interval_s=settings.agent.interval_s,
+            interval_s=interval_of(settings),
             controls=Controls(
                 holds=_remembered_holds(holds_file),
                 may_act=tenure.may_act,
@@ -175,6 +177,13 @@ def thresholds_of(settings: Settings) -> Thresholds:
     if settings.target.source is not SourceKind.OPENCLAW or asked:
         return settings.thresholds
     return replace(settings.thresholds, abort_repeating=False)
+
+
+def interval_of(settings: Settings) -> float:
+    """Return the time between two looks in seconds: a gateway that pushes its events is cheap to look at."""
+    if settings.target.source is not SourceKind.OPENCLAW or "agent.interval" in settings.origins:
+        return settings.agent.interval_s
+    return min(_PUSHED_INTERVAL_S, settings.agent.interval_s)
 
 
 def open_source(settings: Settings, clock: Clock) -> Source:
@@ -243,7 +252,7 @@ def _start_telemetry(settings: Settings, log: TextIO | None) -> Telemetry:
     wanted = TelemetrySettings(
         target=settings.target.name,
         thresholds=settings.thresholds,
-        interval_s=settings.agent.interval_s,
+        interval_s=interval_of(settings),
         metrics_listen=settings.telemetry.metrics_listen,
         log_format=settings.telemetry.log_format,
         metric_prefix=settings.telemetry.metric_prefix,

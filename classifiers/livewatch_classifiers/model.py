@@ -148,6 +148,7 @@ class Vitals:
     """When the gateway became ready (served its first session), if known."""
     loop_heartbeat_s: float | None = None
     thread_heartbeat_s: float | None = None
+    loop_delay_p50_s: float | None = None
     loop_delay_p99_s: float | None = None
     loop_delay_max_s: float | None = None
     loop_utilization: float | None = None

@@ -119,6 +119,7 @@ def _evidence(vitals: Vitals) -> Evidence:
     pairs: tuple[tuple[str, float | int | str | None], ...] = (
         ("loop_heartbeat_age_s", None if vitals.loop_heartbeat_s is None else now_s - vitals.loop_heartbeat_s),
         ("thread_heartbeat_age_s", None if vitals.thread_heartbeat_s is None else now_s - vitals.thread_heartbeat_s),
+        ("loop_delay_p50_s", vitals.loop_delay_p50_s),
         ("loop_delay_p99_s", vitals.loop_delay_p99_s),
         ("loop_delay_max_s", vitals.loop_delay_max_s),
         ("loop_utilization", vitals.loop_utilization),

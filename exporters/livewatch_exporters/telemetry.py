@@ -20,6 +20,7 @@ from livewatch_exporters.events import Events
 from livewatch_exporters.guarded_listener import GuardedListener
 from livewatch_exporters.log import Log
 from livewatch_exporters.metrics import Metrics
+from livewatch_exporters.notes import Notes
 from livewatch_exporters.openclaw_compat import OpenClawCompat
 from livewatch_exporters.otlp import otlp_reader
 from livewatch_exporters.otlp_environment import OtlpEnvironment
@@ -52,6 +53,7 @@ class Telemetry:
         self._log = Log(stream, settings.log_format, environ, lambda: self._count("logs", "queue_full"))
         self._episodes = Episodes(self._count, self._log.say)
         self._sdk_log = SdkLog(self._log.say)
+        self._notes = Notes(self._log.say, settings.target)
         self._closed = False
         try:
             self._start(environ)
@@ -115,6 +117,7 @@ class Telemetry:
             closers.append(self._close_log)
         _all_within(closers, monotonic() + export_s)
         self._sdk_log.close()
+        self._notes.close()
         self._log.close(deadline_s - monotonic())
 
     def _close_log(self) -> None:

@@ -24,6 +24,7 @@ _COMMANDS = {
     "locks": ("livewatch.cli.locks", "Judge session write-lock files; removes none."),
     "recover": ("livewatch.cli.recover", "Repair one session by hand, through the same gates."),
     "replay": ("livewatch.cli.replay", "Go through recorded rounds under other settings."),
+    "restart-openclaw": ("livewatch.cli.restart_openclaw", "Ask an OpenClaw gateway to restart itself."),
     "resume": ("livewatch.cli.resume", "End what `hold` began."),
     "run": ("livewatch.cli.run", "Attach to a gateway and stay."),
     "simulate": ("livewatch.cli.simulate", "Run scenarios in virtual time and prove the judgement."),

@@ -13,6 +13,7 @@ from livewatch.doctor import (
     gateway_checks,
     host_checks,
     journal_checks,
+    openclaw_checks,
     telemetry_checks,
     threshold_checks,
 )
@@ -54,6 +55,8 @@ CHECKS: Sequence[Check] = (
     Check("gateway", "control socket", file_checks.control_socket),
     Check("gateway", "socket's folder", file_checks.control_folder),
     Check("gateway", "control", gateway_checks.control),
+    Check("gateway", "OpenClaw", openclaw_checks.connection),
+    Check("gateway", "OpenClaw's own repairs", openclaw_checks.own_repairs),
     Check("thresholds", "interval", threshold_checks.interval),
     Check("thresholds", "run timeouts", threshold_checks.run_timeouts),
     Check("thresholds", "heartbeats", threshold_checks.heartbeats),

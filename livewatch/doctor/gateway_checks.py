@@ -20,8 +20,9 @@ _OLD_S = 5.0
 
 def board(case: Case) -> Finding:
     """Read the board as the agent would."""
-    if case.settings.target.source is SourceKind.PROCESS:
-        return skipped("the gateway is watched from outside (source process); it has no board")
+    source = case.settings.target.source
+    if source is not SourceKind.BOARD:
+        return skipped(f"the gateway is watched from outside (source {source.value}); it has no board")
     if case.board_problem is not None:
         return failure(case.board_problem.problem, case.board_problem.hint)
     if case.board is None:

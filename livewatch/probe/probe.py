@@ -18,7 +18,7 @@ from livewatch.probe.gc_clock import GcClock
 from livewatch.probe.holders import HolderRegistry, Holding, OnContention
 from livewatch.probe.layout import DRAIN_OUTCOMES, PHASES, shown
 from livewatch.probe.levers import ACTIONS, Levers, Refused, capabilities
-from livewatch.probe.loop import LoopSampler
+from livewatch.probe.loop import RESOLUTION_S, LoopSampler
 from livewatch.probe.run import Run
 from livewatch.probe.session import Session
 from livewatch.probe.watcher import Watcher
@@ -36,13 +36,13 @@ class Probe:
     calls belong on the same loop.
     """
 
-    def __init__(self, board: BoardWriter, socket_path: Path | None, levers: Levers) -> None:
+    def __init__(self, board: BoardWriter, socket_path: Path | None, levers: Levers, resolution_s: float) -> None:
         self._board = board
         self._socket_path = socket_path
         self._levers = levers
         self._sessions: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
         self._long_names: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
-        self._sampler = LoopSampler(board)
+        self._sampler = LoopSampler(board, resolution_s)
         self._gc_clock = GcClock(board)
         self._watcher: Watcher | None = None
         self._server: ControlServer | None = None
@@ -51,8 +51,9 @@ class Probe:
 
     @classmethod
     def open(
-        cls, board: Path | str, socket: Path | str | None = None, *, levers: Levers | None = None, capacity: int = 1024
-    ) -> "Probe":
+        cls, board: Path | str, socket: Path | str | None = None, *, levers: Levers | None = None, capacity: int = 1024,
+        loop_resolution: float = RESOLUTION_S,
+    ) -> "Probe":  # fmt: skip
         """Create the board; nothing runs before `start`.
 
         Args:
@@ -60,12 +61,16 @@ class Probe:
             socket: path of the control socket; without it the agent can only look.
             levers: what the agent may do; nothing by default.
             capacity: how many sessions fit; 496 bytes each. Further ones are counted, not watched.
+            loop_resolution: seconds between two samples of the loop's delay; each costs about 1.5 µs.
 
         Raises:
             OSError: when the board cannot be created.
+            ValueError: when ``loop_resolution`` is not positive.
         """
+        if not loop_resolution > 0:
+            raise ValueError(f"loop_resolution must be positive, not {loop_resolution:g} s")
         writer = BoardWriter(Path(board), capacity)
-        return cls(writer, None if socket is None else Path(socket), levers or Levers())
+        return cls(writer, None if socket is None else Path(socket), levers or Levers(), loop_resolution)
 
     def acquire(
         self,

@@ -1,5 +1,6 @@
 """The gateway's signs of life, from the board's header, stall ring, histogram and stack area."""
 
+import itertools
 import struct
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from livewatch.probe.layout import (
 from livewatch.sources.attribution import StallFacts, stall_cause
 from livewatch.sources.board_slots import Reader
 from livewatch.sources.host_reading import HostReading
+from livewatch.sources.sleep_watch import SleepWatch
 from livewatch.sources.thrashing import thrashing
 from livewatch_classifiers.blindtime import BlindTime
 from livewatch_classifiers.model import BlockedStack, Vitals
@@ -25,10 +27,7 @@ from livewatch_classifiers.vocabulary import Phase, ProcessState
 
 _STALL_S = 0.1
 _KEEP_S = 24 * 3600.0
-_SUSPEND_S = 0.5
-"""Growth of boot time over monotonic time that cannot be two clocks read one after the other."""
 _RETRIES = 3
-_PERCENTILE = 0.99
 _MIDDLES_S = tuple(bucket_middle_s(bucket) for bucket in range(HISTOGRAM_BUCKETS))
 
 
@@ -48,7 +47,7 @@ class BoardVitals:
         self._stack: tuple[int, BlockedStack | None] | None = None
         self._counts: tuple[int, int] | None = None
         self._facts = StallFacts(0.0)
-        self._asleep_s: float | None = None
+        self._sleep = SleepWatch(clock)
         self._looked_s: float | None = None
 
     def look(
@@ -68,11 +67,11 @@ class BoardVitals:
         heartbeat_s = _moment(header["loop_heartbeat_ns"])
         stalled_s = self._remember(data, layout, fresh, now_s)
         blind = self._with_ongoing(heartbeat_s, now_s)
-        suspended = self._slept()
+        suspended = self._sleep.slept()
         if blind is not self._blind and heartbeat_s is not None:
             stalled_s += now_s - heartbeat_s
         self._facts = replace(self._between(fresh, now_s), stalled_s=stalled_s, suspended=suspended)
-        p99_s, max_s = self._delays(struct.unpack_from(f"<{HISTOGRAM_BUCKETS}Q", data, layout.histogram_at))
+        p50_s, p99_s, max_s = self._delays(struct.unpack_from(f"<{HISTOGRAM_BUCKETS}Q", data, layout.histogram_at))
         return Vitals(
             now_s=now_s,
             blind=blind,
@@ -81,6 +80,7 @@ class BoardVitals:
             ready_s=_moment(fresh["ready_ns"]),
             loop_heartbeat_s=heartbeat_s,
             thread_heartbeat_s=_moment(header["thread_heartbeat_ns"]),
+            loop_delay_p50_s=p50_s,
             loop_delay_p99_s=p99_s,
             loop_delay_max_s=max_s,
             loop_utilization=self._utilization(fresh["loop_busy_ns"], fresh["loop_idle_ns"]),
@@ -149,22 +149,17 @@ class BoardVitals:
             return self._blind
         return self._blind.extended([(heartbeat_s, now_s)], forget_before_s=now_s - _KEEP_S)
 
-    def _delays(self, counts: tuple[int, ...]) -> tuple[float | None, float | None]:
-        """Return 99th percentile and maximum of the loop's delay since the last look, in seconds."""
+    def _delays(self, counts: tuple[int, ...]) -> tuple[float | None, float | None, float | None]:
+        """Return median, 99th percentile and maximum of the loop's delay since the last look, in seconds."""
         before, self._histogram = self._histogram, counts
         if before is None:
-            return None, None
+            return None, None, None
         new = [now - then for now, then in zip(counts, before, strict=True)]
         total = sum(new)
         if total <= 0 or min(new) < 0:
-            return None, None
+            return None, None, None
         highest = max(bucket for bucket, count in enumerate(new) if count)
-        below, rank = 0, total * _PERCENTILE
-        for bucket, count in enumerate(new):
-            below += count
-            if below >= rank:
-                return _MIDDLES_S[bucket], _MIDDLES_S[highest]
-        return _MIDDLES_S[highest], _MIDDLES_S[highest]
+        return _quantile_s(new, total * 0.5), _quantile_s(new, total * 0.99), _MIDDLES_S[highest]
 
     def _utilization(self, busy_ns: int, idle_ns: int) -> float | None:
         before, self._busy_idle = self._busy_idle, (busy_ns, idle_ns)
@@ -191,11 +186,11 @@ class BoardVitals:
                 return found
         return known[1] if known is not None else None
 
-    def _slept(self) -> bool:
-        """Return whether the host was suspended since the last look."""
-        asleep_s = self._clock.boottime_s() - self._clock.monotonic_s()
-        before, self._asleep_s = self._asleep_s, asleep_s
-        return before is not None and asleep_s - before > _SUSPEND_S
+
+def _quantile_s(counts: list[int], rank: float) -> float:
+    """Return the delay below or at which ``rank`` of the counted delays lie."""
+    below = itertools.accumulate(counts)
+    return next(_MIDDLES_S[bucket] for bucket, count in enumerate(below) if count >= rank)
 
 
 def _moment(value_ns: int) -> float | None:

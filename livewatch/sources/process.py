@@ -11,6 +11,7 @@ from livewatch.clock import Clock
 from livewatch.sources.base import SourceError
 from livewatch.sources.host import HostSampler
 from livewatch.sources.process_stat import ProcessStat
+from livewatch.sources.sleep_watch import SleepWatch
 from livewatch.sources.zero_touch.door import listeners
 from livewatch.sources.zero_touch.doorbell import Doorbell
 from livewatch.sources.zero_touch.loop_state import LoopState
@@ -53,6 +54,7 @@ class ProcessSource:
         self._pid = pid
         self._port = port
         self._host = HostSampler()
+        self._sleep = SleepWatch(clock)
         self._attached: _Attached | None = None
 
     loop_source = "probe"
@@ -89,6 +91,7 @@ class ProcessSource:
             process=_PROCESS.get(loop.state, ProcessState.SLEEPING),
             loop_heartbeat_s=heartbeat_s,
             cause=_CAUSES.get(loop.state, StallCause.UNKNOWN),
+            suspended=self._sleep.slept(),
         )
         vitals = replace(reading.onto(vitals), uptime_s=reading.uptime_s(self._clock.wall_s()))
         return Snapshot(vitals, {}, identity=GatewayIdentity(attached.pid, str(attached.start_ticks)))

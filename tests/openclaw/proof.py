@@ -4,6 +4,7 @@ Run by ``make test-openclaw``. Thresholds are scaled to seconds; the table at th
 """
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -134,7 +135,6 @@ async def test_each_fault_is_repaired_and_whoever_works_is_left_alone(watched: W
     await asyncio.to_thread(
         subprocess.run, [sys.executable, "-m", "livewatch", *hold], check=True, stdout=subprocess.DEVNULL
     )
-    sent_s = time.monotonic()
     for session, wish in (
         ("alone", "wish=hang"),
         ("hung", "wish=hang"),
@@ -149,13 +149,12 @@ async def test_each_fault_is_repaired_and_whoever_works_is_left_alone(watched: W
     await asyncio.sleep(1.5)
     await say("alone", "wish=answer is anybody there?")
     await say("hung", "wish=answer is anybody there?")
-    seen: dict[str, list[str]] = {}
+    seen: dict[str, dict[str, float]] = {}
     acted_s: dict[str, float] = {}
 
     async def done() -> bool:
         for session, label in (await watched.labels()).items():
-            if label not in seen.setdefault(session, []):
-                seen[session].append(label)
+            seen.setdefault(session, {}).setdefault(label, time.monotonic())
         for session, _, _ in await watched.actions():
             acted_s.setdefault(session, time.monotonic())
         return bool(
@@ -180,16 +179,35 @@ async def test_each_fault_is_repaired_and_whoever_works_is_left_alone(watched: W
     assert {label.split("/")[0] for label in seen.get(full("trickle"), [])} <= {"long_running"}
     assert {label.split("/")[0] for label in seen.get(full("tool"), [])} <= {"long_running"}
     assert set(seen.get(full("errors"), [])) <= {"long_running/provider_retry_wait", "long_running/active_work"}
-    assert seen["agent:asker:main"] == ["long_running/awaiting_input"]
+    assert set(seen["agent:asker:main"]) == {"long_running/awaiting_input"}
     assert not operator.answers("alone")
-    after_s, whole_s, alone_s = answered_s - own_s - ABORT_S, answered_s - sent_s, time.monotonic() - sent_s
     watched.table += [
-        f"hung model call, one message behind it (warn {WARN_S:g} s, abort {ABORT_S:g} s, tick 0.25 s)",
-        f"  with livewatch: answered {after_s:.1f} s after the threshold, {whole_s:.1f} s after it was sent",
-        f"  OpenClaw alone: same fault, same gateway, held by an operator: not answered after {alone_s:.0f} s",
+        f"seconds after the last sign of life, one run (warn {WARN_S:g} s, abort {ABORT_S:g} s, tick 0.25 s)",
+        f"  {'fault':<42} {'labelled':>9} {'stalled':>9} {'repaired':>9} {'answered':>9}",
     ]
-    assert answered_s - own_s < ABORT_S + 20.0
+    for name, session in (("hung model call, a message behind it", "hung"), ("half an answer, then silence", "half")):
+        key, quiet_s = full(session), _started(operator, full(session))
+        firsts = [
+            min(at_s for label, at_s in seen[key].items() if label.startswith(word))
+            for word in ("long_running", "stalled")
+        ]
+        times = [f"{at_s - quiet_s:.1f}" for at_s in (*firsts, acted_s[key], *operator.answers(session)[:1])]
+        watched.table.append(f"  {name:<42} " + " ".join(f"{time_s:>9}" for time_s in times))
+    alone_s = time.monotonic() - _started(operator, full("alone"))
+    nothing = f"nothing within {alone_s:.0f}"
+    watched.table.append(f"  {'the first, OpenClaw alone (held by a person)':<42} {nothing:>37}")
+    assert answered_s - own_s < ABORT_S + 20.0  # generous: the machine is shared; the table says what it was
     await watched.stop(agent)
+
+
+async def test_the_doctor_finds_nothing_wrong_and_says_who_acts_first(watched: Watched) -> None:
+    home = {name: watched.gateway.environment[name] for name in ("HOME", "OPENCLAW_STATE_DIR")}
+    command = [sys.executable, "-m", "livewatch", "doctor", "--source", "openclaw", "--json"]
+    environment = {**os.environ, **home, "LIVEWATCH_MODE": "abort"}
+    done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True)
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    assert checks["OpenClaw"]["health"] == "ok", checks["OpenClaw"]
+    assert "livewatch acts before, at 6m" in checks["OpenClaw's own repairs"]["text"]
 
 
 async def test_what_repeats_is_aborted_only_when_asked(watched: Watched) -> None:
@@ -287,6 +305,18 @@ async def test_a_restarted_gateway_is_attached_again_and_nothing_is_invented(wat
     assert await watched.actions() == before
     assert not [label for label in (await watched.labels()).values() if label.startswith("stuck")]
     await watched.stop(agent)
+
+
+async def test_the_last_rung_asks_the_gateway_itself(watched: Watched) -> None:
+    home = {name: watched.gateway.environment[name] for name in ("HOME", "OPENCLAW_STATE_DIR")}
+    command = [sys.executable, "-m", "livewatch", "restart-openclaw", "--json"]
+    environment = {**os.environ, **home}
+
+    async def taken() -> bool:
+        done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True)
+        return done.returncode == 0 and bool(json.loads(done.stdout)["status"])
+
+    await watched.until(taken, "that the gateway takes the request")
 
 
 def _started(operator: Operator, key: str) -> float:

@@ -21,6 +21,7 @@ from livewatch.sources.openclaw.shapes import number, table, tables
 from livewatch.sources.openclaw.tracker import Tracker
 from livewatch.sources.openclaw.wire import ACTING, READING, Wire, WireError
 from livewatch.sources.process_stat import ProcessStat
+from livewatch.sources.sleep_watch import SleepWatch
 from livewatch.sources.zero_touch.loop_state import LoopState
 from livewatch.sources.zero_touch.loop_watch import LoopWatch
 from livewatch.sources.zero_touch.thread_look import ThreadLook
@@ -66,6 +67,7 @@ class OpenClawSource:
         self._tracker = Tracker()
         self._opinions = Opinions()
         self._host = HostSampler()
+        self._sleep = SleepWatch(clock)
         self._random = Random()  # noqa: S311 -- spreads reconnects
         self._wire: Wire | None = None
         self._process: _Process | None = None
@@ -265,6 +267,7 @@ class OpenClawSource:
             loop_utilization=_scaled(told.get("utilization"), 1.0),
             round_trip_s=wire.pulse.took_s,
             cause=_CAUSES.get(state, StallCause.UNKNOWN),
+            suspended=self._sleep.slept(),
         )
         if process is None:
             return replace(vitals, cpu_cores=_scaled(told.get("cpuCoreRatio"), 1.0))

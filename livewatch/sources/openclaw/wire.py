@@ -81,6 +81,16 @@ class Hears(Protocol):
         ...
 
 
+class Nobody:
+    """Hears nothing: for who only asks."""
+
+    def on_event(self, event: str, payload: Any, at_s: float) -> None:
+        """Pass it over."""
+
+    def gap(self, at_s: float) -> None:
+        """Nothing was listened to."""
+
+
 class Wire:
     """Open it, `ask`, `close`."""
 

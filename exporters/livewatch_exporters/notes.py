@@ -1,0 +1,36 @@
+"""What other parts of livewatch note through Python's logging, as lines of livewatch's own log."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+_ROOT = "livewatch"
+_LEVELS = ((logging.ERROR, "error"), (logging.WARNING, "warning"))
+
+
+class Notes(logging.Handler):
+    """Where a source connects to, which permission it lacks: said once there, written down here."""
+
+    def __init__(self, say: Callable[[str, str, Mapping[str, object]], None], target: str) -> None:
+        super().__init__(logging.INFO)
+        self._say = say
+        self._target = target
+        self._logger = logging.getLogger(_ROOT)
+        self._before = (self._logger.level, self._logger.propagate)
+        self._logger.setLevel(logging.INFO)
+        self._logger.propagate = False
+        self._logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one note."""
+        detail = record.getMessage()
+        if record.exc_info is not None and record.exc_info[1] is not None:
+            detail = f"{detail}: {record.exc_info[1]!r}"
+        level = next((name for limit, name in _LEVELS if record.levelno >= limit), "info")
+        part = record.name.removeprefix(f"{_ROOT}.")
+        self._say(level, "livewatch.note", {"target": self._target, "part": part, "detail": detail})
+
+    def close(self) -> None:
+        """Leave logging as it was."""
+        self._logger.removeHandler(self)
+        self._logger.level, self._logger.propagate = self._before
+        super().close()
