@@ -7,6 +7,7 @@ from types import MappingProxyType
 from uuid import uuid4
 
 from livewatch.clock import Clock
+from livewatch.judge import Judge, Judgement
 from livewatch.recovery.actor import Actor, IntentLog
 from livewatch.recovery.by_hand import ByHand, NothingToDo, judge_by_hand
 from livewatch.recovery.hold_clock import HoldClock
@@ -23,7 +24,6 @@ from livewatch_classifiers.decision import GATEWAY, Act, Action, Completed, Deci
 from livewatch_classifiers.lane import circular_waits, classify_lanes
 from livewatch_classifiers.model import Snapshot, Vitals
 from livewatch_classifiers.report import TickListener, TickReport, Transition
-from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vitals import classify_vitals
@@ -75,6 +75,8 @@ class Agent:
         self.controls = controls or Controls()
         self.interval_s = interval_s
         self._traced = traced
+        self._judge = Judge()
+        self._had_lanes = False
         self._verdicts: Mapping[str, Verdict] = MappingProxyType({})
         self._since_s: dict[str, float] = {}
         self.health = LocalHealth()
@@ -173,21 +175,23 @@ class Agent:
         now_s = snapshot.vitals.now_s
         judged = self.report.vitals if self.report is not None else None
         vitals = classify_vitals(snapshot.vitals, self.thresholds, judged)
-        verdicts = {
-            key: classify_session(session, snapshot.vitals, self.thresholds)
-            for key, session in snapshot.sessions.items()
-        }
-        lanes = classify_lanes(snapshot, verdicts, self.thresholds)
-        verdicts |= circular_waits(lanes, snapshot, verdicts, self.thresholds)
+        judgement = self._judge.judge(snapshot, self.thresholds)
+        lanes = classify_lanes(snapshot, judgement.verdicts, self.thresholds)
+        verdicts = judgement.verdicts
+        if lanes:
+            circles = circular_waits(lanes, snapshot, verdicts, self.thresholds)
+            verdicts = MappingProxyType({**verdicts, **circles})
+        census = None if lanes else judgement.census
         restarted = self.memory.restarted(snapshot)
         completed = self._settle(snapshot, verdicts, now_s, restarted=restarted)
         completed += self._settle_restart(snapshot, vitals, now_s)
         self.memory = self.controls.take_up(self.memory, snapshot, self._clock.wall_s())
-        self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s)
+        self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s, census=census)
         decisions = self._decide(snapshot, verdicts, vitals, now_s)
         before, self.hold_clock = self.hold_clock, self.hold_clock.observed(decisions, self.policy, now_s)
         overdue, overdue_before = self.hold_clock.overdue, before.overdue
-        transitions = self._transitions(verdicts, now_s)
+        transitions = self._transitions(verdicts, now_s, None if lanes or self._had_lanes else judgement)
+        self._had_lanes = bool(lanes)
         return TickReport(
             target=self.source.name,
             now_s=now_s,
@@ -196,7 +200,7 @@ class Agent:
             problem="",
             vitals=vitals,
             vitals_before=self._vitals_before(),
-            verdicts=MappingProxyType(verdicts),
+            verdicts=verdicts,
             lanes=lanes,
             transitions=transitions,
             decisions=tuple(decisions),
@@ -280,16 +284,19 @@ class Agent:
         self.memory = self.memory.completed(done, self.policy, now_s)
         return [done]
 
-    def _transitions(self, verdicts: Mapping[str, Verdict], now_s: float) -> tuple[Transition, ...]:
+    def _transitions(
+        self, verdicts: Mapping[str, Verdict], now_s: float, judgement: Judgement | None
+    ) -> tuple[Transition, ...]:
+        """Return the changes of label; ``judgement`` says where to look for them, without it everywhere."""
         changes: list[Transition] = []
-        for key, after in verdicts.items():
-            before = self._verdicts.get(key)
+        for key in verdicts if judgement is None else judgement.touched:
+            before, after = self._verdicts.get(key), verdicts[key]
             if before is None or before.label != after.label:
                 changes.append(Transition(key, before, after, now_s - self._since_s.get(key, now_s)))
                 self._since_s[key] = now_s
         changes.extend(
             Transition(key, self._verdicts[key], None, now_s - self._since_s.pop(key, now_s))
-            for key in self._verdicts.keys() - verdicts.keys()
+            for key in sorted(self._verdicts.keys() - verdicts.keys() if judgement is None else judgement.gone)
         )
         self._verdicts = verdicts
         return tuple(changes)

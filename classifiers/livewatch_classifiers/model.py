@@ -204,6 +204,18 @@ class SamplerPass:
 
 
 @dataclass(frozen=True, slots=True)
+class Delta:
+    """What a source knows about the difference between two of its looks; whoever saw another look compares himself."""
+
+    before: Mapping[str, Session]
+    """The very mapping (the object, not an equal one) that the look before returned; never written to again."""
+    changed: frozenset[str]
+    """Keys of sessions that are new, or not the same object as before."""
+    gone: frozenset[str] = frozenset()
+    """Keys that are no longer there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a source saw in one look."""
 
@@ -215,3 +227,5 @@ class Snapshot:
     """Monotonic counts that the gateway keeps, by name: dropped heartbeats by reason, overflowed sessions, ..."""
     passes: tuple[SamplerPass, ...] = ()
     """The latest round of each measuring thread behind this look."""
+    delta: Delta | None = field(default=None, compare=False, repr=False)
+    """Saves comparing every session; ``None`` where the source does not keep track. Adds no fact."""

@@ -1,0 +1,148 @@
+"""Judging what changed and what is due says exactly what judging everything says."""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from livewatch.judge import Judge, Judgement
+from livewatch_classifiers.blindtime import BlindTime
+from livewatch_classifiers.model import Delta, Session, Snapshot, Vitals
+from livewatch_classifiers.session import classify_session
+from livewatch_classifiers.thresholds import Override, Thresholds
+from livewatch_classifiers.vocabulary import ActivityKind, Attention, Phase, Reason
+from tests.classifiers.test_session_properties import sessions as any_session
+
+BEGIN_S = 100_000.0
+_THRESHOLDS = (
+    Thresholds(),
+    Thresholds(warn_after_s=20.0),
+    Thresholds(overrides=(Override(activity=ActivityKind.TOOL_CALL, warn_after_s=7.0, abort_after_s=40.0),)),
+)
+
+near = st.none() | st.integers(-400, 30).map(lambda ago: BEGIN_S + ago)
+
+
+@st.composite
+def lively_sessions(draw: st.DrawFn) -> Session:
+    """Return any session whatsoever whose moments lie close enough to now for limits to be crossed."""
+    session = draw(any_session)
+    session = replace(
+        session,
+        state_since_s=draw(near),
+        progress_s=draw(near),
+        oldest_queued_s=draw(near),
+        repeating_since_s=draw(near),
+    )
+    if session.run is not None:
+        run = replace(session.run, started_s=draw(near), abort_requested_s=draw(near))
+        session = replace(session, run=run)
+    if session.activity is not None:
+        activity = replace(session.activity, since_s=draw(near), working_s=draw(near))
+        session = replace(session, activity=activity)
+    if session.wait is not None:
+        session = replace(session, wait=replace(session.wait, since_s=draw(near), deadline_s=draw(near)))
+    return session
+
+
+KEYS = st.sampled_from("abcd")
+steps = st.one_of(
+    st.tuples(st.just("pass"), st.sampled_from([0.0, 0.3, 1.0, 1.0, 1.7, 10.0, 59.0, 400.0])),
+    st.tuples(st.just("change"), st.tuples(KEYS, lively_sessions())),
+    st.tuples(st.just("progress"), KEYS),
+    st.tuples(st.just("leave"), KEYS),
+    st.tuples(st.just("blind"), st.tuples(st.integers(0, 300), st.integers(1, 120))),
+    st.tuples(st.just("forget"), st.booleans()),
+    st.tuples(st.just("limits"), st.sampled_from(_THRESHOLDS)),
+    st.tuples(st.just("phase"), st.sampled_from(Phase)),
+    st.tuples(st.just("ready"), near),
+    st.tuples(st.just("unseen"), st.none()),
+)
+
+
+class History:
+    """A gateway whose sessions, blind time and limits change at random; each look is judged both ways."""
+
+    def __init__(self, *, tracked: bool) -> None:
+        self.judge, self.tracked = Judge(), tracked
+        self.vitals, self.limits = Vitals(BEGIN_S), _THRESHOLDS[0]
+        self.sessions: dict[str, Session] = {}
+        self.told: MappingProxyType[str, Session] | None = None
+        self.verdicts: Judgement | None = None
+
+    def step(self, what: str, value: object) -> None:
+        now_s = self.vitals.now_s
+        match what, value:
+            case "pass", float(seconds):
+                self.vitals = replace(self.vitals, now_s=now_s + seconds)
+            case "change", (str(key), Session() as session):
+                self.sessions[key] = replace(session, key=key)
+            case "progress", str(key) if key in self.sessions:
+                self.sessions[key] = replace(self.sessions[key], progress_s=now_s)
+            case "leave", str(key):
+                self.sessions.pop(key, None)
+            case "blind", (int(ago), int(length)):
+                start_s = now_s - ago
+                more = [(start_s, min(now_s, start_s + length))]
+                self.vitals = replace(self.vitals, blind=self.vitals.blind.extended(more, forget_before_s=0))
+            case "forget", bool(everything):
+                kept = [] if everything else self.vitals.blind.intervals()[1:]
+                self.vitals = replace(self.vitals, blind=BlindTime.of(kept))
+            case "limits", Thresholds() as limits:
+                self.limits = limits
+            case "phase", Phase() as phase:
+                self.vitals = replace(self.vitals, phase=phase)
+            case "ready", float() | None as ready_s:
+                self.vitals = replace(self.vitals, ready_s=ready_s)
+            case _:
+                pass
+
+    def look(self) -> None:
+        now = MappingProxyType(dict(self.sessions))
+        delta = None
+        if self.tracked and self.told is not None:
+            changed = frozenset(k for k, s in now.items() if self.told.get(k) is not s)
+            delta = Delta(self.told, changed, frozenset(self.told.keys() - now.keys()))
+        self.told = now
+        before = self.verdicts.verdicts if self.verdicts is not None else {}
+        said = self.verdicts = self.judge.judge(Snapshot(self.vitals, now, delta=delta), self.limits)
+
+        everything = {key: classify_session(session, self.vitals, self.limits) for key, session in now.items()}
+        assert said.verdicts == everything
+        assert set(said.census.ailing) == {k for k, v in everything.items() if v.attention is not Attention.NONE}
+        assert said.census.active == sum(v.reason is not Reason.IDLE for v in everything.values())
+        assert set(said.gone) == before.keys() - everything.keys()
+        assert {k for k, v in everything.items() if before.get(k) != v} <= set(said.touched)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    history=st.lists(steps, min_size=5, max_size=60),
+    first=st.lists(lively_sessions(), max_size=3),
+    tracked=st.booleans(),
+)
+def test_the_lazy_judgement_is_the_full_one_in_any_history(
+    history: list[tuple[str, object]],
+    first: list[Session],
+    *,
+    tracked: bool,
+) -> None:
+    gateway = History(tracked=tracked)
+    gateway.sessions = {key: replace(session, key=key) for key, session in zip("abc", first, strict=False)}
+    gateway.look()
+    for what, value in history:
+        gateway.step(what, value)
+        if what != "unseen":
+            gateway.look()
+
+
+@settings(max_examples=400, deadline=None)
+@given(lively_sessions(), st.lists(st.sampled_from([0.5, 1.0, 1.0, 4.0]), min_size=20, max_size=150))
+def test_a_session_left_to_time_is_judged_at_every_crossing(session: Session, gaps: list[float]) -> None:
+    gateway = History(tracked=True)
+    gateway.sessions = {"a": replace(session, key="a")}
+    gateway.look()
+    for gap_s in gaps:
+        gateway.step("pass", gap_s)
+        gateway.look()
