@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from livewatch.judge import Judge, Judgement
 from livewatch_classifiers.blindtime import BlindTime
-from livewatch_classifiers.model import Delta, Session, Snapshot, Vitals
+from livewatch_classifiers.model import Delta, Run, Session, Snapshot, Vitals
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Override, Thresholds
-from livewatch_classifiers.vocabulary import ActivityKind, Attention, Phase, Reason
+from livewatch_classifiers.vocabulary import ActivityKind, Attention, Phase, Reason, SessionState
 from tests.classifiers.test_session_properties import sessions as any_session
 
 BEGIN_S = 100_000.0
@@ -146,3 +146,22 @@ def test_a_session_left_to_time_is_judged_at_every_crossing(session: Session, ga
     for gap_s in gaps:
         gateway.step("pass", gap_s)
         gateway.look()
+
+
+def test_blind_time_that_comes_to_light_late_brings_an_age_back_below_its_limit() -> None:
+    gateway = History(tracked=True)
+    run = Run("r", started_s=BEGIN_S - 400)
+    gateway.sessions = {
+        "a": Session(
+            "a",
+            state=SessionState.PROCESSING,
+            run=run,
+            state_since_s=BEGIN_S - 10,
+            progress_s=BEGIN_S - 125,
+        )
+    }
+    gateway.look()
+    gateway.step("blind", (100, 30))
+    gateway.look()
+    assert gateway.verdicts is not None
+    assert gateway.verdicts.verdicts["a"].rule == "15"

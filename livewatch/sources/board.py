@@ -139,6 +139,7 @@ class BoardSource:
         return Snapshot(
             vitals=_with_host(vitals, reading, self._clock.wall_s()),
             sessions=slots.sessions(reading.working_s),
+            delta=slots.delta,
             identity=identity,
             counters=_counters(header, attached),
             passes=_passes(reading),
