@@ -115,18 +115,18 @@ class BoardSlots:
             known.session = replace(session, activity=replace(session.activity, working_s=seen_s))
             self._touched.add(slot)
         before = self._found
+        fresh = {session.key: session for slot in self._touched if (session := self._slots[slot].session) is not None}
+        unsure = self._twice
         if self._doubtful or self._twice:
-            self._found = MappingProxyType(
-                {s.session.key: s.session for s in self._slots.values() if s.session is not None}
-            )
-            self.delta = None
-            self._twice = len(self._found) < sum(slot.session is not None for slot in self._slots.values())
-        elif self._touched:
-            fresh = [s for slot in self._touched if (s := self._slots[slot].session) is not None]
-            self._found = MappingProxyType({**before, **{session.key: session for session in fresh}})
-            self.delta = Delta(before, frozenset(session.key for session in fresh))
+            held = [session for slot in self._slots.values() if (session := slot.session) is not None]
+            self._found = MappingProxyType({session.key: session for session in held})
+            self._twice = len(self._found) < len(held)
+            unsure = unsure or self._twice
+            gone = frozenset(before.keys() - self._found.keys())
         else:
-            self.delta = Delta(before, frozenset())
+            gone = frozenset[str]()
+            self._found = MappingProxyType({**before, **fresh}) if fresh else before
+        self.delta = None if unsure else Delta(before, frozenset(fresh), gone)
         self._doubtful = False
         self._touched.clear()
         return self._found
