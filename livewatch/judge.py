@@ -101,10 +101,11 @@ class Judge:
         self._wheel_s, self._active = 0.0, 0
 
     def _difference(self, snapshot: Snapshot) -> tuple[AbstractSet[str], AbstractSet[str]]:
-        """Return the keys of what changed, and of what is gone."""
+        """Return the keys of what changed so that it must be judged, and of what is gone."""
         after, before, delta = snapshot.sessions, self._sessions, snapshot.delta
         if delta is not None and delta.before is before:
-            return delta.changed, delta.gone
+            # Where no age is past a limit, later progress only takes every age further away from its limit.
+            return delta.changed - (delta.progressed - self._passed), delta.gone
         changed = {key for key, session in after.items() if before.get(key) is not session}
         return changed, before.keys() - after.keys()
 

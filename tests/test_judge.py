@@ -61,6 +61,13 @@ steps = st.one_of(
 )
 
 
+def only_progressed(before: Session, after: Session) -> bool:
+    """Return whether nothing is new but a later progress in place of an earlier one."""
+    if before.progress_s is None or after.progress_s is None or after.progress_s <= before.progress_s:
+        return False
+    return replace(before, progress_s=after.progress_s) == after
+
+
 class History:
     """A gateway whose sessions, blind time and limits change at random; each look is judged both ways."""
 
@@ -103,7 +110,8 @@ class History:
         delta = None
         if self.tracked and self.told is not None:
             changed = frozenset(k for k, s in now.items() if self.told.get(k) is not s)
-            delta = Delta(self.told, changed, frozenset(self.told.keys() - now.keys()))
+            progressed = frozenset(k for k in changed if k in self.told and only_progressed(self.told[k], now[k]))
+            delta = Delta(self.told, changed, frozenset(self.told.keys() - now.keys()), progressed)
         self.told = now
         before = self.verdicts.verdicts if self.verdicts is not None else {}
         said = self.verdicts = self.judge.judge(Snapshot(self.vitals, now, delta=delta), self.limits)

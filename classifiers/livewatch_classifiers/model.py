@@ -213,6 +213,8 @@ class Delta:
     """Keys of sessions that are new, or not the same object as before."""
     gone: frozenset[str] = frozenset()
     """Keys that are no longer there."""
+    progressed: frozenset[str] = frozenset()
+    """Those of ``changed`` of which nothing is new but a later ``progress_s`` in place of an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -28,6 +29,10 @@ _RETRIES = 3
 _BRIDGE = 64
 """Slots between two that changed."""
 _ENUM = TypeVar("_ENUM", bound=StrEnum)
+_FIELDS = tuple(field.name for field in fields(Session))
+_BEFORE_PROGRESS = attrgetter(*_FIELDS[: _FIELDS.index("progress_s")])
+_AFTER_PROGRESS = attrgetter(*_FIELDS[_FIELDS.index("progress_s") + 1 :])
+_SESSION: Callable[..., Session] = Session
 _VALUE_FIELDS = tuple(name for name in board.SLOT_FIELDS if name not in ("seq", "progress_ns"))
 
 
@@ -59,6 +64,8 @@ class BoardSlots:
         self._unsettled: set[int] = set()
         """Slots that were torn at the last look: their column may be the same and its values not yet believed."""
         self._touched: set[int] = set()
+        self._only_progressed: set[int] = set()
+        """Slots of which nothing but a later progress is new, unless they are among the touched too."""
         self._doubtful = True
         """Whether a slot got or lost a key, so that the sessions must be gathered anew."""
         self._children: dict[int, int] = {}
@@ -79,6 +86,7 @@ class BoardSlots:
                 del self._slots[slot]
                 self._children.pop(slot, None)
                 self._touched.discard(slot)
+                self._only_progressed.discard(slot)
                 self._doubtful = True
         seqs = read(layout.slots_at("seq"), used * _WORD)
         progress = read(layout.slots_at("progress_ns"), used * _WORD)
@@ -117,7 +125,8 @@ class BoardSlots:
             known.session = replace(session, activity=replace(session.activity, working_s=seen_s))
             self._touched.add(slot)
         before = self._found
-        fresh = {session.key: session for slot in self._touched if (session := self._slots[slot].session) is not None}
+        progressed = self._fresh(self._only_progressed - self._touched)
+        fresh = progressed | self._fresh(self._touched)
         unsure = self._twice
         if self._doubtful or self._twice:
             held = [session for slot in self._slots.values() if (session := slot.session) is not None]
@@ -131,10 +140,14 @@ class BoardSlots:
             if fresh:
                 self._plain = self._plain | fresh
                 self._found = MappingProxyType(self._plain)
-        self.delta = None if unsure else Delta(before, frozenset(fresh), gone)
+        self.delta = None if unsure else Delta(before, frozenset(fresh), gone, frozenset(progressed))
         self._doubtful = False
         self._touched.clear()
+        self._only_progressed.clear()
         return self._found
+
+    def _fresh(self, slots: AbstractSet[int]) -> dict[str, Session]:
+        return {session.key: session for slot in slots if (session := self._slots[slot].session) is not None}
 
     def children(self) -> frozenset[int]:
         """Return the pids of the child processes that sessions wait for."""
@@ -189,8 +202,10 @@ class BoardSlots:
         if known.progress_ns != progress_ns:
             known.progress_ns = progress_ns
             if known.session is not None:
-                known.session = replace(known.session, progress_s=_moment(progress_ns, self._count))
-                self._touched.add(slot)
+                before_s, progress_s = known.session.progress_s, _moment(progress_ns, self._count)
+                known.session = _SESSION(*_BEFORE_PROGRESS(known.session), progress_s, *_AFTER_PROGRESS(known.session))
+                later = before_s is not None and progress_s is not None and progress_s > before_s
+                (self._only_progressed if later and slot not in self._touched else self._touched).add(slot)
 
     def _count(self) -> None:
         self.unreadable += 1
