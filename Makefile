@@ -39,7 +39,7 @@ data-sheet: $(VENV)/.dev  ## compare with other rule sets over the scenarios, an
 	@$(BIN)/livewatch simulate --compare tests/scenarios --data-sheet docs/data-sheet.md
 	@$(BIN)/python -m tests.simulation.library
 
-bench: $(VENV)/.dev  ## what the probe costs and how true its histogram is, as ratios of one run (ARGS=--json)
+bench: $(VENV)/.dev  ## what probe, tick and start-up cost, as ratios of one run (ARGS="--json --plot docs/img/tick.svg")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 kill-storm: $(VENV)/.dev  ## kill the agent 500 times while sessions die: nothing twice, nothing lost (ARGS="--kills 50")
