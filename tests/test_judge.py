@@ -7,11 +7,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livewatch.judge import Judge, Judgement
+from livewatch.recovery.memory import Memory
+from livewatch.recovery.policy import decide
+from livewatch.recovery.request import Situation
+from livewatch.recovery.settings import Policy
 from livewatch_classifiers.blindtime import BlindTime
+from livewatch_classifiers.decision import Act
 from livewatch_classifiers.model import Delta, Run, Session, Snapshot, Vitals
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Override, Thresholds
-from livewatch_classifiers.vocabulary import ActivityKind, Attention, Phase, Reason, SessionState
+from livewatch_classifiers.verdict import VitalsVerdict
+from livewatch_classifiers.vocabulary import (
+    ActionKind,
+    ActivityKind,
+    Attention,
+    Mode,
+    Phase,
+    Reason,
+    SessionState,
+    VitalsState,
+)
 from tests.classifiers.test_session_properties import sessions as any_session
 
 BEGIN_S = 100_000.0
@@ -46,6 +61,8 @@ def lively_sessions(draw: st.DrawFn) -> Session:
     return session
 
 
+WELL = VitalsVerdict(VitalsState.RESPONSIVE)
+POLICY = Policy(mode=Mode.ABORT, blast_sessions_min=2)
 KEYS = st.sampled_from("abcd")
 steps = st.one_of(
     st.tuples(st.just("pass"), st.sampled_from([0.0, 0.3, 1.0, 1.0, 1.7, 10.0, 59.0, 400.0])),
@@ -77,6 +94,7 @@ class History:
         self.sessions: dict[str, Session] = {}
         self.told: MappingProxyType[str, Session] | None = None
         self.verdicts: Judgement | None = None
+        self.memory = self.full_memory = Memory()
 
     def step(self, what: str, value: object) -> None:
         now_s = self.vitals.now_s
@@ -105,6 +123,20 @@ class History:
             case _:
                 pass
 
+    def recover(self, snapshot: Snapshot, said: Judgement) -> None:
+        """Remember and decide with the census, and with a look at every verdict."""
+        now_s, verdicts = self.vitals.now_s, said.verdicts
+        self.memory = self.memory.observed(snapshot, verdicts, WELL, POLICY, now_s, census=said.census)
+        self.full_memory = self.full_memory.observed(snapshot, verdicts, WELL, POLICY, now_s)
+        assert self.memory == self.full_memory
+        situation = Situation(snapshot=snapshot, verdicts=verdicts, vitals=WELL, capabilities=frozenset(ActionKind))
+        decisions = decide(situation, self.memory, POLICY, now_s)
+        assert decisions == decide(situation, self.full_memory, POLICY, now_s)
+        for decision in decisions:
+            if isinstance(decision, Act):
+                self.memory = self.memory.sent(decision.action, now_s)
+                self.full_memory = self.full_memory.sent(decision.action, now_s)
+
     def look(self) -> None:
         now = MappingProxyType(dict(self.sessions))
         delta = None
@@ -114,7 +146,8 @@ class History:
             delta = Delta(self.told, changed, frozenset(self.told.keys() - now.keys()), progressed)
         self.told = now
         before = self.verdicts.verdicts if self.verdicts is not None else {}
-        said = self.verdicts = self.judge.judge(Snapshot(self.vitals, now, delta=delta), self.limits)
+        snapshot = Snapshot(self.vitals, now, delta=delta)
+        said = self.verdicts = self.judge.judge(snapshot, self.limits)
 
         everything = {key: classify_session(session, self.vitals, self.limits) for key, session in now.items()}
         assert said.verdicts == everything
@@ -122,6 +155,7 @@ class History:
         assert said.census.active == sum(v.reason is not Reason.IDLE for v in everything.values())
         assert set(said.gone) == before.keys() - everything.keys()
         assert {k for k, v in everything.items() if before.get(k) != v} <= set(said.touched)
+        self.recover(snapshot, said)
 
 
 @settings(max_examples=400, deadline=None)
