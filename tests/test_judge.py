@@ -1,5 +1,6 @@
 """Judging what changed and what is due says exactly what judging everything says."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -16,7 +17,7 @@ from livewatch_classifiers.decision import Act
 from livewatch_classifiers.model import Delta, Run, Session, Snapshot, Vitals
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Override, Thresholds
-from livewatch_classifiers.verdict import VitalsVerdict
+from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vocabulary import (
     ActionKind,
     ActivityKind,
@@ -145,7 +146,7 @@ class History:
             progressed = frozenset(k for k in changed if k in self.told and only_progressed(self.told[k], now[k]))
             delta = Delta(self.told, changed, frozenset(self.told.keys() - now.keys()), progressed)
         self.told = now
-        before = self.verdicts.verdicts if self.verdicts is not None else {}
+        before: Mapping[str, Verdict] = self.verdicts.verdicts if self.verdicts is not None else {}
         snapshot = Snapshot(self.vitals, now, delta=delta)
         said = self.verdicts = self.judge.judge(snapshot, self.limits)
 
