@@ -2,7 +2,7 @@
 
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ steps = st.one_of(
 
 
 @contextmanager
-def a_board() -> Iterator[Board]:
+def a_board() -> Generator[Board]:
     with tempfile.TemporaryDirectory() as folder:
         board = Board(Path(folder) / "board", capacity=CAPACITY)
         try:
