@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture test soak data-sheet bench kill-storm test-node openclaw test-openclaw telemetry-test boards boards-picture check format clean
+.PHONY: help setup demo picture test soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test boards boards-picture check format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +39,11 @@ data-sheet: $(VENV)/.dev  ## compare with other rule sets over the scenarios, an
 	@$(BIN)/livewatch simulate --compare tests/scenarios --data-sheet docs/data-sheet.md
 	@$(BIN)/python -m tests.simulation.library
 
-bench: $(VENV)/.dev  ## what the probe costs and how true its histogram is, as ratios of one run (ARGS=--json)
+bench: $(VENV)/.dev  ## what probe, tick and start-up cost, as ratios of one run (ARGS="--json --plot docs/img/tick.svg")
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+rest-soak: $(VENV)/.dev  ## an agent at rest over churning sessions: memory, files, journal, CPU (ARGS="--minutes 30")
+	@$(BIN)/python -m tests.bench.soak_rest $(ARGS)
 
 kill-storm: $(VENV)/.dev  ## kill the agent 500 times while sessions die: nothing twice, nothing lost (ARGS="--kills 50")
 	@$(BIN)/python -m tests.live.kill_storm $(ARGS)

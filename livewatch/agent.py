@@ -7,11 +7,11 @@ from types import MappingProxyType
 from uuid import uuid4
 
 from livewatch.clock import Clock
+from livewatch.judge import Judge, Judgement
 from livewatch.recovery.actor import Actor, IntentLog
 from livewatch.recovery.by_hand import ByHand, NothingToDo, judge_by_hand
 from livewatch.recovery.hold_clock import HoldClock
 from livewatch.recovery.holds import Holds
-from livewatch.recovery.judging import judge_snapshot
 from livewatch.recovery.local_health import LocalHealth
 from livewatch.recovery.memory import Memory
 from livewatch.recovery.minutes import Minutes
@@ -23,10 +23,12 @@ from livewatch.recovery.rounds import SecondOpinion, Witness
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import Discarding, Source, SourceError
 from livewatch_classifiers.decision import GATEWAY, Act, Action, Completed, Decision, Person, Reply
+from livewatch_classifiers.lane import circular_waits, classify_lanes
 from livewatch_classifiers.model import Snapshot, Vitals
 from livewatch_classifiers.report import TickListener, TickReport, Transition
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
+from livewatch_classifiers.vitals import classify_vitals
 from livewatch_classifiers.vocabulary import ActionKind, Reason, VitalsState
 from livewatch_exporters.trace_context import traceparent_of
 
@@ -77,6 +79,8 @@ class Agent:
         self.controls = controls or Controls()
         self.interval_s = interval_s
         self._traced = traced
+        self._judge = Judge()
+        self._had_lanes = False
         self._verdicts: Mapping[str, Verdict] = MappingProxyType({})
         self._since_s: dict[str, float] = {}
         self.health = LocalHealth()
@@ -176,18 +180,26 @@ class Agent:
     def _round(self, snapshot: Snapshot, started_s: float, lateness_s: float) -> TickReport:
         sampled_s = self._clock.monotonic_s()
         now_s = snapshot.vitals.now_s
-        judged = judge_snapshot(snapshot, self.thresholds, self.report.vitals if self.report is not None else None)
-        vitals, verdicts, lanes = judged.vitals, judged.verdicts, judged.lanes
+        judged = self.report.vitals if self.report is not None else None
+        vitals = classify_vitals(snapshot.vitals, self.thresholds, judged)
+        judgement = self._judge.judge(snapshot, self.thresholds)
+        lanes = classify_lanes(snapshot, judgement.verdicts, self.thresholds)
+        verdicts = judgement.verdicts
+        if lanes:
+            circles = circular_waits(lanes, snapshot, verdicts, self.thresholds)
+            verdicts = MappingProxyType({**verdicts, **circles})
+        census = None if lanes else judgement.census
         restarted = self.memory.restarted(snapshot)
         completed = self._settle(snapshot, verdicts, now_s, restarted=restarted)
         completed += self._settle_restart(snapshot, vitals, now_s)
         taken_up = self.controls.take_up(self.memory, snapshot, self._clock.wall_s())
         self.memory = self._minutes.taken_up(self.memory, taken_up)
-        self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s)
+        self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s, census=census)
         decisions = self._decide(snapshot, verdicts, vitals, now_s)
         before, self.hold_clock = self.hold_clock, self.hold_clock.observed(decisions, self.policy, now_s)
         overdue, overdue_before = self.hold_clock.overdue, before.overdue
-        transitions = self._transitions(verdicts, now_s)
+        transitions = self._transitions(verdicts, now_s, None if lanes or self._had_lanes else judgement)
+        self._had_lanes = bool(lanes)
         return TickReport(
             target=self.source.name,
             now_s=now_s,
@@ -196,7 +208,7 @@ class Agent:
             problem="",
             vitals=vitals,
             vitals_before=self._vitals_before(),
-            verdicts=MappingProxyType(verdicts),
+            verdicts=verdicts,
             lanes=lanes,
             transitions=transitions,
             decisions=tuple(decisions),
@@ -287,16 +299,19 @@ class Agent:
         self.memory = self.memory.completed(done, self.policy, now_s)
         return [done]
 
-    def _transitions(self, verdicts: Mapping[str, Verdict], now_s: float) -> tuple[Transition, ...]:
+    def _transitions(
+        self, verdicts: Mapping[str, Verdict], now_s: float, judgement: Judgement | None
+    ) -> tuple[Transition, ...]:
+        """Return the changes of label; ``judgement`` says where to look for them, without it everywhere."""
         changes: list[Transition] = []
-        for key, after in verdicts.items():
-            before = self._verdicts.get(key)
+        for key in verdicts if judgement is None else judgement.touched:
+            before, after = self._verdicts.get(key), verdicts[key]
             if before is None or before.label != after.label:
                 changes.append(Transition(key, before, after, now_s - self._since_s.get(key, now_s)))
                 self._since_s[key] = now_s
         changes.extend(
             Transition(key, self._verdicts[key], None, now_s - self._since_s.pop(key, now_s))
-            for key in self._verdicts.keys() - verdicts.keys()
+            for key in sorted(self._verdicts.keys() - verdicts.keys() if judgement is None else judgement.gone)
         )
         self._verdicts = verdicts
         return tuple(changes)

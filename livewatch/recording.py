@@ -91,7 +91,8 @@ def compact(value: object) -> Any:
 
 @cache
 def _defaults(kind: type) -> tuple[tuple[str, object], ...]:
-    return tuple((item.name, _default(item)) for item in fields(kind))
+    """Return the fields that are facts; one that takes no part in comparison adds none."""
+    return tuple((item.name, _default(item)) for item in fields(kind) if item.compare)
 
 
 def _default(item: Field[Any]) -> object:

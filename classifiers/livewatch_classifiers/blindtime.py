@@ -43,6 +43,17 @@ class BlindTime:
             return 0.0
         return self._until(end_s) - self._until(start_s)
 
+    def uncovered(self, other: "BlindTime", end_s: float) -> float:
+        """Return how many of this timeline's seconds before ``end_s`` are not blind in ``other``.
+
+        No age at ``end_s`` is more than that much larger by ``other`` than by this one.
+        """
+        if self.starts == other.starts and self.ends == other.ends:
+            return 0.0
+        theirs = set(other.intervals())
+        mine = [(start, min(end, end_s)) for start, end in self.intervals() if (start, end) not in theirs]
+        return sum(max(0.0, end - start - other.overlap(start, end)) for start, end in mine if end > start)
+
     def _until(self, moment_s: float) -> float:
         index = bisect_right(self.starts, moment_s) - 1
         if index < 0:

@@ -240,6 +240,20 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
+class Delta:
+    """What a source knows about the difference between two of its looks; whoever saw another look compares himself."""
+
+    before: Mapping[str, Session]
+    """The very mapping (the object, not an equal one) that the look before returned; never written to again."""
+    changed: frozenset[str]
+    """Keys of sessions that are new, or not the same object as before."""
+    gone: frozenset[str] = frozenset()
+    """Keys that are no longer there."""
+    progressed: frozenset[str] = frozenset()
+    """Those of ``changed`` of which nothing is new but a later ``progress_s`` in place of an earlier one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a source saw in one look."""
 
@@ -253,3 +267,5 @@ class Snapshot:
     """The latest round of each measuring thread behind this look."""
     opinions: tuple[Opinion, ...] = ()
     """The latest of the gateway's own detector, oldest first; empty where it has none."""
+    delta: Delta | None = field(default=None, compare=False, repr=False)
+    """Saves comparing every session; ``None`` where the source does not keep track. Adds no fact."""

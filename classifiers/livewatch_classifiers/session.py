@@ -30,7 +30,11 @@ _HUMAN_WAITS = frozenset({WaitKind.APPROVAL, WaitKind.QUESTION})
 
 def classify_session(session: Session, vitals: Vitals, thresholds: Thresholds) -> Verdict:
     """Return the verdict on ``session`` at ``vitals.now_s``; ages are responsive ages."""
-    case = Case(session, vitals, thresholds)
+    return classify_case(Case(session, vitals, thresholds))
+
+
+def classify_case(case: Case) -> Verdict:
+    """Return the verdict on a session whose facts have been worked out already."""
     for rule in RULES:
         verdict = rule(case)
         if verdict is not None:

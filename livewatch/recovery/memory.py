@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from livewatch.judge import Census
 from livewatch.recovery.patient import SICK, SIGN_OF_LIFE, Patient, examined, treated
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import GATEWAY, Action, Completed
@@ -59,13 +60,15 @@ class Memory:
         vitals: VitalsVerdict,
         policy: Policy,
         now_s: float,
+        *,
+        census: Census | None = None,
     ) -> "Memory":
-        """Take in one look at the gateway."""
+        """Take in one look at the gateway; the ``census`` of the verdicts only saves looking at each of them."""
         restarted = self.restarted(snapshot)
         known = dict(self.after_restart(policy).patients if restarted else self.patients)
-        for key, verdict in verdicts.items():
-            session = snapshot.sessions.get(key)
-            if session is None or (verdict.attention not in SICK and key not in known):
+        for key in verdicts if census is None else sorted({*census.ailing, *known}):
+            verdict, session = verdicts.get(key), snapshot.sessions.get(key)
+            if verdict is None or session is None or (verdict.attention not in SICK and key not in known):
                 continue
             known[key] = examined(known.get(key), verdict, session, policy, now_s)
         kept = {k: p for k, p in known.items() if _worth_keeping(p, verdicts, policy, now_s)}
@@ -82,7 +85,7 @@ class Memory:
             looked_s=now_s,
             drained=snapshot.vitals.phase is Phase.DRAINING,
         )
-        return replace(memory, mass=_mass_stall(memory, verdicts, policy, now_s))
+        return replace(memory, mass=_mass_stall(memory, verdicts, policy, now_s, census))
 
     def restarted(self, snapshot: Snapshot) -> bool:
         """Return whether another process was seen; an identity that was not observed is no restart."""
@@ -204,11 +207,13 @@ def _worth_keeping(patient: Patient, verdicts: Mapping[str, Verdict], policy: Po
     return patient.sick or patient.quarantined or bool(patient.repaired_s) or unsettled
 
 
-def _mass_stall(memory: Memory, verdicts: Mapping[str, Verdict], policy: Policy, now_s: float) -> MassStall | None:
+def _mass_stall(
+    memory: Memory, verdicts: Mapping[str, Verdict], policy: Policy, now_s: float, census: Census | None
+) -> MassStall | None:
     sick = [p for p in memory.patients.values() if p.sick and p.key in verdicts]
     if len(sick) < policy.blast_sessions_min:
         return None
-    active = sum(verdict.reason is not Reason.IDLE for verdict in verdicts.values())
+    active = census.active if census else sum(verdict.reason is not Reason.IDLE for verdict in verdicts.values())
     if len(sick) <= policy.blast_share * active:
         return None
     if memory.mass is not None:

@@ -146,6 +146,7 @@ class BoardSource:
         return Snapshot(
             vitals=attached.vitals.with_host(vitals, reading),
             sessions=slots.sessions(reading.working_s),
+            delta=slots.delta,
             identity=identity,
             counters=_counters(header, attached),
             passes=_passes(reading),

@@ -13,7 +13,7 @@ from livewatch.sources.process_stat import ProcessStat
 from livewatch_classifiers.model import GatewayIdentity
 from livewatch_classifiers.vocabulary import ProcessState
 
-_MAX_CAPACITY = 1 << 16
+_MAX_CAPACITY = 1 << 20
 _HEADER = struct.Struct(f"<{len(HEADER_FIELDS)}Q")
 _RESTARTED = "the gateway ended without removing it; it is read again once the gateway has restarted"
 

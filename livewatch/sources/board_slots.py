@@ -1,14 +1,17 @@
 """The board's session slots: only what changed is decoded, and a torn slot is never believed."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TypeVar
 
 from livewatch.probe import layout as board
 from livewatch.probe.layout import NONE, Layout
-from livewatch_classifiers.model import Activity, Run, Session, Wait
+from livewatch.sources.differing import differing
+from livewatch_classifiers.model import Activity, Delta, Run, Session, Wait
 from livewatch_classifiers.vocabulary import (
     ActivityKind,
     LaneKind,
@@ -23,7 +26,13 @@ Reader = Callable[[int, int], bytes]
 
 _WORD = 8
 _RETRIES = 3
+_BRIDGE = 64
+"""Slots between two that changed."""
 _ENUM = TypeVar("_ENUM", bound=StrEnum)
+_FIELDS = tuple(field.name for field in fields(Session))
+_BEFORE_PROGRESS = attrgetter(*_FIELDS[: _FIELDS.index("progress_s")])
+_AFTER_PROGRESS = attrgetter(*_FIELDS[_FIELDS.index("progress_s") + 1 :])
+_SESSION: Callable[..., Session] = Session
 _VALUE_FIELDS = tuple(name for name in board.SLOT_FIELDS if name not in ("seq", "progress_ns"))
 
 
@@ -45,7 +54,25 @@ class BoardSlots:
         """Slots that stayed torn through every retry, over all looks; they keep what was last known."""
         self.unreadable = 0
         """Fields with impossible values, over all looks; they are taken as unknown."""
+        self.delta: Delta | None = None
+        """What `sessions` returned last, against what it returned before."""
         self._slots: dict[int, _Slot] = {}
+        self._seqs = self._progress = b""
+        """The two columns as they were copied last."""
+        self._twice = False
+        """Whether a key stands in two slots; then the later one counts."""
+        self._unsettled: set[int] = set()
+        """Slots that were torn at the last look: their column may be the same and its values not yet believed."""
+        self._touched: set[int] = set()
+        self._only_progressed: set[int] = set()
+        """Slots of which nothing but a later progress is new, unless they are among the touched too."""
+        self._doubtful = True
+        """Whether a slot got or lost a key, so that the sessions must be gathered anew."""
+        self._children: dict[int, int] = {}
+        """Pid of the child process by slot."""
+        self._plain: dict[str, Session] = {}
+        """Replaced, never written to; a plain dict, because a proxy is twenty times as slow to copy."""
+        self._found: Mapping[str, Session] = MappingProxyType(self._plain)
 
     def look(self, read: Reader, layout: Layout, used: int) -> None:
         """Read the slots below ``used``.
@@ -54,33 +81,77 @@ class BoardSlots:
             SourceError: when ``read`` does.
         """
         used = min(used, layout.capacity)
-        for slot in [slot for slot in self._slots if slot >= used]:
-            del self._slots[slot]
-        torn = self._look_at(read, layout, range(used))
-        for slot in torn:
+        if len(self._slots) > used:
+            for slot in [slot for slot in self._slots if slot >= used]:
+                del self._slots[slot]
+                self._children.pop(slot, None)
+                self._touched.discard(slot)
+                self._only_progressed.discard(slot)
+                self._doubtful = True
+        seqs = read(layout.slots_at("seq"), used * _WORD)
+        progress = read(layout.slots_at("progress_ns"), used * _WORD)
+        changed = self._unsettled.union(differing(self._seqs, seqs))
+        # a run that began meanwhile: its progress is not that of the one before
+        changed.update(differing(seqs, read(layout.slots_at("seq"), used * _WORD)))
+        moments = memoryview(progress).cast("q")
+        for slot in differing(self._progress, progress):
+            if slot not in changed:
+                self._progressed(slot, moments[slot])
+        # Should a read fail from here on, the next look goes through every slot again.
+        self._seqs = self._progress = b""
+        self._unsettled = {slot for slots in _ranges(changed, used) for slot in self._settle(read, layout, slots)}
+        self._seqs, self._progress = seqs, progress
+
+    def _settle(self, read: Reader, layout: Layout, slots: range) -> Iterator[int]:
+        """Decode what changed among some slots; yield those that stay torn."""
+        for slot in self._look_at(read, layout, slots):
             for _ in range(_RETRIES):
                 if not self._look_at(read, layout, range(slot, slot + 1)):
                     break
             else:
                 self._stays_torn(read, layout, slot)
+            yield slot  # what was believed of it is newer than the copied column
 
     def sessions(self, working_s: Mapping[int, float]) -> Mapping[str, Session]:
-        """Return the sessions by key. ``working_s`` tells for a child's pid when it was last seen working."""
-        found: dict[str, Session] = {}
-        for slot in self._slots.values():
-            session = slot.session
-            if session is None:
+        """Return the sessions by key. ``working_s`` tells for a child's pid when it was last seen working.
+
+        The same object as before when nothing changed; never written to again.
+        """
+        for slot, pid in self._children.items():
+            known, seen_s = self._slots[slot], working_s.get(pid)
+            session = known.session
+            if session is None or session.activity is None or seen_s in (None, session.activity.working_s):
                 continue
-            if slot.child_pid and session.activity is not None:
-                seen_s = working_s.get(slot.child_pid)
-                if seen_s is not None and seen_s != session.activity.working_s:
-                    slot.session = session = replace(session, activity=replace(session.activity, working_s=seen_s))
-            found[session.key] = session
-        return MappingProxyType(found)
+            known.session = replace(session, activity=replace(session.activity, working_s=seen_s))
+            self._touched.add(slot)
+        before = self._found
+        progressed = self._fresh(self._only_progressed - self._touched)
+        fresh = progressed | self._fresh(self._touched)
+        unsure = self._twice
+        if self._doubtful or self._twice:
+            held = [session for slot in self._slots.values() if (session := slot.session) is not None]
+            self._plain = {session.key: session for session in held}
+            self._found = MappingProxyType(self._plain)
+            self._twice = len(self._found) < len(held)
+            unsure = unsure or self._twice
+            gone = frozenset(before.keys() - self._found.keys())
+        else:
+            gone = frozenset[str]()
+            if fresh:
+                self._plain = self._plain | fresh
+                self._found = MappingProxyType(self._plain)
+        self.delta = None if unsure else Delta(before, frozenset(fresh), gone, frozenset(progressed))
+        self._doubtful = False
+        self._touched.clear()
+        self._only_progressed.clear()
+        return self._found
+
+    def _fresh(self, slots: AbstractSet[int]) -> dict[str, Session]:
+        return {session.key: session for slot in slots if (session := self._slots[slot].session) is not None}
 
     def children(self) -> frozenset[int]:
         """Return the pids of the child processes that sessions wait for."""
-        return frozenset(slot.child_pid for slot in self._slots.values() if slot.child_pid)
+        return frozenset(self._children.values())
 
     def _look_at(self, read: Reader, layout: Layout, slots: range) -> list[int]:
         """Decode what changed among some slots; return those that were being written meanwhile."""
@@ -101,10 +172,22 @@ class BoardSlots:
             if before[index] != after[index] or before[index] & 1:
                 torn.append(slot)
             elif index in decoded and columns is not None:
-                self._slots[slot] = _decoded(columns, index, before[index], progress[index])
+                self._take(slot, _decoded(columns, index, before[index], progress[index]))
             else:
-                self._progressed(self._slots[slot], progress[index])
+                self._progressed(slot, progress[index])
         return torn
+
+    def _take(self, slot: int, found: _Slot) -> None:
+        """Believe what was decoded."""
+        known = self._slots.get(slot)
+        self._slots[slot] = found
+        keys = [held.session.key if held is not None and held.session is not None else None for held in (known, found)]
+        self._doubtful = self._doubtful or keys[0] != keys[1]
+        self._touched.add(slot)
+        if found.child_pid:
+            self._children[slot] = found.child_pid
+        else:
+            self._children.pop(slot, None)
 
     def _stays_torn(self, read: Reader, layout: Layout, slot: int) -> None:
         """Keep what was known, but believe progress: it lies outside the lock, and newer only means more alive."""
@@ -112,13 +195,17 @@ class BoardSlots:
         known = self._slots.get(slot)
         (progress_ns,) = _column(read, layout, "progress_ns", range(slot, slot + 1))
         if known is not None and progress_ns > known.progress_ns:
-            self._progressed(known, progress_ns)
+            self._progressed(slot, progress_ns)
 
-    def _progressed(self, slot: _Slot, progress_ns: int) -> None:
-        if slot.progress_ns != progress_ns:
-            slot.progress_ns = progress_ns
-            if slot.session is not None:
-                slot.session = replace(slot.session, progress_s=_moment(progress_ns, self._count))
+    def _progressed(self, slot: int, progress_ns: int) -> None:
+        known = self._slots[slot]
+        if known.progress_ns != progress_ns:
+            known.progress_ns = progress_ns
+            if known.session is not None:
+                before_s, progress_s = known.session.progress_s, _moment(progress_ns, self._count)
+                known.session = _SESSION(*_BEFORE_PROGRESS(known.session), progress_s, *_AFTER_PROGRESS(known.session))
+                later = before_s is not None and progress_s is not None and progress_s > before_s
+                (self._only_progressed if later and slot not in self._touched else self._touched).add(slot)
 
     def _count(self) -> None:
         self.unreadable += 1
@@ -236,6 +323,18 @@ def _wait(columns: _Columns, index: int) -> Wait | None:
         deadline_s=columns.moment("wait_deadline_ns", index),
         delivered=columns.presence("wait_delivered", index),
     )
+
+
+def _ranges(slots: AbstractSet[int], used: int) -> Iterator[range]:
+    """Cover some slots with ranges: a gap is bridged where reading it is cheaper than one more read of each array."""
+    start = end = -1
+    for slot in sorted(slot for slot in slots if slot < used):
+        if start >= 0 and slot - end > _BRIDGE:
+            yield range(start, end)
+            start = -1
+        start, end = (slot if start < 0 else start), slot + 1
+    if start >= 0:
+        yield range(start, end)
 
 
 def _column(read: Reader, layout: Layout, name: str, slots: range) -> memoryview:

@@ -1,4 +1,4 @@
-"""Measures what the probe costs and how true its histogram is; prints one table, or JSON with ``--json``."""
+"""Measures what probe, tick and start-up cost and how soon a stall is seen: one table, or JSON with ``--json``."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -18,24 +18,16 @@ from livewatch.probe.board import BoardWriter
 from livewatch.probe.layout import bucket_middle_s, bucket_of
 from livewatch.probe.loop import LoopSampler
 from tests.bench.blocks import seen_blocks
+from tests.bench.detection import detection_latency
+from tests.bench.figures import Figure, figure
+from tests.bench.growth_plot import write_plot
+from tests.bench.many import many_boards, resident, start_up
+from tests.bench.tick import SIZES, tick_costs
 
 ROUNDS = 7
 CALLS = 20_000
 TURNS = 600
 TOKENS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table: a median with its spread, as a ratio to a baseline of the same run."""
-
-    name: str
-    median: float
-    lowest: float
-    highest: float
-    unit: str
-    baseline: str
-    ratio: float
 
 
 def per_call_ns(call: Callable[[], object]) -> list[float]:
@@ -47,12 +39,6 @@ def per_call_ns(call: Callable[[], object]) -> list[float]:
             call()
         costs.append((time.perf_counter_ns() - began_ns) / CALLS)
     return costs
-
-
-def figure(name: str, values: list[float], unit: str, baseline: str, base: float) -> Figure:
-    """Return one line."""
-    middle = statistics.median(values)
-    return Figure(name, middle, min(values), max(values), unit, baseline, middle / base)
 
 
 async def probe_costs(folder: Path) -> list[Figure]:
@@ -159,21 +145,35 @@ def histogram_error() -> Figure:
     return Figure("histogram, worst relative error", worst * 100, 0.0, worst * 100, "%", "5 %", worst / 0.05)
 
 
+def _of_the_probe(folder: Path) -> list[Figure]:
+    costs, blocks = asyncio.run(probe_costs(folder)), asyncio.run(blocked(folder))
+    return [*costs, *throughput(folder), *blocks, histogram_error()]
+
+
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def main(*, as_json: bool) -> None:
-    """Run every benchmark once; a minute on a small machine."""
+@click.option("--quick", is_flag=True, help="A smoke run: few sessions, nothing that takes long.")
+@click.option("--million", is_flag=True, help="Let the tick grow to 1,000,000 sessions (6 GiB, minutes).")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw the growth of a tick into this SVG file.")
+def main(*, as_json: bool, quick: bool, million: bool, plot: Path | None) -> None:
+    """Run every benchmark once; two minutes on a small machine."""
+    sizes = (1_000,) if quick else (*SIZES, 1_000_000) if million else SIZES
     with tempfile.TemporaryDirectory(prefix="lw") as name:
         folder = Path(name)
-        figures = [*asyncio.run(probe_costs(folder)), *throughput(folder), *asyncio.run(blocked(folder))]
-    figures.append(histogram_error())
+        figures = [] if quick else _of_the_probe(folder)
+        ticks = asyncio.run(tick_costs(folder, sizes, 1 if quick else 7))
+        figures += [*ticks, *asyncio.run(many_boards(folder, 3 if quick else 50))]
+    figures += detection_latency(100 if quick else 1_000)
+    figures += [*start_up(1 if quick else 5), *resident(1 if quick else 3)]
+    if plot is not None:
+        write_plot(plot, ticks, sizes)
     if as_json:
         click.echo(json.dumps({"schema_version": 1, "figures": [asdict(f) for f in figures]}, indent=2))
         return
-    click.echo(f"{'what':<40} {'median':>12} {'spread':>25} {'ratio':>8}  to")
+    click.echo(f"{'what':<44} {'median':>12} {'spread':>25} {'ratio':>8}  to")
     for f in figures:
         spread = f"{f.lowest:,.1f} .. {f.highest:,.1f}"
-        click.echo(f"{f.name:<40} {f.median:>10,.1f} {f.unit:<3} {spread:>22} {f.ratio:>8.2f}  {f.baseline}")
+        click.echo(f"{f.name:<44} {f.median:>10,.1f} {f.unit:<3} {spread:>22} {f.ratio:>8.2f}  {f.baseline}")
 
 
 if __name__ == "__main__":

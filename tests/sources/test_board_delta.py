@@ -1,0 +1,84 @@
+"""A reader that looked before says what one that looks for the first time says, and what is new."""
+
+import struct
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from livewatch.sources.board_slots import BoardSlots
+from tests.sources.board_on_disk import Board
+
+CAPACITY = 300
+SLOTS = st.one_of(st.integers(0, 5), st.integers(0, CAPACITY - 1))
+steps = st.one_of(
+    st.tuples(st.just("write"), SLOTS, st.integers(0, 3)),
+    st.tuples(st.just("progress"), SLOTS, st.integers(0, 9)),
+    st.tuples(st.just("free"), SLOTS, st.just(0)),
+    st.tuples(st.just("begin"), SLOTS, st.just(0)),
+    st.tuples(st.just("used"), st.integers(1, CAPACITY), st.just(0)),
+)
+
+
+@contextmanager
+def a_board() -> Generator[Board]:
+    with tempfile.TemporaryDirectory() as folder:
+        board = Board(Path(folder) / "board", capacity=CAPACITY)
+        try:
+            yield board
+        finally:
+            board.close()
+
+
+def alter(board: Board, what: str, slot: int, value: int) -> None:
+    match what:
+        case "write":
+            board.slot(slot, used=1, key=f"k{slot if value else 0}", generation=value, child_pid=value)
+        case "progress":
+            board.progress(slot, float(value))
+        case "free":
+            board.slot(slot, used=0)
+        case _:  # a writer that is in the middle of it, or has died there
+            at = board.layout.slots_at("seq") + slot * 8
+            seq = struct.unpack("<q", board.path.read_bytes()[at : at + 8])[0]
+            board.slot(slot, seq=seq | 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(steps, max_size=6), min_size=1, max_size=12))
+def test_every_look_is_that_of_a_fresh_reader_and_the_delta_is_the_difference(
+    looks: list[list[tuple[str, int, int]]],
+) -> None:
+    with a_board() as board:
+        used, half_written = CAPACITY, set[int]()
+        slots = BoardSlots()
+        before = slots.sessions({})
+        for changes in looks:
+            for what, slot, value in changes:
+                used = slot if what == "used" else used
+                if what != "used" and (what == "progress" or slot not in half_written):
+                    alter(board, what, slot, value)
+                half_written |= {slot} if what == "begin" else set()
+
+            def read(offset: int, size: int) -> bytes:
+                board.file.seek(offset)
+                return board.file.read(size) or b""
+
+            slots.look(read, board.layout, used)
+            after = slots.sessions({})
+            if not half_written:
+                fresh = BoardSlots()
+                fresh.look(read, board.layout, used)
+                assert dict(after) == dict(fresh.sessions({}))
+            if slots.delta is not None:
+                assert slots.delta.before is before
+                assert {k for k, s in after.items() if before.get(k) is not s} <= slots.delta.changed
+                assert slots.delta.gone == before.keys() - after.keys()
+                assert slots.delta.changed <= after.keys()
+                for key in slots.delta.progressed:
+                    assert replace(before[key], progress_s=after[key].progress_s) == after[key]
+            before = after

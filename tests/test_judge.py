@@ -1,0 +1,210 @@
+"""Judging what changed and what is due says exactly what judging everything says."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from livewatch.judge import Judge, Judgement
+from livewatch.recovery.memory import Memory
+from livewatch.recovery.policy import decide
+from livewatch.recovery.request import Situation
+from livewatch.recovery.settings import Policy
+from livewatch_classifiers.blindtime import BlindTime
+from livewatch_classifiers.decision import Act
+from livewatch_classifiers.model import Delta, Run, Session, Snapshot, Vitals
+from livewatch_classifiers.session import classify_session
+from livewatch_classifiers.thresholds import Override, Thresholds
+from livewatch_classifiers.verdict import Verdict, VitalsVerdict
+from livewatch_classifiers.vocabulary import (
+    ActionKind,
+    ActivityKind,
+    Attention,
+    Mode,
+    Phase,
+    Reason,
+    SessionState,
+    VitalsState,
+)
+from tests.classifiers.test_session_properties import sessions as any_session
+
+BEGIN_S = 100_000.0
+_THRESHOLDS = (
+    Thresholds(),
+    Thresholds(warn_after_s=20.0),
+    Thresholds(overrides=(Override(activity=ActivityKind.TOOL_CALL, warn_after_s=7.0, abort_after_s=40.0),)),
+)
+
+near = st.none() | st.integers(-400, 30).map(lambda ago: BEGIN_S + ago)
+
+
+@st.composite
+def lively_sessions(draw: st.DrawFn) -> Session:
+    """Return any session whatsoever whose moments lie close enough to now for limits to be crossed."""
+    session = draw(any_session)
+    session = replace(
+        session,
+        state_since_s=draw(near),
+        progress_s=draw(near),
+        oldest_queued_s=draw(near),
+        repeating_since_s=draw(near),
+    )
+    if session.run is not None:
+        run = replace(session.run, started_s=draw(near), abort_requested_s=draw(near))
+        session = replace(session, run=run)
+    if session.activity is not None:
+        activity = replace(session.activity, since_s=draw(near), working_s=draw(near))
+        session = replace(session, activity=activity)
+    if session.wait is not None:
+        session = replace(session, wait=replace(session.wait, since_s=draw(near), deadline_s=draw(near)))
+    return session
+
+
+WELL = VitalsVerdict(VitalsState.RESPONSIVE)
+POLICY = Policy(mode=Mode.ABORT, blast_sessions_min=2)
+KEYS = st.sampled_from("abcd")
+steps = st.one_of(
+    st.tuples(st.just("pass"), st.sampled_from([0.0, 0.3, 1.0, 1.0, 1.7, 10.0, 59.0, 400.0])),
+    st.tuples(st.just("change"), st.tuples(KEYS, lively_sessions())),
+    st.tuples(st.just("progress"), KEYS),
+    st.tuples(st.just("leave"), KEYS),
+    st.tuples(st.just("blind"), st.tuples(st.integers(0, 300), st.integers(1, 120))),
+    st.tuples(st.just("forget"), st.booleans()),
+    st.tuples(st.just("limits"), st.sampled_from(_THRESHOLDS)),
+    st.tuples(st.just("phase"), st.sampled_from(Phase)),
+    st.tuples(st.just("ready"), near),
+    st.tuples(st.just("unseen"), st.none()),
+)
+
+
+def only_progressed(before: Session, after: Session) -> bool:
+    """Return whether nothing is new but a later progress in place of an earlier one."""
+    if before.progress_s is None or after.progress_s is None or after.progress_s <= before.progress_s:
+        return False
+    return replace(before, progress_s=after.progress_s) == after
+
+
+class History:
+    """A gateway whose sessions, blind time and limits change at random; each look is judged both ways."""
+
+    def __init__(self, *, tracked: bool) -> None:
+        self.judge, self.tracked = Judge(), tracked
+        self.vitals, self.limits = Vitals(BEGIN_S), _THRESHOLDS[0]
+        self.sessions: dict[str, Session] = {}
+        self.told: MappingProxyType[str, Session] | None = None
+        self.verdicts: Judgement | None = None
+        self.memory = self.full_memory = Memory()
+
+    def step(self, what: str, value: object) -> None:
+        now_s = self.vitals.now_s
+        match what, value:
+            case "pass", float(seconds):
+                self.vitals = replace(self.vitals, now_s=now_s + seconds)
+            case "change", (str(key), Session() as session):
+                self.sessions[key] = replace(session, key=key)
+            case "progress", str(key) if key in self.sessions:
+                self.sessions[key] = replace(self.sessions[key], progress_s=now_s)
+            case "leave", str(key):
+                self.sessions.pop(key, None)
+            case "blind", (int(ago), int(length)):
+                start_s = now_s - ago
+                more = [(start_s, min(now_s, start_s + length))]
+                self.vitals = replace(self.vitals, blind=self.vitals.blind.extended(more, forget_before_s=0))
+            case "forget", bool(everything):
+                kept = [] if everything else self.vitals.blind.intervals()[1:]
+                self.vitals = replace(self.vitals, blind=BlindTime.of(kept))
+            case "limits", Thresholds() as limits:
+                self.limits = limits
+            case "phase", Phase() as phase:
+                self.vitals = replace(self.vitals, phase=phase)
+            case "ready", float() | None as ready_s:
+                self.vitals = replace(self.vitals, ready_s=ready_s)
+            case _:
+                pass
+
+    def recover(self, snapshot: Snapshot, said: Judgement) -> None:
+        """Remember and decide with the census, and with a look at every verdict."""
+        now_s, verdicts = self.vitals.now_s, said.verdicts
+        self.memory = self.memory.observed(snapshot, verdicts, WELL, POLICY, now_s, census=said.census)
+        self.full_memory = self.full_memory.observed(snapshot, verdicts, WELL, POLICY, now_s)
+        assert self.memory == self.full_memory
+        situation = Situation(snapshot=snapshot, verdicts=verdicts, vitals=WELL, capabilities=frozenset(ActionKind))
+        decisions = decide(situation, self.memory, POLICY, now_s)
+        assert decisions == decide(situation, self.full_memory, POLICY, now_s)
+        for decision in decisions:
+            if isinstance(decision, Act):
+                self.memory = self.memory.sent(decision.action, now_s)
+                self.full_memory = self.full_memory.sent(decision.action, now_s)
+
+    def look(self) -> None:
+        now = MappingProxyType(dict(self.sessions))
+        delta = None
+        if self.tracked and self.told is not None:
+            changed = frozenset(k for k, s in now.items() if self.told.get(k) is not s)
+            progressed = frozenset(k for k in changed if k in self.told and only_progressed(self.told[k], now[k]))
+            delta = Delta(self.told, changed, frozenset(self.told.keys() - now.keys()), progressed)
+        self.told = now
+        before: Mapping[str, Verdict] = self.verdicts.verdicts if self.verdicts is not None else {}
+        snapshot = Snapshot(self.vitals, now, delta=delta)
+        said = self.verdicts = self.judge.judge(snapshot, self.limits)
+
+        everything = {key: classify_session(session, self.vitals, self.limits) for key, session in now.items()}
+        assert said.verdicts == everything
+        assert set(said.census.ailing) == {k for k, v in everything.items() if v.attention is not Attention.NONE}
+        assert said.census.active == sum(v.reason is not Reason.IDLE for v in everything.values())
+        assert set(said.gone) == before.keys() - everything.keys()
+        assert {k for k, v in everything.items() if before.get(k) != v} <= set(said.touched)
+        self.recover(snapshot, said)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    history=st.lists(steps, min_size=5, max_size=60),
+    first=st.lists(lively_sessions(), max_size=3),
+    tracked=st.booleans(),
+)
+def test_the_lazy_judgement_is_the_full_one_in_any_history(
+    history: list[tuple[str, object]],
+    first: list[Session],
+    *,
+    tracked: bool,
+) -> None:
+    gateway = History(tracked=tracked)
+    gateway.sessions = {key: replace(session, key=key) for key, session in zip("abc", first, strict=False)}
+    gateway.look()
+    for what, value in history:
+        gateway.step(what, value)
+        if what != "unseen":
+            gateway.look()
+
+
+@settings(max_examples=400, deadline=None)
+@given(lively_sessions(), st.lists(st.sampled_from([0.5, 1.0, 1.0, 4.0]), min_size=20, max_size=150))
+def test_a_session_left_to_time_is_judged_at_every_crossing(session: Session, gaps: list[float]) -> None:
+    gateway = History(tracked=True)
+    gateway.sessions = {"a": replace(session, key="a")}
+    gateway.look()
+    for gap_s in gaps:
+        gateway.step("pass", gap_s)
+        gateway.look()
+
+
+def test_blind_time_that_comes_to_light_late_brings_an_age_back_below_its_limit() -> None:
+    gateway = History(tracked=True)
+    run = Run("r", started_s=BEGIN_S - 400)
+    gateway.sessions = {
+        "a": Session(
+            "a",
+            state=SessionState.PROCESSING,
+            run=run,
+            state_since_s=BEGIN_S - 10,
+            progress_s=BEGIN_S - 125,
+        )
+    }
+    gateway.look()
+    gateway.step("blind", (100, 30))
+    gateway.look()
+    assert gateway.verdicts is not None
+    assert gateway.verdicts.verdicts["a"].rule == "15"
