@@ -182,7 +182,8 @@ def _rule_7_repetition(case: Case) -> Verdict | None:
     """
     if not _repeats_too_long(case):
         return None
-    allowed = case.thresholds.abort_repeating
+    lasts_s, own_s = case.repeating_s() or 0.0, case.thresholds.repeat_abort_after_s
+    allowed = case.thresholds.abort_repeating and (own_s is None or lasts_s > own_s)
     return case.verdict(
         "7",
         Attention.STALLED,
@@ -192,7 +193,11 @@ def _rule_7_repetition(case: Case) -> Verdict | None:
         remedy=Remedy.ABORT_RUN if allowed else Remedy.TELL_PERSON,
         eligible=allowed,
         limit_s=_repetition_limit_s(case),
-        extra=(("repeats", case.session.repeats), ("repeating_age_s", round(case.repeating_s() or 0.0, 3))),
+        extra=(
+            ("repeats", case.session.repeats),
+            ("repeating_age_s", round(lasts_s, 3)),
+            ("repeats_per_s", round(case.session.repeats / max(lasts_s, 1.0), 3)),
+        ),
     )
 
 

@@ -100,6 +100,8 @@ class Thresholds:
     attempts_min: int = 3
     """The same for requests to a model that yield nothing (hermes-agent 72016: 95 s each, 22 min in all)."""
     abort_repeating: bool = True
+    repeat_abort_after_s: float | None = None
+    """How long the same step must have repeated before an abort; ``abort_after`` where it is not set. Told before."""
     retry_attempts_max: int = 10
     allowances_s: Mapping[ActivityKind, float] = field(default_factory=lambda: _ALLOWANCES)
     wait_bounds_s: Mapping[WaitKind, float] = field(default_factory=lambda: _WAIT_BOUNDS)

@@ -8,15 +8,17 @@ _LEVELS = ((logging.ERROR, "error"), (logging.WARNING, "warning"))
 
 
 class Notes(logging.Handler):
-    """Where a source connects to, which permission it lacks: said once there, written down here."""
+    """Which permission a source lacks, where it connects to: said once there, written down here.
+
+    From warnings on, and what a part of livewatch lets through by its own logger's level.
+    """
 
     def __init__(self, say: Callable[[str, str, Mapping[str, object]], None], target: str) -> None:
-        super().__init__(logging.INFO)
+        super().__init__()
         self._say = say
         self._target = target
         self._logger = logging.getLogger(_ROOT)
-        self._before = (self._logger.level, self._logger.propagate)
-        self._logger.setLevel(logging.INFO)
+        self._propagated = self._logger.propagate
         self._logger.propagate = False
         self._logger.addHandler(self)
 
@@ -32,5 +34,5 @@ class Notes(logging.Handler):
     def close(self) -> None:
         """Leave logging as it was."""
         self._logger.removeHandler(self)
-        self._logger.level, self._logger.propagate = self._before
+        self._logger.propagate = self._propagated
         super().close()

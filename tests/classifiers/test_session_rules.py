@@ -236,6 +236,12 @@ def test_the_same_step_again_and_again_is_stalled_although_it_is_busy() -> None:
     assert verdict.reason is Reason.REPEATED_MODEL_REQUESTS_WITHOUT_PROGRESS
     assert verdict.eligible
     assert not judge(busy, dataclasses.replace(SEED, abort_repeating=False)).eligible
+    age_s = dict(judge(busy, SEED).evidence)["repeating_age_s"]
+    assert isinstance(age_s, float)
+    for own_s, eligible in ((age_s - 1.0, True), (age_s + 1.0, False)):
+        verdict = judge(busy, dataclasses.replace(SEED, repeat_abort_after_s=own_s))
+        assert (verdict.attention, verdict.eligible) == (Attention.STALLED, eligible)
+    assert dict(judge(busy, SEED).evidence)["repeats_per_s"] == round(busy.repeats / age_s, 3)
 
 
 def test_a_lane_held_after_its_turn_was_delivered_is_released() -> None:

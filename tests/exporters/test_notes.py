@@ -10,18 +10,20 @@ Line = tuple[str, str, Mapping[str, object]]
 
 def test_notes_are_lines_with_their_part_and_stop_when_closed() -> None:
     lines: list[Line] = []
-    log, root = logging.getLogger("livewatch.openclaw"), logging.getLogger("livewatch")
+    log, root = logging.getLogger("livewatch.talkative"), logging.getLogger("livewatch")
+    log.setLevel(logging.INFO)
     before = (root.level, root.propagate, list(root.handlers))
     notes = Notes(lambda level, event, fields: lines.append((level, event, fields)), "gw")
     log.info("connecting to %s", "ws://x")
     log.warning("no permission")
     log.debug("not this")
+    logging.getLogger("livewatch.other").info("nor this")
     notes.close()
     log.error("nor this")
 
     assert lines == [
-        ("info", "livewatch.note", {"target": "gw", "part": "openclaw", "detail": "connecting to ws://x"}),
-        ("warning", "livewatch.note", {"target": "gw", "part": "openclaw", "detail": "no permission"}),
+        ("info", "livewatch.note", {"target": "gw", "part": "talkative", "detail": "connecting to ws://x"}),
+        ("warning", "livewatch.note", {"target": "gw", "part": "talkative", "detail": "no permission"}),
     ]
     assert (root.level, root.propagate, list(root.handlers)) == before
 

@@ -41,6 +41,7 @@ _SAME_S = 1e-6
 _PROCESS = {LoopState.STOPPED: ProcessState.STOPPED, LoopState.COMPUTING: ProcessState.RUNNING}
 _CAUSES = {LoopState.COMPUTING: StallCause.OWN_CODE, LoopState.STARVED: StallCause.HOST}
 _log = logging.getLogger("livewatch.openclaw")
+_log.setLevel(logging.INFO)  # where port and token were found is what people ask first
 
 
 @dataclass(slots=True)
