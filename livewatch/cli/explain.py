@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from livewatch.cli.asking import agent_options, ask_agent
-from livewatch.cli.status import gateway_says
+from livewatch.cli.status import gateway_says, why
 from livewatch.durations import format_duration
 
 
@@ -28,6 +28,9 @@ def command(session: str, agent: Path | None, name: str, *, as_json: bool) -> No
         click.echo(line)
 
 
+_FRAMES = 6
+
+
 def lines(document: dict[str, Any]) -> list[str]:
     """Return the explanation as lines for people."""
     verdict, following = document["verdict"], document["next"]
@@ -45,7 +48,8 @@ def lines(document: dict[str, Any]) -> list[str]:
         *(["  judged by:"] if verdict["evidence"] else []),
         *(_fact(name, value) for name, value in verdict["evidence"].items()),
         *(_lane(lane, document["session"]) for lane in document["lanes"]),
-        f"  gateway: {document['vitals']['state']}",
+        f"  gateway: {document['vitals']['state']}{why(document['vitals'])}",
+        *_blocked(document["vitals"].get("blocked_stack")),
         *gateway_says(document),
         f"  next: {following['action'] or 'nothing'}: {following['why']}",
     ]
@@ -69,6 +73,18 @@ def lines(document: dict[str, Any]) -> list[str]:
             f"  repaired {_times(document['repairs'])} lately{', quarantined' if document['quarantined'] else ''}"
         )
     return out
+
+
+def _blocked(stack: dict[str, Any] | None) -> list[str]:
+    """Return where the loop was last blocked: the innermost frames, the innermost last."""
+    if stack is None:
+        return []
+    frames = stack["text"].strip().splitlines()[-_FRAMES:]
+    ago, times = format_duration(stack["age_s"]), _times(stack["count"])
+    return [
+        f"    its loop was blocked {ago} ago, seen {times} at the same place:",
+        *(f"      {frame}" for frame in frames),
+    ]
 
 
 def _lane(lane: dict[str, Any], session: str) -> str:

@@ -42,11 +42,9 @@ def lines(document: dict[str, Any]) -> list[str]:
     if vitals is None:
         return [f"{document['target']}: {document['problem']}"]
     warn, abort = (format_duration(document["thresholds"][key]) for key in ("warn_after_s", "abort_after_s"))
-    why = [*vitals["reasons"], *([f"cause: {vitals['cause']}"] if vitals["cause"] != "unknown" else [])]
-    reasons = f" ({', '.join(why)})" if why else ""
     out = [
         (
-            f"{document['target']}: {click.style(vitals['state'], bold=True)}{reasons}, "
+            f"{document['target']}: {click.style(vitals['state'], bold=True)}{why(vitals)}, "
             f"{_loop_delay(vitals)}mode {document['mode']}, warn {warn}, abort {abort}"
         )
     ]
@@ -101,6 +99,13 @@ def _aside(recording: dict[str, Any] | None, shadow: dict[str, Any] | None) -> l
         state = f"switched off: {shadow['problem']}" if not shadow["on"] else f"disagreed {counts or 'never'}"
         out.append(f"  shadow {shadow['policy']}: {state}")
     return out
+
+
+def why(vitals: dict[str, Any]) -> str:
+    """Return reasons and cause of the gateway's label, in brackets; nothing where there are none."""
+    cause = [f"cause: {vitals['cause']}"] if vitals["cause"] != "unknown" else []
+    words = [*vitals["reasons"], *cause]
+    return f" ({', '.join(words)})" if words else ""
 
 
 def gateway_says(document: dict[str, Any]) -> list[str]:

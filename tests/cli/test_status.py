@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from livewatch.cli import explain
 from livewatch.cli.status import lines
 from livewatch.local_api import views
 from livewatch.local_api.history import History
@@ -35,3 +36,17 @@ async def test_what_runs_aside_is_told_in_one_line(aside: dict[str, Any], said: 
     plain = views.status(stage.agent, History()) | {"holds": [], "locks": []}
     told = [line for line in lines(plain | aside) if line not in lines(plain)]
     assert told == ([] if said is None else [said])
+
+
+def test_explain_says_what_stopped_the_loop_and_where() -> None:
+    stack = {"age_s": 2.0, "count": 3, "text": "\n".join(f"app.py:{n} f{n}" for n in range(9))}
+    vitals = {"state": "unresponsive", "reasons": ["event_loop_delay"], "cause": "own_code", "blocked_stack": stack}
+    verdict = dict.fromkeys(("attention", "reason", "rule", "evidence_class", "rule_words"), "") | {"evidence": {}}
+    following = {"action": None, "why": "it is well", "gates": []}
+    said = explain.lines(
+        {"session": "s", "verdict": verdict, "next": following, "seen": [], "lanes": [], "vitals": vitals, "tried": [],
+         "repairs": 0, "quarantined": False}
+    )  # fmt: skip
+    at = said.index("  gateway: unresponsive (event_loop_delay, cause: own_code)")
+    assert said[at + 1] == "    its loop was blocked 2s ago, seen 3 times at the same place:"
+    assert said[at + 2 : at + 8] == [f"      app.py:{n} f{n}" for n in range(3, 9)]
