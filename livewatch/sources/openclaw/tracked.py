@@ -11,7 +11,7 @@ from livewatch_classifiers.vocabulary import ActivityKind, LaneKind, Presence, S
 _ENDED = 16
 """Ended runs that are remembered: their last events come after their end."""
 _QUEUED = 1000
-_LANES = {"subagent": LaneKind.SUBAGENT, "cron": LaneKind.CRON, "nested": LaneKind.NESTED, "main": LaneKind.MAIN}
+_LANES = {"subagent": LaneKind.SUBAGENT, "cron": LaneKind.CRON, "nested": LaneKind.NESTED}
 
 
 @dataclass(slots=True)
@@ -169,5 +169,5 @@ class Tracked:
 
 
 def _lane_of(key: str) -> LaneKind:
-    """Return the kind of lane from a key such as ``agent:main:subagent:...``."""
+    """Return the kind of lane from a key such as ``agent:main:subagent:...``; the shared main lane is none of them."""
     return next((_LANES[part] for part in key.split(":")[2:] if part in _LANES), LaneKind.SESSION)

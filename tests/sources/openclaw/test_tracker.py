@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livewatch.sources.openclaw.tracker import Tracker
-from livewatch_classifiers.model import Session, Vitals
+from livewatch_classifiers.model import Session, Snapshot, Vitals
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
-from livewatch_classifiers.vocabulary import ActivityKind, Attention, Presence, Reason, SessionState, WaitKind
+from livewatch_classifiers.vocabulary import ActivityKind, Attention, LaneKind, Presence, Reason, SessionState, WaitKind
+from livewatch_exporters.gauges import waiting_turns
 
 FOLDER = Path(__file__).parents[2] / "data" / "openclaw"
 KEY = "agent:main:s"
@@ -239,3 +240,14 @@ def test_no_event_whatever_it_holds_breaks_the_tracker(events: list[tuple[str, d
         tracker.on_event(event, payload, float(number))
     for session in tracker.sessions().values():
         classify_session(session, Vitals(9e6), Thresholds())
+
+
+def test_a_message_behind_a_run_is_waited_for_in_the_sessions_own_lane() -> None:
+    """The shared lane ``main`` says that nobody waits in it; the user behind the hung run does."""
+    tracker = Tracker()
+    tracker.on_lanes([{"lane": "main", "activeCount": 1, "queuedCount": 0, "maxConcurrent": 4}, {"lane": 3}])
+    payload = {**agent("run_status", phase="starting_model"), "sessionKey": "agent:main:main"}
+    tracker.on_event("agent", payload, 10.0)
+    tracker.on_event("chat", {"sessionKey": "agent:main:main", "runId": "r2", "state": "final"}, 12.0)
+    seen = Snapshot(Vitals(100.0), tracker.sessions(), tracker.lanes)
+    assert waiting_turns(seen)[LaneKind.SESSION] == (1, 88.0)
