@@ -34,9 +34,10 @@ def install() -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     # Node first: OpenClaw's own installer asks for a newer one than most systems have.
     for package in (f"node@{NODE}", f"openclaw@{VERSION}"):
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(CACHE), package]
+        patience = ["--fetch-timeout=60000", "--fetch-retries=1"]
+        command = ["npm", "install", "--no-audit", "--no-fund", *patience, "--prefix", str(CACHE), package]
         try:
-            subprocess.run(command, check=True, cwd=CACHE, env=_path(commands), stdout=subprocess.DEVNULL, timeout=900)
+            subprocess.run(command, check=True, cwd=CACHE, env=_path(commands), stdout=subprocess.DEVNULL, timeout=300)
         except (OSError, subprocess.SubprocessError) as error:
             raise NotInstalled(f"{package} cannot be installed ({error}); npm and its registry are needed") from error
     return commands
