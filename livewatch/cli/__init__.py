@@ -12,6 +12,7 @@ from livewatch.cli.exits import Exit
 
 _COMMANDS = {
     "audit": ("livewatch.cli.audit", "Say who decided what: automatic or by hand, with outcome."),
+    "completion": ("livewatch.cli.completion", "Print what completes commands in your shell."),
     "dashboards": ("livewatch.cli.dashboards", "Take out the Grafana dashboards, alert rules and runbooks."),
     "demo": ("livewatch.cli.demo", "Break a real gateway and watch livewatch repair it."),
     "demo-gateway": ("livewatch.cli.demo_gateway", "Start the example gateway on its own."),
@@ -22,6 +23,7 @@ _COMMANDS = {
     "hold": ("livewatch.cli.hold", "Tell the agent to leave sessions alone for a while."),
     "incidents": ("livewatch.cli.incidents", "Read past and present incidents from the journal."),
     "locks": ("livewatch.cli.locks", "Judge session write-lock files; removes none."),
+    "metrics": ("livewatch.cli.metrics", "Look up the metrics that are exported."),
     "recover": ("livewatch.cli.recover", "Repair one session by hand, through the same gates."),
     "replay": ("livewatch.cli.replay", "Go through recorded rounds under other settings."),
     "restart-openclaw": ("livewatch.cli.restart_openclaw", "Ask an OpenClaw gateway to restart itself."),
@@ -30,6 +32,7 @@ _COMMANDS = {
     "simulate": ("livewatch.cli.simulate", "Run scenarios in virtual time and prove the judgement."),
     "status": ("livewatch.cli.status", "Ask the running agent how things are."),
     "tune": ("livewatch.cli.tune", "Learn from recorded silences which limits to set."),
+    "version": ("livewatch.cli.version", "Say which livewatch this is, and what it speaks."),
 }
 
 
