@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
+
 from livewatch.clock import Clock
 from livewatch.probe.layout import DROPS
 from livewatch.sources.base import SourceError
@@ -20,8 +22,8 @@ from livewatch.sources.openclaw.opinions import Opinions
 from livewatch.sources.openclaw.shapes import number, table, tables
 from livewatch.sources.openclaw.tracker import Tracker
 from livewatch.sources.openclaw.wire import ACTING, READING, Wire, WireError
-from livewatch.sources.process_stat import ProcessStat
 from livewatch.sources.sleep_watch import SleepWatch
+from livewatch.sources.zero_touch.door import listeners
 from livewatch.sources.zero_touch.loop_state import LoopState
 from livewatch.sources.zero_touch.loop_watch import LoopWatch
 from livewatch.sources.zero_touch.thread_look import ThreadLook
@@ -38,6 +40,8 @@ _BACKOFF_S = (0.5, 15.0)
 _ROWS = 1000
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SAME_S = 1e-6
+_NAMES = ("openclaw", "node")
+"""How its process is called; asked only where nobody tells whose port it is."""
 _PROCESS = {LoopState.STOPPED: ProcessState.STOPPED, LoopState.COMPUTING: ProcessState.RUNNING}
 _CAUSES = {LoopState.COMPUTING: StallCause.OWN_CODE, LoopState.STARVED: StallCause.HOST}
 _log = logging.getLogger("livewatch.openclaw")
@@ -49,7 +53,6 @@ class _Process:
     """The gateway's process, where it runs on this host."""
 
     pid: int
-    start_ticks: int
     watch: LoopWatch
 
 
@@ -231,15 +234,16 @@ class OpenClawSource:
         self._opinions.on_ring(await _told(wire, "diagnostics.stability"), self._clock.monotonic_s())
 
     def _attach(self, pid: int, url: str) -> None:
-        """Look at the process from outside too, if it is one of this host."""
+        """Look at the process from outside too, if it is one of this host and namespace."""
         self._let_go()
-        stat = ProcessStat.of(pid) if urlsplit(url).hostname in _LOOPBACK else None
-        if stat is None or stat.state is ProcessState.GONE:
+        where = urlsplit(url)
+        if where.hostname not in _LOOPBACK or not _is_it(pid, where.port):
+            self._say("the gateway's process cannot be seen from here: only what it says itself, and the ping")
             return
         # No knocking at its port: the ping over the connection tells a blocked loop from an idle one.
         watch = LoopWatch(ThreadLook(pid).look, lambda: None, now_s=time.monotonic())
         watch.start()
-        self._process = _Process(pid, stat.start_ticks, watch)
+        self._process = _Process(pid, watch)
 
     def _let_go(self) -> None:
         process, self._process = self._process, None
@@ -296,6 +300,17 @@ class OpenClawSource:
         if text not in self._said:
             self._said.add(text)
             _log.info("%s", text)
+
+
+def _is_it(pid: int, port: int | None) -> bool:
+    """Return whether ``pid`` means the same process here as there: in a container it may be anybody, even ourselves."""
+    owners = {one.pid for one in listeners() if one.port == port}
+    if owners - {None}:
+        return pid in owners
+    try:
+        return psutil.Process(pid).name().startswith(_NAMES)
+    except (psutil.Error, ValueError):
+        return False
 
 
 async def _told(wire: Wire, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from livewatch_classifiers.decision import Action, Reply, ReplyStatus
 from livewatch_classifiers.model import Snapshot, Vitals
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.vitals import classify_vitals
-from livewatch_classifiers.vocabulary import ActionKind, Attention, Presence, Reason, VitalsState
+from livewatch_classifiers.vocabulary import ActionKind, Attention, Presence, ProcessState, Reason, VitalsState
 from tests.sources.openclaw.fake_gateway import FakeGateway, eventually, ok, refused, until
 
 KEY = "agent:main:s"
@@ -239,3 +240,19 @@ async def test_what_does_not_speak_the_protocol_is_told(gateway: FakeGateway, so
 async def _flood(gateway: FakeGateway) -> None:
     while True:
         await gateway.say("agent", agent("r1", "x", "assistant"))
+
+
+async def test_only_the_gateways_own_process_is_watched(gateway: FakeGateway, source: OpenClawSource) -> None:
+    """In a pod without a shared process namespace the gateway's pid is somebody else's here: perhaps our own."""
+    told = {"pid": os.getppid(), "processInstanceId": "one", "uptimeMs": 60_000}
+    gateway.answers["system.info"] = lambda _: ok(told)
+    assert (await source.sample()).vitals.process is ProcessState.UNKNOWN
+    told |= {"pid": os.getpid(), "processInstanceId": "two"}  # it listens on the port
+    await gateway.drop()
+
+    async def seen() -> bool:
+        with contextlib.suppress(SourceError):
+            return (await source.sample()).vitals.process is not ProcessState.UNKNOWN
+        return False
+
+    await eventually(seen, "its own process")
