@@ -12,13 +12,14 @@ import time
 from collections.abc import Iterator
 
 from livewatch_classifiers.decision import Act, Action, Completed, Hold, Reply, ReplyStatus
-from livewatch_classifiers.model import GatewayIdentity, Session, Snapshot, Vitals
-from livewatch_classifiers.report import TickReport, Transition
+from livewatch_classifiers.model import GatewayIdentity, Opinion, Session, Snapshot, Vitals
+from livewatch_classifiers.report import Dissent, TickReport, Transition
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vocabulary import (
     ActionKind,
     Attention,
+    Disagreement,
     Gate,
     LaneKind,
     Outcome,
@@ -80,7 +81,13 @@ def _report(number: int) -> TickReport:
         target="provoked",
         now_s=now_s,
         wall_s=time.time() - STALE_S,
-        snapshot=Snapshot(vitals, sessions, identity=GatewayIdentity(1, "x"), counters=dict.fromkeys(counted, number)),
+        snapshot=Snapshot(
+            vitals,
+            sessions,
+            identity=GatewayIdentity(1, "x"),
+            counters=dict.fromkeys(counted, number),
+            opinions=(Opinion(number, (Attention.STALLED, Attention.STUCK)[odd], "provoked", now_s),),
+        ),
         problem="",
         vitals=VitalsVerdict(state, (VitalsReason.EVENT_LOOP_DELAY,), StallCause.OWN_CODE),
         vitals_before=None,
@@ -88,6 +95,7 @@ def _report(number: int) -> TickReport:
         transitions=(Transition("s", before, after, MINUTE_S),),
         decisions=(Act(action, STUCK), HOLD) if odd else (),
         completed=(done,),
+        dissents=(Dissent("s", tuple(Disagreement)[number % 2], "stalled/x", "abort_run"),),
         restarted=number % 10 == 0,
         overdue_holds=(HOLD,) if odd else (),
         health_penalty=3,
