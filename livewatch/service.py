@@ -112,10 +112,10 @@ async def attached(
     async with contextlib.AsyncExitStack() as stack:
         source = open_source(settings, clock)
         stack.push_async_callback(source.close)
+        telemetry = _start_telemetry(settings, log)  # before the first look: where it looks is worth a line
+        stack.callback(telemetry.shutdown)
         if not wait:
             await _first_look(source)
-        telemetry = _start_telemetry(settings, log)
-        stack.callback(telemetry.shutdown)
         journal = Journal(
             journal_path(settings.target.name, settings.agent.state_dir), settings.target.name, clock=clock
         )
@@ -243,6 +243,9 @@ def _claim(settings: Settings) -> Lease:
     """Try to become the one agent that acts on this gateway; without luck, keep trying in the background."""
     target = settings.target
     beside = target.board or journal_path(target.name, settings.agent.state_dir)
+    if target.board is None:  # then the lease lies beside the journal, which may not have made its folder yet
+        with contextlib.suppress(OSError):
+            beside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lease = Lease(lease_path(target.socket, beside))
     lease.start()
     return lease
