@@ -63,9 +63,10 @@ telemetry-test: $(VENV)/.dev  ## ask a real Prometheus every panel and alert, ov
 	  || { echo "prometheus is not installed: apt-get install prometheus (it brings promtool)" >&2; exit 1; }
 	@$(BIN)/python -m pytest -q tests/telemetry/proof.py $(ARGS)
 
-boards: $(VENV)/.dev  ## write the dashboards and the page of metrics anew
+boards: $(VENV)/.dev  ## write the dashboards, the page of metrics and the page of settings anew
 	@$(BIN)/python dashboards/build.py
 	@$(BIN)/python -m livewatch_exporters.metrics_page > docs/METRICS.md
+	@$(BIN)/python -m livewatch.configuration.page > docs/configuration.md
 
 boards-picture: $(VENV)/.dev  ## draw the README's pictures of the dashboards from a real run
 	@$(BIN)/python -m tests.telemetry.preview docs/img

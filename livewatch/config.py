@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 from livewatch.durations import parse_duration
 from livewatch.recovery.settings import Policy
-from livewatch.settings import AgentSettings, Settings, TargetSettings, TelemetryOptions
+from livewatch.settings import AgentSettings, Settings, SourceKind, TargetSettings, TelemetryOptions
 from livewatch_classifiers.thresholds import Override, Thresholds
 from livewatch_classifiers.vocabulary import ActivityKind, Gate, LaneKind, WaitKind
 
@@ -37,8 +37,13 @@ _TABLES_OF: Mapping[str, tuple[str, ...]] = {
     "thresholds": ("allowances", "wait_bounds", "abort_waits", "overrides"),
     "recovery": ("hold_bounds",),
 }
-_TABLES = tuple(table for tables in _TABLES_OF.values() for table in tables)
-_DURATIONS_BY: Mapping[str, type[Enum]] = {"allowances": ActivityKind, "wait_bounds": WaitKind, "hold_bounds": Gate}
+TABLES = tuple(table for tables in _TABLES_OF.values() for table in tables)
+DURATIONS_BY: Mapping[str, type[Enum]] = {"allowances": ActivityKind, "wait_bounds": WaitKind, "hold_bounds": Gate}
+_DEFAULTS_OF: Mapping[SourceKind, Mapping[str, Any]] = {
+    # What an unmodified gateway repeats is reported only, unless the operator asked for more; it pushes its events, so
+    # that a look is cheap.
+    SourceKind.OPENCLAW: {"thresholds.abort_repeating": False, "agent.interval": 0.5},
+}
 _RESERVED_VARIABLES = ("LIVEWATCH_CONFIG",)
 
 
@@ -67,8 +72,17 @@ def load_settings(
             section = _section_of(key)
             values[section][key] = _convert(section, key, raw, f"--{key.replace('_', '-')}")
             origins[f"{section}.{key}"] = "flag"
+    for name, value in _DEFAULTS_OF.get(values["target"].get("source", SourceKind.BOARD), {}).items():
+        section, key = name.split(".")
+        if key not in values[section]:
+            values[section][key], origins[name] = value, "default of this source"
     built = {section: _build(section, values[section], origins) for section in SECTIONS}
-    return Settings(**built, origins=origins, warnings=tuple(warnings))
+    try:
+        return Settings(**built, origins=origins, warnings=tuple(warnings))
+    except ValueError as error:
+        pair = ("agent.interval", "thresholds.warn_after")
+        given = ", ".join(sorted({origins[name] for name in pair if name in origins}))
+        raise ConfigError(f"{error} (set by {given})") from error
 
 
 def build_section(section: str, table: Mapping[str, Any]) -> Any:
@@ -99,7 +113,7 @@ def read_file(path: Path) -> dict[str, dict[str, Any]]:
 
 def keys(section: str) -> dict[str, Any]:
     """Return the keys of a section with their field types; durations have no unit in their key."""
-    return {_key(item.name): item.type for item in fields(SECTIONS[section]) if _key(item.name) not in _TABLES}
+    return {key_of(item.name): item.type for item in fields(SECTIONS[section]) if key_of(item.name) not in TABLES}
 
 
 def configuration_file(path: Path | None, environ: Mapping[str, str] | None = None) -> Path | None:
@@ -107,7 +121,14 @@ def configuration_file(path: Path | None, environ: Mapping[str, str] | None = No
     return path or _default_file(os.environ if environ is None else environ)
 
 
-def _key(name: str) -> str:
+def user_file(environ: Mapping[str, str] | None = None) -> Path:
+    """Return where a user's own configuration is looked for; it need not be there."""
+    base = (os.environ if environ is None else environ).get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "livewatch" / "livewatch.toml"
+
+
+def key_of(name: str) -> str:
+    """Return the key of a settings field: a duration is written with its unit, so that its key has none."""
     return name.removesuffix("_s")
 
 
@@ -118,8 +139,10 @@ def _section_of(key: str) -> str:
 def _default_file(environ: Mapping[str, str]) -> Path | None:
     if environ.get("LIVEWATCH_CONFIG"):
         return Path(environ["LIVEWATCH_CONFIG"])
-    user = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "livewatch" / "livewatch.toml"
-    return next((candidate for candidate in (user, Path("/etc/livewatch/livewatch.toml")) if candidate.exists()), None)
+    return next(
+        (candidate for candidate in (user_file(environ), Path("/etc/livewatch/livewatch.toml")) if candidate.exists()),
+        None,
+    )
 
 
 def _read_file(path: Path, values: dict[str, dict[str, Any]], origins: dict[str, str]) -> None:
@@ -174,7 +197,7 @@ def _read_environment(
 
 def _convert(section: str, key: str, raw: Any, where: str) -> Any:
     try:
-        if key in _TABLES:
+        if key in TABLES:
             return _convert_table(key, raw)
         kind = keys(section)[key]
         names = {item.name for item in fields(SECTIONS[section])}
@@ -205,10 +228,10 @@ def _convert_value(raw: Any, kind: Any, *, duration: bool) -> Any:
 
 
 def _convert_table(key: str, raw: object) -> Any:
-    if key in _DURATIONS_BY:
+    if key in DURATIONS_BY:
         if not isinstance(raw, dict):
             raise ValueError(f"must be a table of kinds and durations, not {raw!r}")
-        kinds = _DURATIONS_BY[key]
+        kinds = DURATIONS_BY[key]
         table = cast("dict[str, object]", raw)
         return {_word(kinds, kind): parse_duration(str(value)) for kind, value in table.items()}
     if not isinstance(raw, list):
@@ -223,7 +246,7 @@ def _override(raw: Any) -> Override:
     if not isinstance(raw, dict):
         raise TypeError(f"must be a table, not {raw!r}")
     raw = cast("dict[str, Any]", raw)
-    known = [_key(item.name) for item in fields(Override)]
+    known = [key_of(item.name) for item in fields(Override)]
     unknown = [key for key in raw if key not in known]
     if unknown:
         raise ValueError(f"unknown key {unknown[0]}{_nearest(unknown[0], known)}")
@@ -274,11 +297,11 @@ def _build(section: str, values: dict[str, Any], origins: Mapping[str, str]) -> 
     kind = SECTIONS[section]
     arguments: dict[str, Any] = {}
     for item in fields(kind):
-        key = _key(item.name)
+        key = key_of(item.name)
         if key not in values:
             continue
         value = values[key]
-        if key in _DURATIONS_BY:
+        if key in DURATIONS_BY:
             assert item.default_factory is not MISSING
             value = {**item.default_factory(), **value}
         arguments[item.name] = value

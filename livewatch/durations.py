@@ -3,6 +3,7 @@
 import re
 
 UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SECOND_MICROS = 1_000_000
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
@@ -33,3 +34,17 @@ def format_duration(seconds: float) -> str:
     if days:
         return f"{days}d{hours:02d}h"
     return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{rest_s:02d}s"
+
+
+def write_duration(seconds: float) -> str:
+    """Return the duration as `parse_duration` reads it, exact to the microsecond: ``250ms``, ``2m``, ``1h15m``."""
+    micros = round(seconds * 1e6)
+    if micros < _SECOND_MICROS:
+        return f"{micros / 1000:g}ms" if micros else "0s"
+    parts: list[str] = []
+    for unit in ("d", "h", "m"):
+        count, micros = divmod(micros, round(UNITS_S[unit]) * _SECOND_MICROS)
+        parts += [f"{count}{unit}"] if count else []
+    whole, rest = divmod(micros, _SECOND_MICROS)
+    fraction = f".{rest:06d}".rstrip("0") if rest else ""
+    return "".join([*parts, f"{whole}{fraction}s"] if micros else parts)

@@ -4,14 +4,18 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, TextIO
 
 from livewatch.agent import Agent, Controls
 from livewatch.cli.exits import Exit
 from livewatch.clock import Clock, SystemClock
 from livewatch.config import ConfigError
+from livewatch.configuration.file_text import value_of
+from livewatch.configuration.reload import Reloader
+from livewatch.configuration.schema import schema
 from livewatch.local_api import views
 from livewatch.local_api.about import About
 from livewatch.local_api.feed import Feed
@@ -21,7 +25,7 @@ from livewatch.local_api.paths import agent_socket
 from livewatch.local_api.server import ApiError, Handler, LocalApi
 from livewatch.lock_watch import LockWatch
 from livewatch.locks import LockInspector, LockSettings
-from livewatch.policy_file import read_candidate
+from livewatch.policy_file import Candidate, read_candidate
 from livewatch.recordings.recorder import MIB, Recorder, RecorderSettings
 from livewatch.recovery.holds import Holds
 from livewatch.recovery.holds_file import HoldsFile
@@ -38,12 +42,9 @@ from livewatch.sources.round_trip import HealthUrl, RoundTrip
 from livewatch.sources.witnessed import WitnessedSource
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.report import TickListener
-from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.vocabulary import Mode
 from livewatch_exporters.telemetry import Telemetry
 from livewatch_exporters.telemetry_settings import TelemetryError, TelemetrySettings
-
-_PUSHED_INTERVAL_S = 0.5
 
 
 class ServiceError(Exception):
@@ -58,41 +59,69 @@ class ServiceError(Exception):
 class Service:
     """One agent with everything around it; `attached` makes it."""
 
-    def __init__(self, agent: Agent, telemetry: Telemetry, api: LocalApi, shadow: Shadow | None = None) -> None:
+    def __init__(
+        self, settings: Settings, agent: Agent, telemetry: Telemetry, api: LocalApi, shadow: Shadow | None = None
+    ) -> None:
         self.agent = agent
+        self._settings = settings
         self._shadow = shadow
         self.telemetry = telemetry
         self.prometheus_url = telemetry.prometheus_url
         self.agent_socket = api.path
 
-    def reload(self, read: Callable[[], Settings]) -> None:
-        """Take thresholds and recovery policy from the configuration as it is now; keep the old one if it is wrong."""
+    async def reload(self, read: Callable[[], Settings]) -> None:
+        """Take thresholds and recovery policy from the configuration as it is now; keep the old one if it is wrong.
+
+        ``read`` is called in a thread.
+        """
         try:
-            settings = read()
-            candidate = read_candidate(settings.agent.shadow) if settings.agent.shadow is not None else None
-            if candidate is not None:
-                candidate.over(settings.thresholds, settings.recovery)
+            settings, candidate = await asyncio.to_thread(_read_all, read)
         except ConfigError as error:
             self.telemetry.reload_rejected(str(error))
             return
-        self.agent.thresholds, self.agent.policy = thresholds_of(settings), settings.recovery
+        self.agent.thresholds, self.agent.policy = settings.thresholds, settings.recovery
         if self._shadow is not None and candidate is not None:
             self._shadow.use(candidate)
-        self.telemetry.reloaded(settings.thresholds)
+        self.telemetry.reloaded(settings.thresholds, waiting=_waiting(self._settings, settings))
 
 
-async def run_service(settings: Settings, *, wait: bool = False, read: Callable[[], Settings] | None = None) -> Exit:
+def _read_all(read: Callable[[], Settings]) -> tuple[Settings, Candidate | None]:
+    settings = read()
+    if settings.agent.shadow is None:
+        return settings, None
+    candidate = read_candidate(settings.agent.shadow)
+    candidate.over(settings.thresholds, settings.recovery)
+    return settings, candidate
+
+
+def _waiting(begun: Settings, now: Settings) -> list[str]:
+    """Return the keys whose change waits for the next start."""
+    return [key.path for key in schema() if not key.live and value_of(begun, key) != value_of(now, key)]
+
+
+async def run_service(
+    settings: Settings,
+    *,
+    wait: bool = False,
+    read: Callable[[], Settings] | None = None,
+    config_file: Callable[[], Path | None] = lambda: None,
+) -> Exit:
     """Attach, run until SIGTERM or Ctrl-C, and return the exit code.
 
-    SIGHUP takes up thresholds and policy from ``read()``.
+    SIGHUP, and a change of ``config_file()`` or of the shadow's file, take up thresholds and policy from ``read()``.
 
     Raises:
         ServiceError: when there is no gateway to attach to (unless ``wait``), or a port or socket is taken.
     """
     stop, code = _stop_on_signals()
-    async with attached(settings, wait=wait) as service:
+    async with contextlib.AsyncExitStack() as stack:
+        service = await stack.enter_async_context(attached(settings, wait=wait))
         if read is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reload, read)
+            reload = partial(service.reload, read)
+            reloader = Reloader(reload, lambda: [path for path in (config_file(), settings.agent.shadow) if path])
+            reloader.start()
+            stack.push_async_callback(reloader.close)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
         await service.agent.run(stop)
     return code[0]
 
@@ -135,10 +164,10 @@ async def attached(
             source,
             clock=clock,
             intents=journal,
-            thresholds=thresholds_of(settings),
+            thresholds=settings.thresholds,
             policy=settings.recovery,
             listeners=[history, journal, *telemetry.listeners, *listeners],
-            interval_s=interval_of(settings),
+            interval_s=settings.agent.interval_s,
             controls=Controls(
                 holds=_remembered_holds(holds_file),
                 may_act=tenure.may_act,
@@ -168,22 +197,7 @@ async def attached(
         except OSError as error:
             raise ServiceError(Exit.USAGE, "agent_socket", str(error)) from error
         stack.push_async_callback(api.close)
-        yield Service(agent, telemetry, api, shadow)
-
-
-def thresholds_of(settings: Settings) -> Thresholds:
-    """Return the limits in force: what an unmodified gateway repeats is reported only, unless the operator asked."""
-    asked = "thresholds.abort_repeating" in settings.origins
-    if settings.target.source is not SourceKind.OPENCLAW or asked:
-        return settings.thresholds
-    return replace(settings.thresholds, abort_repeating=False)
-
-
-def interval_of(settings: Settings) -> float:
-    """Return the time between two looks in seconds: a gateway that pushes its events is cheap to look at."""
-    if settings.target.source is not SourceKind.OPENCLAW or "agent.interval" in settings.origins:
-        return settings.agent.interval_s
-    return min(_PUSHED_INTERVAL_S, settings.agent.interval_s)
+        yield Service(settings, agent, telemetry, api, shadow)
 
 
 def open_source(settings: Settings, clock: Clock) -> Source:
@@ -255,7 +269,7 @@ def _start_telemetry(settings: Settings, log: TextIO | None) -> Telemetry:
     wanted = TelemetrySettings(
         target=settings.target.name,
         thresholds=settings.thresholds,
-        interval_s=interval_of(settings),
+        interval_s=settings.agent.interval_s,
         metrics_listen=settings.telemetry.metrics_listen,
         log_format=settings.telemetry.log_format,
         metric_prefix=settings.telemetry.metric_prefix,

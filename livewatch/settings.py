@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from livewatch.durations import write_duration
 from livewatch.recovery.settings import Policy
 from livewatch.sources.round_trip import HealthUrl
 from livewatch_classifiers.thresholds import Thresholds
@@ -26,11 +27,15 @@ class TargetSettings:
     """The gateway to watch."""
 
     name: str = "gateway"
+    """Name of the gateway in metrics, in file names and for ``livewatch status``."""
     source: SourceKind = SourceKind.BOARD
+    """How it is watched."""
     pid: int | None = None
+    """Process to watch, with ``source = "process"``."""
     port: int | None = None
     """A TCP port on which the gateway listens; with ``source = "process"``."""
     board: Path | None = None
+    """The vitals board that the gateway's probe writes, with ``source = "board"``."""
     socket: Path | None = None
     """The gateway's control socket."""
     url: str | None = None
@@ -53,7 +58,9 @@ class AgentSettings:
     """The agent itself."""
 
     interval_s: float = 1.0
+    """Time between two looks; 500ms by default with ``source = "openclaw"``, which pushes its events."""
     state_dir: Path | None = None
+    """Folder of journal and holds; ``$STATE_DIRECTORY`` or ``~/.local/state/livewatch`` by default."""
     agent_socket: Path | None = None
     """Where the agent answers `livewatch status`; a place in the runtime directory by default."""
     record: Path | None = None
@@ -73,13 +80,18 @@ class AgentSettings:
 
 @dataclass(frozen=True, slots=True)
 class TelemetryOptions:
-    """What is exported; OTLP itself is switched on by the standard ``OTEL_*`` variables."""
+    """What is exported; OTLP itself is switched on by the standard `OTEL_*` variables."""
 
     metrics_listen: str | None = None
+    """``HOST:PORT`` on which metrics are served to Prometheus; not served by default."""
     log_format: LogFormat = LogFormat.AUTO
+    """How log lines on standard error look."""
     metric_prefix: str = OWN_PREFIX
+    """What the name of each metric begins with."""
     session_ids: SessionIds = SessionIds.HASH
+    """What exported spans and events say about which session they mean; local log lines always name it."""
     compat_openclaw: CompatMode = CompatMode.OFF
+    """Whether OpenClaw's own metric names are exported too, and in which of their two dialects."""
 
     def __post_init__(self) -> None:
         """Refuse a prefix that cannot begin a metric's name."""
@@ -98,3 +110,9 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
     """``section.key`` to where its value came from."""
     warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse looks so rare that they cannot see the shortest silence that matters."""
+        if self.agent.interval_s >= self.thresholds.warn_after_s:
+            every, warn = write_duration(self.agent.interval_s), write_duration(self.thresholds.warn_after_s)
+            raise ValueError(f"agent.interval ({every}) must be below thresholds.warn_after ({warn})")

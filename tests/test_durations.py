@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livewatch.durations import format_duration, parse_duration
+from livewatch.durations import format_duration, parse_duration, write_duration
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,15 @@ def test_what_is_shown_to_people_is_close_to_the_truth(seconds: float) -> None:
     shown = parse_duration(format_duration(seconds))
 
     assert shown == pytest.approx(seconds, rel=0.05, abs=0.001)
+
+
+@given(st.integers(0, 10**12))
+def test_what_is_written_into_a_file_is_read_back_to_the_microsecond(micros: int) -> None:
+    assert parse_duration(write_duration(micros / 1e6)) == pytest.approx(micros / 1e6, abs=0.6e-6, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.25, "250ms"), (120, "2m"), (4500, "1h15m"), (90.5, "1m30.5s"), (0, "0s")]
+)
+def test_a_written_duration_is_as_a_person_would_write_it(seconds: float, text: str) -> None:
+    assert write_duration(seconds) == text

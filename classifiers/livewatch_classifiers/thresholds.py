@@ -80,17 +80,25 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """All limits, in seconds. Construction fails with ``ValueError`` when they contradict each other."""
+    """The limits of silence, of waits and of vitals.
+
+    In seconds where the name ends in ``_s``. Construction fails with ``ValueError`` when they contradict each other.
+    """
 
     warn_after_s: float = 120.0
+    """Silence after which work is labelled: ``long_running`` first, ``stalled`` where it cannot be slow any more."""
     abort_after_s: float = 0.0
-    """0 means the default, max(5 min, 3 x ``warn_after_s``)."""
+    """Silence after which work may be aborted. ``0s`` means the default, max(5 min, 3 x ``warn_after_s``)."""
     tool_abort_after_s: float = TOOL_ABORT_FLOOR_S
+    """The same for tools that declare no timeout of their own, where it is the longer of the two."""
     zombie_grace_s: float = 30.0
+    """How long a run that ended may keep its handle or lane before that is called a zombie."""
     ghost_after_s: float = 60.0
+    """How long work may be active whose session the gateway's store does not know."""
     settle_s: float = 5.0
     """How long a fact about *other* work (a child ended, a message arrived) must stand before it is judged."""
     allowance_min_s: float = 1.0
+    """Lower end of the range to which declarations are clamped."""
     allowance_max_s: float = 24 * 3600.0
     """Declarations are clamped to this range (OpenClaw 125147 declared 24.8 days, 152983 29 h)."""
     corroboration_max_s: float = 2 * 3600.0
@@ -100,23 +108,35 @@ class Thresholds:
     attempts_min: int = 3
     """The same for requests to a model that yield nothing (hermes-agent 72016: 95 s each, 22 min in all)."""
     abort_repeating: bool = True
+    """Whether a run that repeats the same step without effect may be aborted; never by default for OpenClaw."""
     repeat_abort_after_s: float | None = None
     """How long the same step must have repeated before an abort; ``abort_after`` where it is not set. Told before."""
     retry_attempts_max: int = 10
+    """Retries of one request to a provider after which waiting for the next is no sign of life any more."""
     allowances_s: Mapping[ActivityKind, float] = field(default_factory=lambda: _ALLOWANCES)
+    """Silence that a kind of activity may take before an abort, where that is longer than ``abort_after``."""
     wait_bounds_s: Mapping[WaitKind, float] = field(default_factory=lambda: _WAIT_BOUNDS)
+    """How long each kind of wait may last before it is told of."""
     abort_waits: frozenset[WaitKind] = frozenset()
     """Kinds of wait for which the operator allows an abort once the bound is over."""
     overrides: tuple[Override, ...] = ()
+    """Limits for a part of the sessions: by activity kind, tool or model (``name``), lane kind and session key."""
     loop_unresponsive_s: float = 1.0
     """Age of the loop heartbeat beyond which the loop counts as blocked."""
     loop_delay_warn_s: float = 1.0
+    """Delay of the event loop beyond which the gateway is called degraded."""
     loop_utilization_warn: float = 0.95
+    """Share of time in which the loop was busy; beyond it the gateway is called degraded."""
     cpu_cores_warn: float = 0.9
+    """CPU that the gateway's process uses, in cores."""
     memory_pressure_warn: float = 0.2
+    """Share of time in which some task waited for memory (Linux pressure stall information)."""
     io_pressure_warn: float = 0.5
+    """Share of time in which some task waited for input or output."""
     swap_used_warn: float = 0.6
-    major_faults_warn_per_s: float = 1000.0
+    """Share of the host's swap space in use."""
+    major_faults_per_s_warn: float = 1000.0
+    """Pages that the gateway's process had to read back from disk, per second."""
     round_trip_warn_s: float = 5.0
     """How long a request from outside may wait for its answer."""
     vitals_hold_s: float = 2.0
@@ -124,6 +144,7 @@ class Thresholds:
     vitals_startup_grace_s: float = 30.0
     """Time after readiness in which values are not held against the gateway; likewise after a suspend."""
     vitals_resume_grace_s: float = 10.0
+    """The same after the host slept or the gateway was frozen."""
     startup_deadline_s: float = 15 * 60.0
     """A gateway that is not ready by then is reported (OpenClaw 75224); cold starts took up to 13.5 min (149538)."""
 

@@ -94,7 +94,7 @@ def _over(vitals: Vitals, thresholds: Thresholds, held: frozenset[VitalsReason])
     delay, utilization, cpu = VitalsReason.EVENT_LOOP_DELAY, VitalsReason.EVENT_LOOP_UTILIZATION, VitalsReason.CPU
     memory, io, swap = VitalsReason.MEMORY_PRESSURE, VitalsReason.IO_PRESSURE, VitalsReason.SWAP
     delayed = over(delay, vitals.loop_delay_max_s, thresholds.loop_delay_warn_s)
-    faults, faults_limit = vitals.major_faults_per_s, thresholds.major_faults_warn_per_s
+    faults, faults_limit = vitals.major_faults_per_s, thresholds.major_faults_per_s_warn
     checks = (
         (delay, delayed),
         # A loop may be busy and punctual; utilization counts only with delay as second witness (OpenClaw 77028).

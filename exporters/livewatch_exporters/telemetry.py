@@ -84,12 +84,18 @@ class Telemetry:
         """Where Prometheus can scrape, with the port in use; ``None`` when the endpoint is off."""
         return self._endpoint.url if self._endpoint is not None else None
 
-    def reloaded(self, thresholds: Thresholds) -> None:
-        """Tell that the configuration was read again, and show its limits from now on."""
+    def reloaded(self, thresholds: Thresholds, *, waiting: Sequence[str] = ()) -> None:
+        """Tell that the configuration was read again, and show its limits from now on.
+
+        ``waiting`` names keys that changed too and take effect with the next start only.
+        """
         if self._metrics is not None:
             self._metrics.use(thresholds)
             self._metrics.count_reload("applied")
-        self._log.say("info", "livewatch.config.reloaded", {"target": self._settings.target, "outcome": "applied"})
+        facts: dict[str, object] = {"target": self._settings.target, "outcome": "applied"}
+        if waiting:
+            facts["waits_for_next_start"] = ", ".join(waiting)
+        self._log.say("info", "livewatch.config.reloaded", facts)
 
     def reload_rejected(self, problem: str) -> None:
         """Tell that the configuration on disk cannot be used; the old one stays in force."""

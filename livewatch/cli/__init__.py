@@ -13,6 +13,7 @@ from livewatch.cli.exits import Exit
 _COMMANDS = {
     "audit": ("livewatch.cli.audit", "Say who decided what: automatic or by hand, with outcome."),
     "completion": ("livewatch.cli.completion", "Print what completes commands in your shell."),
+    "config": ("livewatch.cli.config", "Write, check and show livewatch.toml."),
     "dashboards": ("livewatch.cli.dashboards", "Take out the Grafana dashboards, alert rules and runbooks."),
     "demo": ("livewatch.cli.demo", "Break a real gateway and watch livewatch repair it."),
     "demo-gateway": ("livewatch.cli.demo_gateway", "Start the example gateway on its own."),

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from livewatch.cli.exits import Exit, end
-from livewatch.config import ConfigError, load_settings
+from livewatch.config import ConfigError, configuration_file, load_settings
 from livewatch.settings import SourceKind, TargetSettings
 from livewatch_classifiers.vocabulary import Mode
 
@@ -50,8 +50,8 @@ from livewatch_classifiers.vocabulary import Mode
 def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     """Attach to a gateway and stay: watch its sessions, repair what is provably dead, export metrics.
 
-    SIGHUP reads the configuration again: thresholds and recovery change at once, the rest with the next start; a file
-    that cannot be used changes nothing, and is told.
+    A changed configuration file is taken up within seconds, and at SIGHUP at once: thresholds and recovery change, the
+    rest with the next start; a file that cannot be used changes nothing, and is told.
 
     A gateway that embeds nothing is watched with `--source process --pid N` or `--port N`: whether its loop turns, its
     process and its host; its sessions cannot be seen and nothing can be repaired. An unmodified OpenClaw gateway is
@@ -62,8 +62,9 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     \b
     Example: livewatch run --board run/board --socket run/control.sock --mode abort
     """
+    chosen = configuration_file(config_path)  # the same from now on: if it is taken away, that is told
     try:
-        settings = load_settings(config_path, flags=flags)
+        settings = load_settings(chosen, flags=flags)
         _check_target(settings.target)
     except ConfigError as error:
         raise end(Exit.USAGE, str(error), kind="usage") from error
@@ -72,7 +73,14 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     from livewatch.service import ServiceError, run_service
 
     try:
-        code = asyncio.run(run_service(settings, wait=wait, read=lambda: load_settings(config_path, flags=flags)))
+        code = asyncio.run(
+            run_service(
+                settings,
+                wait=wait,
+                read=lambda: load_settings(chosen, flags=flags),
+                config_file=lambda: chosen or configuration_file(None),
+            )
+        )
     except ServiceError as error:
         raise end(error.code, str(error), kind=error.kind) from error
     raise click.exceptions.Exit(int(code))

@@ -27,16 +27,23 @@ HOLD_BOUNDS_S: Mapping[Gate, float] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Limits of recovery, in seconds where the name ends in ``_s``. Contradictions raise ``ValueError``."""
+    """How far recovery may go, and how patient it is.
+
+    In seconds where the name ends in ``_s``. Construction fails with ``ValueError`` when the values cannot work.
+    """
 
     mode: Mode = Mode.OBSERVE
+    """How far recovery may go. ``observe`` repairs nothing; each further word includes those before it."""
     dry_run: bool = False
+    """Decide and report everything, do nothing."""
     confirm_certain: int = 2
     """Consecutive samples in which a fact must hold before it is acted on."""
     confirm_silence: int = 3
+    """The same for silence, which unlike a fact may end by itself."""
     healthy_for_s: float = 5.0
     """How long loop and host must have been healthy before silence counts again."""
     startup_grace_s: float = 30.0
+    """Time after the gateway is ready in which nothing is repaired."""
     resume_grace_s: float = 10.0
     """After a suspend, a freeze or a restart of the gateway."""
     verify_s: float = 15.0
@@ -44,21 +51,31 @@ class Policy:
     force_clear_after_s: float = 30.0
     """Grace between an abort that was seen to fail and the removal of its handle."""
     backoff_initial_s: float = 60.0
+    """Pause after the first repair of a session; it doubles with each further one."""
     backoff_maximum_s: float = 3600.0
+    """The longest such pause."""
     backoff_jitter: float = 0.1
+    """Share by which each pause is made longer or shorter, so that repairs do not come together."""
     budget_actions: int = 10
+    """Repairs in ``budget_window``, over all sessions; further ones wait."""
     budget_window_s: float = 600.0
+    """See ``budget_actions``."""
     blast_sessions_min: int = 5
+    """So many sick sessions at once, and a share of ``blast_share``, are one cause and not many: none is repaired."""
     blast_share: float = 0.5
+    """See ``blast_sessions_min``."""
     blast_window_s: float = 120.0
+    """Sessions that fell sick within this time count as at once."""
     poison_repairs: int = 3
     """Repairs within ``poison_window_s`` after which a session is left to a person (Sidekiq's poison pill)."""
     poison_window_s: float = 72 * 3600.0
+    """See ``poison_repairs``."""
     ineffective_repairs: int = 2
+    """Repairs in a row without effect after which a session is left to a person."""
     hold_bound_s: float = 600.0
     """A gate that holds longer than this is reported to a person; it is never opened by the bound."""
     hold_bounds_s: Mapping[Gate, float] = field(default_factory=lambda: HOLD_BOUNDS_S)
-    """Bounds of single gates in seconds, before ``hold_bound_s``; infinity tells nobody."""
+    """Bounds of single gates, before ``hold_bound_s``."""
     restart_command: tuple[str, ...] = ()
     """Argument list that restarts the gateway, for example ``["systemctl", "restart", "gateway"]``; empty is off.
 
@@ -71,6 +88,7 @@ class Policy:
     restart_budget: int = 2
     """Restarts in ``restart_window_s``; not part of ``budget_actions``."""
     restart_window_s: float = 6 * 3600.0
+    """See ``restart_budget``."""
     restart_drain_s: float = 15.0
     """How long a gateway that answers may drain before the command is run."""
     restart_timeout_s: float = 60.0
@@ -80,6 +98,7 @@ class Policy:
     allow_discard: bool = False
     """Whether an action may be taken that throws queued messages away."""
     seed: str = "livewatch"
+    """Makes the jitter of this agent its own and repeatable."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""

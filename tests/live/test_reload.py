@@ -3,6 +3,8 @@
 import contextlib
 import signal
 
+import pytest
+
 from livewatch.local_api.client import ask
 from livewatch.recovery.journal.audit import read_audit
 from livewatch.recovery.journal.reader import JournalUnreadableError
@@ -74,5 +76,32 @@ def test_the_shadow_is_read_again_on_sighup_and_a_wrong_file_leaves_the_old_one(
     until(lambda: asked() == (True, ["recovery.mode"]), "the new candidate")
 
     assert before == (True, ["thresholds.warn_after"])
+    watcher.send_signal(signal.SIGTERM)
+    assert watcher.wait() == 0
+
+
+def test_a_changed_file_is_taken_up_unasked_and_a_missing_one_changes_nothing(
+    place: Place, start: Start, capfd: pytest.CaptureFixture[str]
+) -> None:
+    log: list[str] = []
+
+    def said(words: str) -> bool:
+        log.append(capfd.readouterr().err)
+        return words in "".join(log)
+
+    config = place.folder / "livewatch.toml"
+    config.write_text('[thresholds]\nwarn_after = "90s"\n', encoding="utf-8")
+    gateway(place, start)
+    watcher = agent(place, start, "--config", config)
+    place.until_state("responsive")
+    new = config.with_suffix(".new")
+    new.write_text('[thresholds]\nwarn_after = "100s"\n[agent]\nrecord_mib = 5\n', encoding="utf-8")
+    new.rename(config)
+    until(lambda: warn_after_s(place) == 100.0, "the new limit")
+    config.unlink()
+    until(lambda: said("cannot be read"), "that it is gone")
+
+    assert warn_after_s(place) == 100.0
+    assert "agent.record_mib" in "".join(log)
     watcher.send_signal(signal.SIGTERM)
     assert watcher.wait() == 0

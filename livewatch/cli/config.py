@@ -1,0 +1,153 @@
+"""``livewatch config``."""
+
+import json
+from pathlib import Path
+
+import click
+
+from livewatch.cli.exits import Exit, end
+from livewatch.config import ConfigError, configuration_file, load_settings
+from livewatch.settings import Settings
+
+SCHEMA_VERSION = 1
+_PATH = click.Path(path_type=Path, dir_okay=False)
+_file = click.option("--config", "path", type=_PATH, help="Configuration file (TOML).  [default: as `run` finds it]")
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+@click.group("config")
+def command() -> None:
+    """Write, check and show `livewatch.toml`; docs/configuration.md says what each key means.
+
+    \b
+    Example: livewatch config init
+    """
+
+
+@command.command("check")
+@click.argument("file", type=_PATH, required=False)
+@_file
+@_json
+def check(file: Path | None, path: Path | None, *, as_json: bool) -> None:
+    """Say whether FILE (by default the one that `run` would read) and the LIVEWATCH_* variables can be used.
+
+    Exit code 0: they can. 2: they cannot, and the line says where and what to write instead.
+
+    \b
+    Example: livewatch config check /etc/livewatch/livewatch.toml
+    """
+    chosen = configuration_file(file or path)
+    settings = _read(chosen, as_json=as_json)
+    if settings.agent.shadow is not None:
+        from livewatch.policy_file import read_candidate
+
+        try:
+            read_candidate(settings.agent.shadow).over(settings.thresholds, settings.recovery)
+        except ConfigError as error:
+            raise end(Exit.USAGE, f"agent.shadow: {error}", as_json=as_json, kind="config") from error
+    if as_json:
+        document = {"file": _named(chosen), "set": sorted(settings.origins), "warnings": settings.warnings}
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "ok": True, **document}, indent=2))
+        return
+    for warning in settings.warnings:
+        click.echo(f"livewatch: warning: {warning}", err=True)
+    count = len(settings.origins)
+    click.echo(f"{chosen or 'no file'}: can be used; {count} {'key is' if count == 1 else 'keys are'} set")
+
+
+@command.command("show")
+@_file
+@click.option("--origin", is_flag=True, help="Say where each value comes from.")
+@_json
+def show(path: Path | None, *, origin: bool, as_json: bool) -> None:
+    """Print the settings that `run` would use, as a file that sets them all.
+
+    \b
+    Example: livewatch config show --origin
+    """
+    from livewatch.configuration.file_text import in_force, shown
+
+    chosen = configuration_file(path)
+    settings = _read(chosen, as_json=as_json)
+    if not as_json:
+        click.echo("\n".join(shown(settings, origins=origin)))
+        return
+    values = {
+        key: {"value": value, "origin": settings.origins.get(key, "default")}
+        for key, value in in_force(settings).items()
+    }
+    document = {"schema_version": SCHEMA_VERSION, "ok": True, "file": _named(chosen), "settings": values}
+    click.echo(json.dumps(document, indent=2))
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of `livewatch.toml`, for editors and checkers.
+
+    \b
+    Example: livewatch config schema > livewatch.schema.json
+    """
+    from livewatch.configuration.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+@command.command("init")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), required=False)
+@click.option(
+    "--from-openclaw", type=_PATH, metavar="FILE", help="Take over the limits that this openclaw.json sets in ...Ms."
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def init(file: Path | None, from_openclaw: Path | None, *, force: bool) -> None:
+    """Write a first FILE: every key with its meaning, commented out with its default. `-` prints it.
+
+    By default it is the user's own file, which `run` finds. Nothing that is there is replaced without --force.
+
+    \b
+    Example: livewatch config init --from-openclaw ~/.openclaw/openclaw.json
+    """
+    from livewatch.configuration.file_text import first_file
+
+    try:
+        limits = _limits(from_openclaw)
+    except ConfigError as error:
+        raise end(Exit.USAGE, str(error), kind="config") from error
+    text = first_file(limits, [f"{key} is from {from_openclaw}" for key in limits])
+    if file is not None and str(file) == "-":
+        click.echo(text, nl=False)
+        return
+    from livewatch.config import user_file
+
+    path = file or user_file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w" if force else "x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        raise end(Exit.PROBLEM, f"{path} is there already; give --force or another file", kind="exists") from None
+    except OSError as error:
+        raise end(Exit.PROBLEM, f"cannot write {path}: {error.strerror}", kind="write") from error
+    taken = f", with {', '.join(limits)} from {from_openclaw}" if limits else ""
+    click.echo(f"wrote {path}{taken}; look at it with `livewatch config check {path}`")
+
+
+def _limits(path: Path | None) -> dict[str, str]:
+    from livewatch.configuration.openclaw_keys import KEYS, read_limits
+
+    if path is None:
+        return {}
+    limits = read_limits(path)
+    if not limits:
+        click.echo(f"livewatch: {path} sets none of diagnostics.{', diagnostics.'.join(KEYS)}", err=True)
+    return limits
+
+
+def _read(path: Path | None, *, as_json: bool) -> Settings:
+    try:
+        return load_settings(path)
+    except ConfigError as error:
+        raise end(Exit.USAGE, str(error), as_json=as_json, kind="config") from error
+
+
+def _named(path: Path | None) -> str | None:
+    return str(path) if path is not None else None

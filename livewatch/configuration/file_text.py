@@ -1,0 +1,64 @@
+"""`livewatch.toml` written from settings: those in force with their origins, and a first file to begin with."""
+
+from collections.abc import Mapping, Sequence
+from textwrap import wrap
+
+from livewatch.config import SECTIONS
+from livewatch.configuration.schema import Key, about, schema
+from livewatch.configuration.values import plain, toml
+from livewatch.settings import Settings
+
+_WIDTH = 100
+
+
+def in_force(settings: Settings) -> dict[str, object]:
+    """Return ``section.key`` to plain value, for each key that is set or has a default."""
+    return {key.path: value for key in schema() if (value := value_of(settings, key)) is not None}
+
+
+def value_of(settings: Settings, key: Key) -> object:
+    """Return the plain value of a key."""
+    section = getattr(settings, key.section)
+    name = f"{key.name}_s" if hasattr(section, f"{key.name}_s") else key.name
+    return plain(getattr(section, name), duration=name.endswith("_s"))
+
+
+def shown(settings: Settings, *, origins: bool) -> list[str]:
+    """Return the settings in force as the lines of a file that sets them all, with where each came from if asked."""
+    lines: list[str] = []
+    for section in SECTIONS:
+        values = [(key, value_of(settings, key)) for key in schema() if key.section == section]
+        pairs = [
+            (f"{key.name} = {toml(value)}", settings.origins.get(key.path, "default"))
+            for key, value in values
+            if value is not None
+        ]
+        lines += ["", f"[{section}]"]
+        width = max((len(text) for text, _ in pairs if len(text) <= _WIDTH // 2), default=0)
+        lines += [f"{text:<{width}}  # {origin}" if origins else text for text, origin in pairs]
+    return lines[1:]
+
+
+def first_file(values: Mapping[str, object] | None = None, notes: Sequence[str] = ()) -> str:
+    """Return a file in which every key stands commented out with its default, but those of ``values`` are set."""
+    values = values or {}
+    lines = [
+        "# livewatch.toml: what is commented out is the default. Look at it with `livewatch config check` and",
+        "# `livewatch config show --origin`. [thresholds] and [recovery] change while the agent runs.",
+        *(f"# {note}" for note in notes),
+    ]
+    for section in SECTIONS:
+        lines += ["", f"[{section}]  # {about(section)}"]
+        for key in schema():
+            if key.section == section:
+                lines += _commented(key, values.get(key.path))
+    return "\n".join([*lines, ""])
+
+
+def _commented(key: Key, value: object) -> list[str]:
+    words = [f"# {line}" for line in wrap(key.about.replace("\n", " "), _WIDTH)]
+    if value is not None:
+        return [*words, f"{key.name} = {toml(value)}"]
+    if key.default is None:
+        return [*words, f"# {key.name} ="]
+    return [*words, f"# {key.name} = {toml(key.default)}"]
