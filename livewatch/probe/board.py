@@ -11,8 +11,25 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from livewatch.probe.layout import HEADER, MAGIC, NONE, SLOT, TEXT_FIELDS, VERSION, Layout, shown
+from livewatch.probe.layout import (
+    HEADER,
+    MAGIC,
+    NONE,
+    RECORD_BYTES,
+    RECORD_FIELDS,
+    SLOT_FIELDS,
+    TEXT_FIELDS,
+    VERSION,
+    Layout,
+    shown,
+)
 
+_RECORD_WORDS = RECORD_BYTES // 8
+_MAYBE = ("activity", "wait", "owner", "activity_owner", "in_store", "store_says_running", "holder")
+_UNKNOWN = struct.pack(
+    f"={len(RECORD_FIELDS)}q{sum(TEXT_FIELDS.values())}x", *(NONE if name in _MAYBE else 0 for name in RECORD_FIELDS)
+)
+"""The record of a slot of which nothing is known."""
 _MAP_FIXED = 0x10
 """The same on Linux, macOS and the BSDs; Python's mmap module does not name it."""
 
@@ -36,8 +53,8 @@ class BoardWriter:
         self._free = deque(range(capacity))  # oldest first: a freed slot rests before it is used again
         self._abandoned: deque[int] = deque()
         self._used_once = 0
-        self.slot_fields = tuple(name for name in SLOT if name != "seq")
-        self._slot_words = {name: self.layout.slots_at(name) // 8 for name in SLOT}
+        self._at = {name: self.layout.field_at(name, 0) // 8 for name in SLOT_FIELDS}
+        """Words of slot 0; a record's are `_RECORD_WORDS` apart, a column's are neighbours."""
         self._forget_in_child()
 
     def set(self, field: str, value: int) -> None:
@@ -58,6 +75,8 @@ class BoardWriter:
         if slot < self._used_once:
             self.add("slots_reused")
         else:
+            at = self.layout.record_at(slot)
+            self._map[at : at + RECORD_BYTES] = _UNKNOWN
             self._used_once = slot + 1
             self.set("slots_used", self._used_once)
         return slot
@@ -76,14 +95,22 @@ class BoardWriter:
         while self._abandoned:
             self.release(self._abandoned.popleft())
 
+    def stamp(self, slot: int, now_ns: int) -> None:
+        """Store the moment of progress; outside the sequence lock."""
+        self.words[self._at["progress_ns"] + slot] = now_ns
+
+    def stamped(self, slot: int) -> int:
+        """Return the moment of the last progress, 0 for none."""
+        return self.words[self._at["progress_ns"] + slot]
+
     def write(self, slot: int, values: dict[str, int], texts: dict[str, str] | None = None) -> None:
-        """Store fields of one slot under its sequence lock: a reader believes all of them or none."""
-        words, at = self.words, self._slot_words
+        """Store fields of one slot's record under its sequence lock: a reader believes all of them or none."""
+        words, at, record = self.words, self._at, slot * _RECORD_WORDS
         seq = at["seq"] + slot
         words[seq] += 1
         try:
             for name, value in values.items():
-                words[at[name] + slot] = value
+                words[at[name] + record] = value
             if texts:
                 for name, text in texts.items():
                     self._text(name, slot, text)
@@ -92,7 +119,7 @@ class BoardWriter:
 
     def progress_of(self, slot: int) -> Callable[..., None]:
         """Return the function that stamps progress: one clock read and one 8-byte store, no lock."""
-        words, index, now = self.words, self._slot_words["progress_ns"] + slot, time.monotonic_ns
+        words, index, now = self.words, self._at["progress_ns"] + slot, time.monotonic_ns
 
         def progress(  # the kind names the call site for readers; only the moment is stored
             kind: str = "token",  # noqa: ARG001 -- see above
@@ -175,10 +202,6 @@ def _write_header(mapping: mmap.mmap, layout: Layout) -> None:
     }
     for name, value in values.items():
         struct.pack_into("<Q", mapping, HEADER[name] * 8, value)
-    unknown = struct.pack("<q", NONE) * layout.capacity
-    for name in ("activity", "wait", "owner", "activity_owner", "in_store", "store_says_running", "holder"):
-        start = layout.slots_at(name)
-        mapping[start : start + len(unknown)] = unknown
 
 
 def _start_ticks() -> int:

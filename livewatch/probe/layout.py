@@ -1,14 +1,16 @@
 """The vitals board, byte by byte: the one description that writer and reader share (``docs/protocol.md`` says it too).
 
 Little-endian; every field 8 bytes wide and 8-byte aligned unless it is a text, so that a store of one field is never
-torn. A board is one header and a struct of arrays: for each session field, ``capacity`` consecutive values.
+torn. A board is a header, two columns (``capacity`` consecutive values of ``seq``, then of ``progress_ns``: whoever
+looks for what changed reads no more), and one record for each session slot with everything else.
 """
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import accumulate
 
 MAGIC = int.from_bytes(b"LIVEWTCH", "little")
-VERSION = 3
+VERSION = 4
 
 LANES: tuple[str, ...] = ("main", "subagent", "cron", "nested", "session", "other")
 DRAIN_OUTCOMES: tuple[str, ...] = ("finished", "cleared", "abandoned")
@@ -96,15 +98,19 @@ SLOT_FIELDS: tuple[str, ...] = (
     "store_says_running",
     "holder",
 )
-"""Each an array of signed 64-bit integers. ``0`` in a ``*_ns`` field means "none"."""
+"""Each a signed 64-bit integer. ``0`` in a ``*_ns`` field means "none". The first are columns, the rest of a record."""
+COLUMNS = ("seq", "progress_ns")
+RECORD_FIELDS: tuple[str, ...] = SLOT_FIELDS[len(COLUMNS) :]
 NONE = -1
 NS_MAX = 2**62
 """No number on the board is larger: 146 years in nanoseconds."""
 
-SLOT: dict[str, int] = {name: index for index, name in enumerate(SLOT_FIELDS)}
-
 TEXT_FIELDS: dict[str, int] = {"key": 96, "id": 40, "run_id": 40, "handle": 24, "activity_run": 40, "activity_name": 32}
-"""Arrays of UTF-8 texts of at most this many bytes, filled up with zero bytes."""
+"""Behind a record's numbers: UTF-8 texts of at most this many bytes, filled up with zero bytes."""
+_TEXTS_AT = dict(zip(TEXT_FIELDS, accumulate(TEXT_FIELDS.values(), initial=len(RECORD_FIELDS) * 8), strict=False))
+RECORD_BYTES = len(RECORD_FIELDS) * 8 + sum(TEXT_FIELDS.values())
+SLOT_BYTES = len(COLUMNS) * 8 + RECORD_BYTES
+assert SLOT_BYTES <= 512  # noqa: PLR2004 -- the promise of docs/protocol.md
 
 STATES: tuple[str, ...] = ("idle", "processing", "waiting")
 PRESENCES: tuple[str, ...] = ("absent", "present")
@@ -156,35 +162,31 @@ class Layout:
 
     @property
     def header_bytes(self) -> int:
-        """Offset of the first session array."""
+        """Offset of the first column."""
         return self.stack_at + STACK_BYTES
 
-    def slots_at(self, field: str) -> int:
-        """Offset of the array of one session field."""
-        return self.header_bytes + SLOT[field] * self.capacity * 8
+    def column_at(self, field: str) -> int:
+        """Offset of a column."""
+        return self.header_bytes + COLUMNS.index(field) * self.capacity * 8
 
-    @property
-    def texts_at(self) -> int:
-        """Offset of the first text array."""
-        return self.header_bytes + len(SLOT_FIELDS) * self.capacity * 8
+    def record_at(self, slot: int) -> int:
+        """Offset of the record of one slot."""
+        return self.header_bytes + len(COLUMNS) * self.capacity * 8 + slot * RECORD_BYTES
+
+    def field_at(self, field: str, slot: int) -> int:
+        """Offset of one number of one slot."""
+        if field in COLUMNS:
+            return self.column_at(field) + slot * 8
+        return self.record_at(slot) + RECORD_FIELDS.index(field) * 8
 
     def text_at(self, field: str, slot: int) -> int:
         """Offset of one text of one slot."""
-        before = 0
-        for name, width in TEXT_FIELDS.items():
-            if name == field:
-                return self.texts_at + before * self.capacity + slot * width
-            before += width
-        raise KeyError(field)
+        return self.record_at(slot) + _TEXTS_AT[field]
 
     @property
     def total_bytes(self) -> int:
         """Size of the whole file."""
-        return self.texts_at + sum(TEXT_FIELDS.values()) * self.capacity
-
-
-SLOT_BYTES = len(SLOT_FIELDS) * 8 + sum(TEXT_FIELDS.values())
-assert SLOT_BYTES <= 512  # noqa: PLR2004 -- the promise of docs/protocol.md
+        return self.record_at(self.capacity)
 
 
 def to_ns(seconds: float | None) -> int:

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable
 
 from livewatch.probe.board import BoardWriter
-from livewatch.probe.layout import ACTIVITIES, LANES, NONE, NS_MAX, STATES, WAITS, to_ns
+from livewatch.probe.layout import ACTIVITIES, LANES, NONE, NS_MAX, RECORD_FIELDS, STATES, WAITS, to_ns
 from livewatch.probe.levers import DropReason
 from livewatch.probe.run import Activity, Run, Waiting
 
@@ -56,9 +56,7 @@ class Session:
     @property
     def progress_ns(self) -> int:
         """Return the last stamp of progress, 0 for none."""
-        return (
-            0 if self._slot is None else self._board.words[self._board.layout.slots_at("progress_ns") // 8 + self._slot]
-        )
+        return 0 if self._slot is None else self._board.stamped(self._slot)
 
     def run(self, run_id: str, timeout: float | None = None) -> Run:
         """Return a run of this session; enter it with ``async with``. ``timeout`` in seconds."""
@@ -139,7 +137,7 @@ class Session:
         self.current = run
         now_ns = run.started_ns
         if self._slot is not None:
-            self._board.words[self._board.layout.slots_at("progress_ns") // 8 + self._slot] = now_ns
+            self._board.stamp(self._slot, now_ns)
         texts = {"run_id": run.id, "handle": run.handle}
         self._changed({**_run_values(run), "state": STATES.index("processing"), "state_since_ns": now_ns}, texts)
         self.show_activity()
@@ -216,7 +214,9 @@ class Session:
         self._changed(values | {"wait_delivered": _presence(wait.was_delivered)})
 
     def _blank(self, lane: str, session_id: str | None) -> None:
-        values = dict.fromkeys(self._board.slot_fields, 0)
+        if self._slot is not None:
+            self._board.stamp(self._slot, 0)
+        values = dict.fromkeys(RECORD_FIELDS, 0)
         unknown = ("activity", "activity_owner", "wait", "wait_delivered", "in_store", "store_says_running", "holder")
         values |= dict.fromkeys(unknown, NONE)
         values |= {"used": 1, "lane_kind": LANES.index(lane), "generation": 1, "state_since_ns": time.monotonic_ns()}

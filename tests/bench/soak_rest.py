@@ -18,7 +18,6 @@ from pathlib import Path
 import click
 import psutil
 
-from livewatch.probe.layout import NONE
 from tests.bench.tick import Crowd
 
 SESSIONS, CHURN, SCRAPE_EVERY = 1_000, 5, 5
@@ -71,7 +70,8 @@ class Churn:
             self._number += 1
             values = {"state_since_ns": now_ns, "run_started_ns": now_ns, "activity_since_ns": now_ns}
             texts = {"key": f"agent:main:{self._number}", "run_id": f"r{self._number}"}
-            writer.write(slot, {**values, "progress_ns": now_ns, "wait": NONE}, texts)
+            writer.stamp(slot, now_ns)
+            writer.write(slot, values, texts)
             self._oldest.append(slot)
         self._crowd.progress(0.1)
         self._crowd.beat()

@@ -49,13 +49,13 @@ class Crowd:
             "activity": ACTIVITIES.index("model_call"),
             "activity_owner": 1,
             "activity_since_ns": now_ns,
-            "progress_ns": now_ns,
             "generation": 1,
         }
         for number in range(size):
             slot = self.writer.acquire()
             assert slot is not None
             texts = {"key": f"agent:main:{number}", "run_id": f"r{number}", "handle": "h"}
+            self.writer.stamp(slot, now_ns)
             self.writer.write(slot, values, texts)
 
     def beat(self) -> None:

@@ -46,7 +46,7 @@ def test_buckets_grow_with_the_delay(first_ns: int, second_ns: int) -> None:
 @given(st.integers(1, 50))
 def test_no_two_fields_overlap(capacity: int) -> None:
     where = layout.Layout(capacity)
-    spans = [(where.slots_at(name), capacity * 8) for name in layout.SLOT_FIELDS]
+    spans = [(where.field_at(name, slot), 8) for name in layout.SLOT_FIELDS for slot in range(capacity)]
     spans += [
         (where.text_at(name, slot), width) for name, width in layout.TEXT_FIELDS.items() for slot in range(capacity)
     ]

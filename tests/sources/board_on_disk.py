@@ -68,7 +68,7 @@ class Board:
         self.file = path.open("r+b", buffering=0)
         for name in _UNKNOWN:
             for slot in range(capacity):
-                self._store(self.layout.slots_at(name) + slot * 8, struct.pack("<q", NONE))
+                self._store(self.layout.field_at(name, slot), struct.pack("<q", NONE))
 
     def header(self, **values: int) -> None:
         for name, value in values.items():
@@ -76,20 +76,20 @@ class Board:
 
     def slot(self, slot: int, /, seq: int | None = None, **values: int | str) -> None:
         """Write one slot; ``seq`` grows by two unless given."""
-        at = self.layout.slots_at("seq") + slot * 8
+        at = self.layout.field_at("seq", slot)
         before = struct.unpack("<q", os.pread(self.file.fileno(), 8, at))[0]
         for name, value in values.items():
             if isinstance(value, str):
                 self.text(slot, name, value.encode())
             else:
-                self._store(self.layout.slots_at(name) + slot * 8, struct.pack("<q", value))
+                self._store(self.layout.field_at(name, slot), struct.pack("<q", value))
         self._store(at, struct.pack("<q", before + 2 if seq is None else seq))
 
     def text(self, slot: int, name: str, data: bytes) -> None:
         self._store(self.layout.text_at(name, slot), data.ljust(TEXT_FIELDS[name], b"\0"))
 
     def progress(self, slot: int, seconds: float) -> None:
-        self._store(self.layout.slots_at("progress_ns") + slot * 8, struct.pack("<q", round(seconds * 1e9)))
+        self._store(self.layout.field_at("progress_ns", slot), struct.pack("<q", round(seconds * 1e9)))
 
     def stall(self, number: int, start_s: float, end_s: float) -> None:
         at = self.layout.stalls_at + number % STALL_RING * 16

@@ -17,7 +17,7 @@ def main() -> None:
     layout = Layout(capacity)
     with path.open("r+b") as file:
         words = memoryview(mmap.mmap(file.fileno(), layout.total_bytes)).cast("q")
-    seq, fields = layout.slots_at("seq") // 8, [layout.slots_at(name) // 8 for name in FIELDS]
+    seq, fields = layout.field_at("seq", 0) // 8, [layout.field_at(name, 0) // 8 for name in FIELDS]
     number = 0
     while True:
         number += 1

@@ -43,7 +43,7 @@ def alter(board: Board, what: str, slot: int, value: int) -> None:
         case "free":
             board.slot(slot, used=0)
         case _:  # a writer that is in the middle of it, or has died there
-            at = board.layout.slots_at("seq") + slot * 8
+            at = board.layout.field_at("seq", slot)
             seq = struct.unpack("<q", board.path.read_bytes()[at : at + 8])[0]
             board.slot(slot, seq=seq | 1)
 

@@ -143,8 +143,8 @@ async def test_a_slot_that_was_never_whole_gives_no_session(make: Make, source: 
 def test_a_slot_written_during_the_read_is_read_again_until_it_is_whole() -> None:
     layout = Layout(1)
     data = bytearray(layout.total_bytes)
-    seq = layout.slots_at("seq")
-    struct.pack_into("<q", data, layout.slots_at("used"), 1)
+    seq = layout.field_at("seq", 0)
+    struct.pack_into("<q", data, layout.field_at("used", 0), 1)
     data[layout.text_at("key", 0)] = ord("k")
     struct.pack_into("<q", data, seq, 2)
     writes = 0
@@ -152,10 +152,10 @@ def test_a_slot_written_during_the_read_is_read_again_until_it_is_whole() -> Non
     def read(offset: int, size: int) -> bytes:
         nonlocal writes
         copied = bytes(data[offset : offset + size])
-        if offset == layout.slots_at("generation") and writes < 2:
+        if offset == layout.record_at(0) and writes < 2:
             writes += 1
             struct.pack_into("<q", data, seq, 2 + 2 * writes)
-            struct.pack_into("<q", data, layout.slots_at("generation"), 10 * writes)
+            struct.pack_into("<q", data, layout.field_at("generation", 0), 10 * writes)
         return copied
 
     slots = BoardSlots()
@@ -167,17 +167,17 @@ def test_a_slot_written_during_the_read_is_read_again_until_it_is_whole() -> Non
 def test_progress_of_a_run_that_began_during_the_read_is_not_mixed_into_the_old_one() -> None:
     layout = Layout(1)
     data = bytearray(layout.total_bytes)
-    struct.pack_into("<q", data, layout.slots_at("used"), 1)
+    struct.pack_into("<q", data, layout.field_at("used", 0), 1)
     data[layout.text_at("key", 0)] = ord("k")
     data[layout.text_at("run_id", 0)] = ord("a")
     slots = BoardSlots()
     slots.look(lambda offset, size: bytes(data[offset : offset + size]), layout, 1)
 
     def read(offset: int, size: int) -> bytes:
-        if offset == layout.slots_at("progress_ns") and data[layout.text_at("run_id", 0)] == ord("a"):
-            struct.pack_into("<q", data, layout.slots_at("progress_ns"), 5_000_000_000)
+        if offset == layout.field_at("progress_ns", 0) and data[layout.text_at("run_id", 0)] == ord("a"):
+            struct.pack_into("<q", data, layout.field_at("progress_ns", 0), 5_000_000_000)
             data[layout.text_at("run_id", 0)] = ord("b")
-            struct.pack_into("<q", data, layout.slots_at("seq"), 2)
+            struct.pack_into("<q", data, layout.field_at("seq", 0), 2)
         return bytes(data[offset : offset + size])
 
     slots.look(read, layout, 1)

@@ -208,9 +208,9 @@ def test_any_values_in_a_slot_give_a_session_or_none(values: list[int]) -> None:
     layout = Layout(1)
     data = bytearray(layout.total_bytes)
     for name, value in zip(SLOT_FIELDS, values, strict=True):
-        struct.pack_into("<q", data, layout.slots_at(name), value)
-    struct.pack_into("<q", data, layout.slots_at("seq"), 2)
-    struct.pack_into("<q", data, layout.slots_at("used"), 1)
+        struct.pack_into("<q", data, layout.field_at(name, 0), value)
+    struct.pack_into("<q", data, layout.field_at("seq", 0), 2)
+    struct.pack_into("<q", data, layout.field_at("used", 0), 1)
     data[layout.text_at("key", 0)] = ord("k")
     slots = BoardSlots()
     slots.look(lambda offset, size: bytes(data[offset : offset + size]), layout, 1)
