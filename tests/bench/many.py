@@ -50,7 +50,7 @@ def start_up(rounds: int = 5) -> list[Figure]:
     commands = {
         "python -c pass": ["-c", "pass"],
         "livewatch --help": ["-c", "from livewatch.cli import main; main(['--help'])"],
-        "livewatch status": ["-c", "from livewatch.cli import main; main(['status', '--target', 'nobody'])"],
+        "livewatch status": ["-c", "from livewatch.cli import main; main(['status', '--name', 'nobody'])"],
         "import livewatch.service": ["-c", "import livewatch.service"],
     }
     costs = {name: [_run_ms(arguments) for _ in range(rounds)] for name, arguments in commands.items()}

@@ -13,7 +13,9 @@ import time
 import urllib.request
 from collections import deque
 from dataclasses import asdict, dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import click
 import psutil
@@ -22,7 +24,9 @@ from tests.bench.tick import Crowd
 
 SESSIONS, CHURN, SCRAPE_EVERY = 1_000, 5, 5
 MIB = 1024 * 1024
-ROUND_S = 1.0
+BEATS, BEAT_S = 5, 0.2
+"""Heartbeats of the board's loop in a round, and the time between them: a round takes a second."""
+EXPORT_EVERY_S = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +56,51 @@ class Result:
     files_last: int
     cpu_share: float
     state_bytes: int
+    scrape_bytes: int
+    """The last page of metrics, not compressed."""
+    otlp_bytes_per_s: float
+    otlp_exports: int
+
+
+class Receiver:
+    """Takes OTLP over HTTP and counts its bytes."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        sizes = self.sizes
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                sizes.append(len(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Take no more."""
+        self._server.shutdown()
+        self._server.server_close()
 
 
 class Churn:
-    """Replaces a few sessions a round and lets a tenth of the others progress."""
+    """Replaces a few sessions a round and lets a tenth of the others progress; with ``churn`` 0 nothing happens."""
 
-    def __init__(self, crowd: Crowd) -> None:
+    def __init__(self, crowd: Crowd, churn: int) -> None:
         self._crowd = crowd
+        self._churn = churn
         self._oldest = deque(range(crowd.size))
         self._number = crowd.size
 
     def turn(self) -> None:
         """One round."""
         writer, now_ns = self._crowd.writer, time.monotonic_ns()
-        for _ in range(CHURN):
+        for _ in range(self._churn):
             slot = self._oldest.popleft()
             self._number += 1
             values = {"state_since_ns": now_ns, "run_started_ns": now_ns, "activity_since_ns": now_ns}
@@ -73,44 +108,52 @@ class Churn:
             writer.stamp(slot, now_ns)
             writer.write(slot, values, texts)
             self._oldest.append(slot)
-        self._crowd.progress(0.1)
-        self._crowd.beat()
+        self._crowd.progress(0.1 if self._churn else 0.0)
+        for _ in range(BEATS):
+            self._crowd.beat()
+            time.sleep(BEAT_S)
 
 
-def soak(folder: Path, minutes: float) -> Result:
-    """Run an agent over a churning board for ``minutes`` and return what it cost."""
-    crowd = Crowd(folder / "board", SESSIONS)
-    churn, port, state = Churn(crowd), _free_port(), folder / "state"
+def soak(folder: Path, minutes: float, churn: int) -> Result:
+    """Run an agent over a board for ``minutes`` and return what it cost. It is scraped, and exports over OTLP."""
+    crowd, receiver = Crowd(folder / "board", SESSIONS), Receiver()
+    port, state = _free_port(), folder / "state"
     command = [sys.executable, "-m", "livewatch", "run", "--board", str(crowd.writer.path), "--mode", "observe"]
     command += ["--metrics-listen", f"127.0.0.1:{port}", "--state-dir", str(state)]
     command += ["--agent-socket", str(folder / "agent.sock")]
+    otlp = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_METRIC_EXPORT_INTERVAL": str(EXPORT_EVERY_S * 1000),
+    }
     log = (folder / "log").open("wb")
-    with subprocess.Popen(command, stdout=log, stderr=log) as agent:
+    with subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **otlp}) as agent:
         try:
-            moments = _watch(psutil.Process(agent.pid), churn, port, state, minutes * 60)
+            moments, scrape_bytes = _watch(psutil.Process(agent.pid), Churn(crowd, churn), port, state, minutes * 60)
         finally:
             agent.terminate()
             log.close()
-    return _result(moments, minutes)
+            receiver.close()
+    return _result(moments, minutes, scrape_bytes, receiver.sizes)
 
 
-def _watch(process: psutil.Process, churn: Churn, port: int, state: Path, length_s: float) -> list[Moment]:
+def _watch(process: psutil.Process, churn: Churn, port: int, state: Path, length_s: float) -> tuple[list[Moment], int]:
     moments: list[Moment] = []
+    scrape_bytes = 0
     began_s = time.monotonic()
     while (at_s := time.monotonic() - began_s) < length_s:
         churn.turn()
         if len(moments) % SCRAPE_EVERY == 0:
             with contextlib.suppress(OSError):  # it may not listen yet
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read()
+                scrape_bytes = len(urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read())
         cpu = process.cpu_times()
         size = sum(path.stat().st_size for path in state.rglob("*") if path.is_file())
         rss_mib = process.memory_info().rss / MIB
         moments.append(Moment(at_s, rss_mib, process.num_fds(), cpu.user + cpu.system, size))
-        time.sleep(ROUND_S)
-    return moments
+    return moments, scrape_bytes
 
 
-def _result(moments: list[Moment], minutes: float) -> Result:
+def _result(moments: list[Moment], minutes: float, scrape_bytes: int, exports: list[int]) -> Result:
     later = moments[len(moments) // 2 :]
     hours = [moment.at_s / 3600 for moment in later]
     rss = [moment.rss_mib for moment in later]
@@ -128,6 +171,9 @@ def _result(moments: list[Moment], minutes: float) -> Result:
         files_last=last.files,
         cpu_share=(last.cpu_s - first.cpu_s) / (last.at_s - first.at_s),
         state_bytes=last.state_bytes,
+        scrape_bytes=scrape_bytes,
+        otlp_bytes_per_s=sum(exports) / (minutes * 60),
+        otlp_exports=len(exports),
     )
 
 
@@ -140,10 +186,13 @@ def _free_port() -> int:
 
 @click.command()
 @click.option("--minutes", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="How long.")
-def main(*, minutes: float) -> None:
+@click.option(
+    "--churn", type=click.IntRange(min=0), default=CHURN, show_default=True, help="Sessions replaced a second."
+)
+def main(*, minutes: float, churn: int) -> None:
     """Watch an agent at rest, and print what it cost as one JSON document."""
     with tempfile.TemporaryDirectory(prefix="lw") as name:
-        click.echo(json.dumps(asdict(soak(Path(name), minutes)), indent=2))
+        click.echo(json.dumps(asdict(soak(Path(name), minutes, churn)), indent=2))
 
 
 if __name__ == "__main__":
