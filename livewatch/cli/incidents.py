@@ -53,7 +53,11 @@ def command() -> None:
 @_journal_options
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many, newest first.")
 def list_command(journal: Path | None, name: str, limit: int, *, as_json: bool) -> None:
-    """List incidents, newest first."""
+    """List incidents, newest first.
+
+    \b
+    Example: livewatch incidents list --limit 5
+    """
     history = _history(journal_path(name) if journal is None else journal, as_json=as_json)
     found = build_incidents(history)[::-1]
     if as_json:
@@ -77,7 +81,11 @@ def list_command(journal: Path | None, name: str, limit: int, *, as_json: bool) 
 @_journal_options
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write one self-contained page.")
 def show_command(incident_id: str, journal: Path | None, name: str, html: Path | None, *, as_json: bool) -> None:
-    """Show one incident with its timeline."""
+    """Show one incident with its timeline.
+
+    \b
+    Example: livewatch incidents show 17
+    """
     path = journal_path(name) if journal is None else journal
     history = _history(path, as_json=as_json)
     incident = next((i for i in build_incidents(history) if i.id == incident_id), None)
