@@ -89,7 +89,7 @@ class Receiver:
 
 
 class Churn:
-    """Replaces a few sessions a round and lets a tenth of the others progress; with ``churn`` 0 nothing happens."""
+    """Replaces a few sessions a round and lets a tenth of the others progress."""
 
     def __init__(self, crowd: Crowd, churn: int) -> None:
         self._crowd = crowd
@@ -108,7 +108,7 @@ class Churn:
             writer.stamp(slot, now_ns)
             writer.write(slot, values, texts)
             self._oldest.append(slot)
-        self._crowd.progress(0.1 if self._churn else 0.0)
+        self._crowd.progress(0.1)
         for _ in range(BEATS):
             self._crowd.beat()
             time.sleep(BEAT_S)
