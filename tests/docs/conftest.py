@@ -2,15 +2,16 @@
 
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from livewatch.config import load_settings
 from livewatch.probe import Activity, DropReason, Levers, Probe, Refused, Run, Session
 from livewatch.service import Service, attached
+from tests.waiting import DEADLINE_S
 
 _SETTINGS = """
 [target]
@@ -35,7 +36,9 @@ resume_grace = "0s"
 healthy_for = "0s"
 force_clear_after = "500ms"
 verify = "1s"
+hold_bounds = {{ operator_hold = "200ms" }}
 """
+_LOOK_EVERY_S = 0.02
 _SHADOW = '[thresholds]\nwarn_after = "100ms"\nabort_after = "200ms"\n'
 
 
@@ -129,10 +132,10 @@ class Stage:
 
     async def until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         """Look again, while gateway and agent go on, until it is true."""
-        async with asyncio.timeout(30):
-            while not await condition():
-                await asyncio.sleep(0.02)
-        assert what
+        deadline_s = time.monotonic() + DEADLINE_S
+        while not await condition():
+            assert time.monotonic() < deadline_s, f"{what}: not within {DEADLINE_S} s"
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     def population(self) -> None:
         """Let a session of each quiet kind exist."""
