@@ -44,6 +44,11 @@ class LocalApi:
         self._server: asyncio.Server | None = None
         self._free = asyncio.Semaphore(_CONNECTIONS_MAX)
 
+    @property
+    def operations(self) -> frozenset[tuple[str, str]]:
+        """Method and path of everything that is served; ``docs/api/agent.openapi.yaml`` tells the same."""
+        return frozenset(self._handlers)
+
     async def start(self) -> None:
         """Listen.
 

@@ -13,6 +13,7 @@ import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
@@ -114,33 +115,47 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 5.0
 
     def do_GET(self) -> None:
-        if self.path == "/v1/info":
-            self._answer(200, self._control().info())
-        else:
-            self._answer(404, {"error": f"there is no GET {self.path}"})
+        self._serve()
 
     def do_POST(self) -> None:
-        if self.path != "/v1/actions":
-            self._answer(404, {"error": f"there is no POST {self.path}"})
-            return
+        self._serve()
+
+    def info(self) -> None:
+        """Say what this gateway is and offers."""
+        self._answer(HTTPStatus.OK, self._control().info())
+
+    def act(self) -> None:
+        """Take one action."""
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > _BODY_BYTES_MAX:
-            self._answer(413, {"error": f"give a Content-Length of at most {_BODY_BYTES_MAX}"})
+        if not (length.isascii() and length.isdigit()) or int(length) > _BODY_BYTES_MAX:
+            problem = f"give a Content-Length of at most {_BODY_BYTES_MAX}"
+            self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": problem})
             return
         try:
             request = json.loads(self.rfile.read(int(length)))
-        except ValueError:
+        except (ValueError, RecursionError):
             request = None
         if not isinstance(request, dict):
-            self._answer(400, {"error": "the body is not a JSON object"})
+            self._answer(HTTPStatus.BAD_REQUEST, {"error": "the body is not a JSON object"})
             return
-        self._answer(200, self._control().act(cast(dict[str, Any], request)))
+        self._answer(HTTPStatus.OK, self._control().act(cast(dict[str, Any], request)))
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 -- the base class's signature
+        """Answer with JSON where the base class would send a page."""
+        self._answer(code, {"error": message or HTTPStatus(code).phrase})
 
     def address_string(self) -> str:
         return "unix"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class names it so
         """Stay silent: the gateway's standard error is not ours."""
+
+    def _serve(self) -> None:
+        operation = OPERATIONS.get((self.command, self.path))
+        if operation is None:
+            self._answer(HTTPStatus.NOT_FOUND, {"error": f"there is no {self.command} {self.path}"})
+        else:
+            operation(self)
 
     def _control(self) -> Control:
         return cast(_Server, self.server).control
@@ -154,6 +169,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.end_headers()
         self.wfile.write(body)
+
+
+OPERATIONS: Mapping[tuple[str, str], Callable[[_Handler], None]] = {
+    ("GET", "/v1/info"): _Handler.info,
+    ("POST", "/v1/actions"): _Handler.act,
+}
+"""What is served, by method and path; ``docs/api/control.openapi.yaml`` tells the same."""
 
 
 class _Server(ThreadingMixIn, UnixStreamServer):
