@@ -17,6 +17,7 @@ from websockets.exceptions import WebSocketException
 
 from livewatch import __version__
 from livewatch.sources.openclaw.shapes import number, table
+from livewatch_exporters.redaction import redact_text
 
 MAX_FRAME_BYTES = 16 << 20
 MAX_QUEUE = 64
@@ -130,7 +131,8 @@ class Wire:
                 proxy=None, compression=None, logger=_QUIET,
             )  # fmt: skip
         except (OSError, TimeoutError, WebSocketException) as error:
-            raise WireError(f"no gateway answers at {url} ({error})", "start the gateway, or give its --url") from error
+            problem = redact_text(f"no gateway answers at {url} ({error})")
+            raise WireError(problem, "start the gateway, or give its --url") from error
         wire = cls(socket, hears)
         try:
             await wire._shake_hands(token, scopes, caps)
