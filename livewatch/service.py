@@ -16,6 +16,9 @@ from livewatch.config import ConfigError
 from livewatch.configuration.file_text import value_of
 from livewatch.configuration.reload import Reloader
 from livewatch.configuration.schema import schema
+from livewatch.guard.access import Access, AccessError
+from livewatch.guard.owner import GatewayOwner
+from livewatch.guard.private_folder import UnsafeFolder, private_folder
 from livewatch.local_api import views
 from livewatch.local_api.about import About
 from livewatch.local_api.feed import Feed
@@ -138,7 +141,7 @@ async def attached(
     Raises:
         ServiceError: when there is no gateway to attach to (unless ``wait``), or a port or socket is taken.
     """
-    clock = SystemClock()
+    clock, access = SystemClock(), _guarded(settings)
     async with contextlib.AsyncExitStack() as stack:
         source = open_source(settings, clock)
         stack.push_async_callback(source.close)
@@ -191,7 +194,9 @@ async def attached(
         handlers = _handlers(agent, history, operator, locks, (recorder, shadow))
         about = About(settings, journal, telemetry.prometheus_url)
         api = LocalApi(
-            path, {**handlers, ("GET", "/v1/about"): about, ("GET", "/v1/events"): Feed(journal, settings.target.name)}
+            path,
+            {**handlers, ("GET", "/v1/about"): about, ("GET", "/v1/events"): Feed(journal, settings.target.name)},
+            access,
         )
         try:
             await api.start()
@@ -199,6 +204,22 @@ async def attached(
             raise ServiceError(Exit.USAGE, "agent_socket", str(error)) from error
         stack.push_async_callback(api.close)
         yield Service(settings, agent, telemetry, api, shadow)
+
+
+def _guarded(settings: Settings) -> Access:
+    """Return who may ask; refuse lists that name nobody, and a state folder in which others could replace files."""
+    try:
+        access = Access.of(settings.agent.readers, settings.agent.operators)
+        GatewayOwner.named(settings.target.owner)
+    except AccessError as error:
+        raise ServiceError(Exit.USAGE, "access", str(error)) from error
+    try:
+        private_folder(journal_path(settings.target.name, settings.agent.state_dir).parent)
+    except UnsafeFolder as error:
+        raise ServiceError(Exit.USAGE, "state_dir", str(error)) from error
+    except OSError:
+        pass  # a full or read-only disk: the journal tells that, and recovery goes on without it
+    return access
 
 
 def open_source(settings: Settings, clock: Clock) -> Source:
@@ -216,7 +237,8 @@ def _source(target: TargetSettings, clock: Clock, *, acts: bool) -> Source:
 
         return OpenClawSource(clock, name=target.name, url=target.url, token_file=target.token_file, acts=acts)
     assert target.board is not None
-    return BoardSource(target.board, target.socket, clock, name=target.name)
+    owner = GatewayOwner.named(target.owner)
+    return BoardSource(target.board, target.socket, clock, name=target.name, owner=owner)
 
 
 def _recorder(settings: Settings) -> Recorder | None:
@@ -224,7 +246,7 @@ def _recorder(settings: Settings) -> Recorder | None:
     if folder is None:
         return None
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(folder)
     except OSError as error:
         raise ServiceError(Exit.USAGE, "recording", f"cannot record in {folder}: {error.strerror}") from error
     return Recorder(folder, settings.target.name, RecorderSettings(bytes_max=settings.agent.record_mib * MIB))
@@ -260,7 +282,7 @@ def _claim(settings: Settings) -> Lease:
     beside = target.board or journal_path(target.name, settings.agent.state_dir)
     if target.board is None:  # then the lease lies beside the journal, which may not have made its folder yet
         with contextlib.suppress(OSError):
-            beside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(beside.parent)
     lease = Lease(lease_path(target.socket, beside))
     lease.start()
     return lease

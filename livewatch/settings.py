@@ -38,6 +38,8 @@ class TargetSettings:
     """The vitals board that the gateway's probe writes, with ``source = "board"``."""
     socket: Path | None = None
     """The gateway's control socket."""
+    owner: str | None = None
+    """User or uid as whom the gateway runs, where that is neither this user nor anybody while we are root."""
     url: str | None = None
     """WebSocket of an OpenClaw gateway, with ``source = "openclaw"``; found in OpenClaw's configuration by default."""
     token_file: Path | None = None
@@ -63,6 +65,10 @@ class AgentSettings:
     """Folder of journal and holds; ``$STATE_DIRECTORY`` or ``~/.local/state/livewatch`` by default."""
     agent_socket: Path | None = None
     """Where the agent answers `livewatch status`; a place in the runtime directory by default."""
+    readers: tuple[str, ...] = ()
+    """Users, uids and ``@groups`` who may ask the agent, beside root and its own user."""
+    operators: tuple[str, ...] = ()
+    """Those who may also make it act, such as with `livewatch recover`."""
     record: Path | None = None
     """Folder in which every round is recorded, for `livewatch replay` and `livewatch tune`; not recorded by default."""
     record_mib: int = 64

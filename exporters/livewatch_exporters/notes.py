@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable, Mapping
 
 _ROOT = "livewatch"
+NOTE = "livewatch.note"
+"""The event of such a line."""
 _LEVELS = ((logging.ERROR, "error"), (logging.WARNING, "warning"))
 
 
@@ -29,7 +31,7 @@ class Notes(logging.Handler):
             detail = f"{detail}: {record.exc_info[1]!r}"
         level = next((name for limit, name in _LEVELS if record.levelno >= limit), "info")
         part = record.name.removeprefix(f"{_ROOT}.")
-        self._say(level, "livewatch.note", {"target": self._target, "part": part, "detail": detail})
+        self._say(level, NOTE, {"target": self._target, "part": part, "detail": detail})
 
     def close(self) -> None:
         """Leave logging as it was."""

@@ -10,14 +10,17 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExp
 from opentelemetry.sdk.resources import Resource
 
 from livewatch_exporters.episodes import Episodes
+from livewatch_exporters.notes import NOTE
 from livewatch_exporters.otlp_environment import GRPC, OtlpEnvironment, cannot_start
 from livewatch_exporters.resource import SERVICE
 from livewatch_exporters.sdk_log import SdkLog
-from livewatch_exporters.session_ids import SessionNames
+from livewatch_exporters.session_ids import SessionNames, keys_in
 
 _WHAT = "otlp log export"
 _DELAY_MS = 1000.0
 _SEVERITIES = {"info": SeverityNumber.INFO, "warning": SeverityNumber.WARN, "error": SeverityNumber.ERROR}
+_QUOTING = ("locks", "openclaw")
+"""Parts whose notes are free text with names of files and words of a gateway."""
 _NAMES = {
     "target": "livewatch.target.name",
     "attention": "livewatch.session.attention",
@@ -56,30 +59,48 @@ class OtlpEvents:
 
     def send(self, level: str, event: str, fields: Mapping[str, object], moment: datetime) -> None:
         """Queue one event; ``fields`` are without secrets already."""
+        fields = self._for_others(event, fields)
         severity = _SEVERITIES.get(level, SeverityNumber.INFO)
         self._logger.emit(
             LogRecord(
                 timestamp=int(moment.timestamp() * 1e9),
                 severity_number=severity,
                 event_name=event,
-                body=_text(event, fields),
+                body=self._names.without_keys(
+                    _text(event, fields), keys_in(fields.get("session"), fields.get("evidence"))
+                ),
                 attributes=cast("Any", self._attributes(fields)),
             )
         )
 
+    def _for_others(self, event: str, fields: Mapping[str, object]) -> Mapping[str, object]:
+        """Keep at home what quotes a gateway or names a session's file."""
+        if event == NOTE and fields.get("part") in _QUOTING and not self._names.raw:
+            return {**fields, "detail": "told in the agent's own log only"}
+        return fields
+
     def _attributes(self, fields: Mapping[str, object]) -> dict[str, str | bool | int | float | list[str]]:
         told: dict[str, str | bool | int | float | list[str]] = {}
+        keys = keys_in(fields.get("session"), fields.get("evidence"))
+
+        def plain(value: object) -> str | bool | int | float | list[str]:
+            found = _plain(value)
+            return self._names.without_keys(found, keys) if isinstance(found, str) else found
+
         for name, value in fields.items():
             if name == "session":
                 told |= self._names.attributes(str(value))
+            elif name == "run":
+                run = self._names.run(str(value))
+                told |= {} if run is None else {"livewatch.event.run": run}
             elif name == "in_flight" and isinstance(value, list):
-                keys = cast("list[str]", value)
-                told["livewatch.event.in_flight"] = [n for key in keys for n in self._names.attributes(key).values()]
+                at_work = cast("list[str]", value)
+                told["livewatch.event.in_flight"] = [n for key in at_work for n in self._names.attributes(key).values()]
             elif isinstance(value, Mapping):
                 parts = cast("Mapping[str, object]", value)
-                told |= {f"livewatch.{name}.{part}": _plain(item) for part, item in parts.items()}
+                told |= {f"livewatch.{name}.{part}": plain(item) for part, item in parts.items()}
             else:
-                told[_NAMES.get(name, f"livewatch.event.{name}")] = _plain(value)
+                told[_NAMES.get(name, f"livewatch.event.{name}")] = plain(value)
         return told
 
 

@@ -4,8 +4,8 @@ import re
 import socket
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
-from typing import cast
+from threading import BoundedSemaphore, Lock, Thread
+from typing import Any, cast
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from prometheus_client import CollectorRegistry
@@ -19,6 +19,7 @@ LOOPBACK = "127.0.0.1"
 _ADDRESS = re.compile(r"(?:(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]*):)?(?P<port>\d{1,5})")
 _PORT_MAX = 65535
 _REQUEST_TIMEOUT_S = 10.0
+_CONNECTIONS_MAX = 64
 
 
 class ListenError(TelemetryError):
@@ -91,6 +92,22 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     render: _Render
 
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._free = BoundedSemaphore(_CONNECTIONS_MAX)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)  # a thread for each of ten thousand connections would be our own end
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: a client that hangs up is not an event, and the base class prints a stack."""
 
@@ -101,8 +118,13 @@ class _Server6(_Server):
 
 class _Handler(BaseHTTPRequestHandler):
     timeout = _REQUEST_TIMEOUT_S
+    command = ""
     server_version = "livewatch"
     sys_version = ""
+
+    def do_HEAD(self) -> None:
+        """Answer as to ``GET``, without the body."""
+        self.do_GET()
 
     def do_GET(self) -> None:
         """Answer ``/metrics``."""
@@ -111,12 +133,20 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._answer(*cast("_Server", self.server).render(self.headers.get("Accept", "")))
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 -- the base class's signature
+        """Answer what the base class refuses, in a line that repeats nothing of the request."""
+        status = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(code)
+        self._answer(status, "text/plain; charset=utf-8", b"metrics can only be read: GET /metrics\n")
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class names it
         """Say nothing: a scrape is not an event."""
 
     def _answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
         self.send_response(status)
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            self.send_header("Allow", "GET, HEAD")
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)

@@ -9,7 +9,7 @@ from livewatch_classifiers.decision import Act, Completed
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import Attention, Outcome
-from livewatch_exporters.session_ids import SessionNames
+from livewatch_exporters.session_ids import SessionNames, keys_in
 from livewatch_exporters.trace_context import parse_traceparent
 
 Value = str | int | float | bool
@@ -83,6 +83,11 @@ class Traces:
         def at(moment_s: float) -> int:
             return int((moment_s + offset_s) * 1e9)
 
+        keys = keys_in(done.action.session, dict(done.verdict.evidence))
+
+        def told_text(value: Value) -> Value:
+            return self._names.without_keys(value, keys) if isinstance(value, str) else value
+
         self._ids.trace_id = told.trace_id if told is not None else None
         about = self._about(done, report.target)
         root = self._tracer.start_span(
@@ -94,9 +99,9 @@ class Traces:
         )
         below = set_span_in_context(root)
         steps: list[tuple[str, float, float, dict[str, Value]]] = [
-            ("detect", began_s, done.decided_s, _evidence(done.verdict)),
-            ("decide", done.decided_s, done.decided_s, {"livewatch.cause": done.action.cause}),
-            ("act", done.decided_s, done.sent_s, _answer(done)),
+            ("detect", began_s, done.decided_s, {n: told_text(value) for n, value in _evidence(done.verdict).items()}),
+            ("decide", done.decided_s, done.decided_s, {"livewatch.cause": told_text(done.action.cause)}),
+            ("act", done.decided_s, done.sent_s, {n: told_text(value) for n, value in _answer(done).items()}),
             ("verify", done.sent_s, done.observed_s, {"livewatch.recovery.outcome": done.outcome.value}),
         ]
         for name, start_s, end_s, attributes in steps:
@@ -107,7 +112,7 @@ class Traces:
             span.end(at(max(start_s, end_s)))
         if done.outcome not in _WELL:
             root.set_attribute("error.type", done.outcome.value)
-            root.set_status(Status(StatusCode.ERROR, done.detail or done.reply.detail))
+            root.set_status(Status(StatusCode.ERROR, str(told_text(done.detail or done.reply.detail))))
         root.end(at(max(began_s, done.observed_s)))
 
     def _about(self, done: Completed, target: str) -> dict[str, Value]:

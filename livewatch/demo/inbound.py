@@ -9,6 +9,7 @@ from typing import Any
 
 from livewatch.demo.fault import Fault
 from livewatch.demo.gateway import DrainingError, Gateway
+from livewatch.guard.listener import Listener
 
 Request = dict[str, Any]
 
@@ -19,6 +20,7 @@ class Inbound:
     def __init__(self, gateway: Gateway, path: Path) -> None:
         self._gateway = gateway
         self._path = path
+        self._listener: Listener | None = None
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.StreamWriter] = set()
         self._operations: dict[str, Callable[[Request], Request]] = {
@@ -32,18 +34,17 @@ class Inbound:
 
     async def start(self) -> None:
         """Listen on the socket, for this user only; one left by a dead process is replaced."""
-        self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._serve, self._path)
-        self._path.chmod(0o600)
+        self._listener = Listener(self._path)
+        self._server = await asyncio.start_unix_server(self._serve, sock=self._listener.socket)
 
     async def close(self) -> None:
         """Stop listening and drop every client; safe to call twice."""
-        if self._server is None:
+        if self._server is None or self._listener is None:
             return
         self._server.close()
         for writer in list(self._clients):
             writer.close()
-        self._path.unlink(missing_ok=True)
+        self._listener.close()
         self._server = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from livewatch.guard.owner import GatewayOwner
 from livewatch.probe.layout import Layout
 from livewatch.sources.base import SourceError
 from livewatch.sources.board_file import BoardFile, same_namespace, writer_of
@@ -31,13 +32,13 @@ class BoardLook:
         return self.header["pid"] if same_namespace(self.header) else None
 
 
-def look_at_board(path: Path) -> BoardLook:
+def look_at_board(path: Path, owner: GatewayOwner | None = None) -> BoardLook:
     """Read the board once.
 
     Raises:
         SourceError: when there is no whole board that this version reads.
     """
-    file = BoardFile(path)
+    file = BoardFile(path, owner)
     try:
         header, layout = file.look()
         slots = BoardSlots()

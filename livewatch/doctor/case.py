@@ -8,6 +8,8 @@ from typing import Any
 
 from livewatch.clock import Clock, SystemClock
 from livewatch.doctor.board_look import BoardLook, look_at_board
+from livewatch.guard.access import AccessError
+from livewatch.guard.owner import GatewayOwner
 from livewatch.local_api.client import AgentRefused, AgentUnreachable, ask
 from livewatch.local_api.paths import agent_socket
 from livewatch.recovery.journal.paths import journal_path
@@ -40,6 +42,15 @@ class Case:
     board_problem: SourceError | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     clock: Clock = field(default_factory=SystemClock)
+
+    @property
+    def owner(self) -> GatewayOwner:
+        """Whose board and control socket are believed.
+
+        Raises:
+            AccessError: when the user who was named is not known here.
+        """
+        return GatewayOwner.named(self.settings.target.owner)
 
     @property
     def agent_socket(self) -> Path:
@@ -87,7 +98,9 @@ def gather(
     if board is None:
         return case
     try:
-        return replace(case, board=look_at_board(board))
+        return replace(case, board=look_at_board(board, case.owner))
+    except AccessError as error:
+        return replace(case, board_problem=SourceError(str(error), "correct target.owner"))
     except SourceError as error:
         return replace(case, board_problem=error)
 

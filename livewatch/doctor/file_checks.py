@@ -6,7 +6,7 @@ from pathlib import Path
 
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
-from livewatch.local_api.paths import UNIX_PATH_BYTES_MAX
+from livewatch.guard.listener import UNIX_PATH_BYTES_MAX
 from livewatch.users import user_name
 
 _OTHERS = 0o077

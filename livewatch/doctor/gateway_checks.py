@@ -7,6 +7,7 @@ from typing import cast
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
 from livewatch.durations import format_duration
+from livewatch.guard.access import AccessError
 from livewatch.settings import SourceKind
 from livewatch.sources.control import ControlClient
 from livewatch.sources.process_stat import ProcessStat
@@ -87,7 +88,11 @@ def control(case: Case) -> Finding:
     path = case.settings.target.socket
     if path is None:
         return skipped("no control socket is configured")
-    info = asyncio.run(ControlClient(path, _ASK_S).info())
+    try:
+        client = ControlClient(path, _ASK_S, owner=case.owner)
+    except AccessError as error:
+        return failure(str(error), "correct target.owner")
+    info = asyncio.run(client.info())
     if info is None:
         return failure(f"nobody answers at {path} within {_ASK_S:g} s", "restart the gateway, or correct target.socket")
     pid = case.board.pid if case.board is not None else None

@@ -43,7 +43,7 @@ def ask(path: Path, method: str, target: str, **parameters: object) -> dict[str,
 
     Raises:
         AgentUnreachable: when nobody answers within 5 s.
-        AgentRefused: when the agent answers with an error.
+        AgentRefused: when the agent answers with an error, or only others may ask it.
     """
     given = {name: str(value) for name, value in parameters.items() if value is not None}
     connection = _UnixConnection(path)
@@ -54,6 +54,10 @@ def ask(path: Path, method: str, target: str, **parameters: object) -> dict[str,
             connection.request(method, target, json.dumps(given))
         response = connection.getresponse()
         document = cast("dict[str, Any]", json.loads(response.read()))
+    except PermissionError as error:
+        raise AgentRefused(
+            "not_authorised", f"{path} is not open to you; its own user and root may, and whom [agent] readers names"
+        ) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise AgentUnreachable(path, str(error) or type(error).__name__) from error
     finally:

@@ -4,9 +4,6 @@ import os
 import tempfile
 from pathlib import Path
 
-UNIX_PATH_BYTES_MAX = 107
-"""Longest UNIX socket path that Linux takes, without the closing zero byte."""
-
 
 def agent_socket(name: str, configured: Path | None = None) -> Path:
     """Return the socket path of the agent that watches the gateway called ``name``."""

@@ -1,18 +1,18 @@
 """The agent's side of the local API: a small, bounded HTTP/1.1 server on the agent's own loop."""
 
 import asyncio
-import contextlib
 import json
-import os
-import socket
-import struct
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from livewatch.local_api.paths import UNIX_PATH_BYTES_MAX
+from livewatch.guard.access import Access, Right
+from livewatch.guard.listener import Listener
+from livewatch.guard.peer import Peer, peers_are_known
+from livewatch.guard.request_head import HEAD_BYTES_MAX, BadRequest, RequestHead, json_object
 from livewatch.users import user_name
 
 Handler = Callable[[Mapping[str, str]], Awaitable[dict[str, Any]]]
@@ -20,10 +20,10 @@ Handler = Callable[[Mapping[str, str]], Awaitable[dict[str, Any]]]
 
 ``who`` and ``uid`` among the parameters are the user at the other end, as the kernel says; a client cannot set them."""
 
-_HEAD_BYTES_MAX = 16 * 1024
-_BODY_BYTES_MAX = 64 * 1024
 _TIMEOUT_S = 5.0
 _CONNECTIONS_MAX = 16
+_TOLD_MAX = 64
+_LOG = logging.getLogger("livewatch.local_api")
 
 
 class ApiError(Exception):
@@ -36,13 +36,17 @@ class ApiError(Exception):
 
 
 class LocalApi:
-    """Serves handlers by method and path, to this user and to root only."""
+    """Serves handlers by method and path; ``GET`` takes the right to read, everything else the right to act."""
 
-    def __init__(self, path: Path, handlers: Mapping[tuple[str, str], Handler]) -> None:
+    def __init__(self, path: Path, handlers: Mapping[tuple[str, str], Handler], access: Access | None = None) -> None:
+        """Serve to whom ``access`` permits it: this user and root only, by default."""
         self.path = path
         self._handlers = handlers
+        self._access = access or Access()
+        self._listener: Listener | None = None
         self._server: asyncio.Server | None = None
         self._free = asyncio.Semaphore(_CONNECTIONS_MAX)
+        self._told: set[tuple[int, Right]] = set()
 
     @property
     def operations(self) -> frozenset[tuple[str, str]]:
@@ -53,31 +57,21 @@ class LocalApi:
         """Listen.
 
         Raises:
-            OSError: when the path is too long, or another agent answers there.
+            OSError: when the path is too long, another agent answers there, or others could replace the socket.
         """
-        if len(os.fsencode(self.path)) > UNIX_PATH_BYTES_MAX:
-            raise OSError(f"{self.path}: longer than {UNIX_PATH_BYTES_MAX} bytes; give a shorter --agent-socket")
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.path.exists():
-            if not self.path.is_socket():
-                raise OSError(f"{self.path}: not a socket, left alone; give another --agent-socket")
-            if _answers(self.path):
-                raise OSError(f"{self.path}: another agent answers there; give another --name or --agent-socket")
-            self.path.unlink()
-        mask = os.umask(0o177)
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, self.path, limit=_HEAD_BYTES_MAX)
-        finally:
-            os.umask(mask)
+        if not peers_are_known():
+            _LOG.warning("local API: this system does not say who connects; only mode 0600 guards %s", self.path)
+        self._listener = Listener(self.path, mode=self._access.socket_mode)
+        self._server = await asyncio.start_unix_server(self._serve, sock=self._listener.socket, limit=HEAD_BYTES_MAX)
 
     async def close(self) -> None:
         """Stop listening; safe before `start` and twice."""
-        if self._server is None:
-            return
-        self._server.close()
-        self._server = None
-        with contextlib.suppress(FileNotFoundError):
-            self.path.unlink()
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -96,56 +90,40 @@ class LocalApi:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> tuple[HTTPStatus, dict[str, Any]]:
         try:
-            uid = _peer_uid(writer)
-            if uid not in (0, os.getuid()):
-                raise ApiError(HTTPStatus.FORBIDDEN, "not_authorised", "only the agent's own user and root may ask")
-            method, target, parameters = await _read_request(reader)
-            handler = self._handlers.get((method, target))
+            peer = Peer.of(writer.get_extra_info("socket"))
+            head = await reader.readuntil(b"\r\n\r\n")
+            self._check(peer, Right.READ)  # before a byte of a stranger is understood
+            request = RequestHead.parse(head)
+            self._check(peer, Right.READ if request.method == "GET" else Right.ACT)
+            parameters = await _parameters(request, reader)
+            path = urlsplit(request.target).path
+            handler = self._handlers.get((request.method, path))
             if handler is None:
-                raise ApiError(HTTPStatus.NOT_FOUND, "unknown_request", f"there is no {method} {target}")
-            return HTTPStatus.OK, await handler(parameters | {"who": user_name(uid), "uid": str(uid)})
+                raise ApiError(HTTPStatus.NOT_FOUND, "unknown_request", f"there is no {request.method} {path}")
+            return HTTPStatus.OK, await handler(parameters | {"who": user_name(peer.uid), "uid": str(peer.uid)})
+        except BadRequest as error:
+            return error.status, _error("bad_request", error)
         except ApiError as error:
-            return error.status, {"ok": False, "error": {"type": error.kind, "message": str(error)}}
+            return error.status, _error(error.kind, error)
+
+    def _check(self, peer: Peer, right: Right) -> None:
+        if self._access.permits(peer, right):
+            return
+        refusal = self._access.refusal(peer, right)
+        if (peer.uid, right) not in self._told and len(self._told) < _TOLD_MAX:
+            self._told.add((peer.uid, right))
+            _LOG.warning("local API: refused (told once): %s", refusal)
+        raise ApiError(HTTPStatus.FORBIDDEN, "not_authorised", refusal)
 
 
-async def _read_request(reader: asyncio.StreamReader) -> tuple[str, str, dict[str, str]]:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+async def _parameters(request: RequestHead, reader: asyncio.StreamReader) -> dict[str, str]:
+    body = await reader.readexactly(request.body_bytes)
     try:
-        method, target, _version = head[0].split(" ")
-        headers = {
-            name.strip().lower(): value.strip() for name, value in (line.split(":", 1) for line in head[1:] if line)
-        }
-        length = int(headers.get("content-length", "0"))
-        url = urlsplit(target)
-    except ValueError as error:
-        raise ApiError(HTTPStatus.BAD_REQUEST, "bad_request", f"not an HTTP request: {error}") from error
-    if not 0 <= length <= _BODY_BYTES_MAX:
-        raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", f"at most {_BODY_BYTES_MAX} bytes")
-    body = await reader.readexactly(length)
-    parameters = dict(parse_qsl(url.query))
-    if body:
-        try:
-            document = json.loads(body)
-            parameters |= {str(key): str(value) for key, value in document.items()}
-        except (ValueError, AttributeError, RecursionError) as error:
-            raise ApiError(HTTPStatus.BAD_REQUEST, "bad_request", f"the body is not a JSON object: {error}") from error
-    return method, url.path, parameters
+        parameters = dict(parse_qsl(urlsplit(request.target).query, errors="strict"))
+        return parameters | {key: str(value) for key, value in json_object(body).items()}
+    except ValueError as error:  # a query that is not UTF-8, a target that is no URL, a number of too many digits
+        raise BadRequest(f"the parameters cannot be read: {error}") from None
 
 
-def _peer_uid(writer: asyncio.StreamWriter) -> int:
-    connection: socket.socket | None = writer.get_extra_info("socket")
-    option = getattr(socket, "SO_PEERCRED", None)
-    if connection is None or option is None:
-        return os.getuid()  # no peer credentials on this system: the socket's 0600 mode has to do
-    _pid, uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
-    return int(uid)
-
-
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-        return True
+def _error(kind: str, error: Exception) -> dict[str, Any]:
+    return {"ok": False, "error": {"type": kind, "message": str(error)}}

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from livewatch.guard.private_folder import private_folder
 from livewatch.probe.layout import (
     HEADER,
     MAGIC,
@@ -170,7 +171,7 @@ def _make_private(mapping: mmap.mmap | None) -> None:
 
 
 def _create(path: Path, layout: Layout) -> tuple[mmap.mmap, int]:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with contextlib.suppress(FileNotFoundError):
         temporary.unlink()

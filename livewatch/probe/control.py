@@ -5,19 +5,21 @@ loop took it up is void: it will never happen behind the caller's back.
 """
 
 import asyncio
-import contextlib
 import json
-import os
 import socket
-import struct
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingMixIn, UnixStreamServer
+from socketserver import BaseRequestHandler, ThreadingMixIn, UnixStreamServer
 from typing import Any, cast
+
+from livewatch.guard.access import Access, Right
+from livewatch.guard.listener import Listener
+from livewatch.guard.peer import Peer
+from livewatch.guard.request_head import HEAD_BYTES_MAX, BadRequest, RequestHead, json_object
 
 PROTOCOL_VERSION = 1
 ANSWER_WITHIN_S = 2.0
@@ -25,7 +27,10 @@ _TURN_WITHIN_S = 1.0
 """Everything together stays below the 5 s that a caller waits, so that nothing happens after it gave up."""
 _REMEMBERED_KEYS = 1024
 _CONNECTIONS_MAX = 8
-_BODY_BYTES_MAX = 64 * 1024
+_REQUEST_WITHIN_S = 5.0
+_ANSWER_TAKEN_WITHIN_S = 5.0
+_CHUNK_BYTES = 16 * 1024
+_HEAD_ENDS = b"\r\n\r\n"
 
 Execute = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 """Checks and pulls one lever on the loop's thread; returns the reply document."""
@@ -110,70 +115,80 @@ class Control:
         return ticket.reply or {"status": "timed_out", "detail": "loop: the lever has not returned", "released": None}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 5.0
+class _Handler(BaseRequestHandler):
+    """One request, one answer, then the end; everything together within `_REQUEST_WITHIN_S`."""
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def info(self) -> None:
-        """Say what this gateway is and offers."""
-        self._answer(HTTPStatus.OK, self._control().info())
-
-    def act(self) -> None:
-        """Take one action."""
-        length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdigit()) or int(length) > _BODY_BYTES_MAX:
-            problem = f"give a Content-Length of at most {_BODY_BYTES_MAX}"
-            self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": problem})
-            return
+    def handle(self) -> None:
+        server, connection = cast(_Server, self.server), cast(socket.socket, self.request)
+        deadline_s = time.monotonic() + _REQUEST_WITHIN_S
         try:
-            request = json.loads(self.rfile.read(int(length)))
-        except (ValueError, RecursionError):
-            request = None
-        if not isinstance(request, dict):
-            self._answer(HTTPStatus.BAD_REQUEST, {"error": "the body is not a JSON object"})
-            return
-        self._answer(HTTPStatus.OK, self._control().act(cast(dict[str, Any], request)))
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 -- the base class's signature
-        """Answer with JSON where the base class would send a page."""
-        self._answer(code, {"error": message or HTTPStatus(code).phrase})
-
-    def address_string(self) -> str:
-        return "unix"
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class names it so
-        """Stay silent: the gateway's standard error is not ours."""
-
-    def _serve(self) -> None:
-        operation = OPERATIONS.get((self.command, self.path))
-        if operation is None:
-            self._answer(HTTPStatus.NOT_FOUND, {"error": f"there is no {self.command} {self.path}"})
-        else:
-            operation(self)
-
-    def _control(self) -> Control:
-        return cast(_Server, self.server).control
-
-    def _answer(self, status: int, document: dict[str, Any]) -> None:
+            status, document = self._served(server, connection, deadline_s)
+        except BadRequest as error:
+            status, document = error.status, {"error": str(error)}
         body = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Connection", "close")
-        self.close_connection = True
-        self.end_headers()
-        self.wfile.write(body)
+        head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
+        connection.settimeout(_ANSWER_TAKEN_WITHIN_S)
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
+
+    def _served(
+        self, server: "_Server", connection: socket.socket, deadline_s: float
+    ) -> tuple[HTTPStatus, dict[str, Any]]:
+        peer = Peer.of(connection)
+        head, rest = _read_head(connection, deadline_s)
+        server.check(peer, Right.READ)  # before a byte of a stranger is understood
+        request = RequestHead.parse(head)
+        if request.method != "GET":
+            server.check(peer, Right.ACT)
+        operation = OPERATIONS.get((request.method, request.target))
+        if operation is None:
+            raise BadRequest(f"there is no {request.method} {request.target}", HTTPStatus.NOT_FOUND)
+        body = _read_body(connection, rest, request.body_bytes, deadline_s)
+        return HTTPStatus.OK, operation(server.control, json_object(body) if request.method != "GET" else {})
 
 
-OPERATIONS: Mapping[tuple[str, str], Callable[[_Handler], None]] = {
-    ("GET", "/v1/info"): _Handler.info,
-    ("POST", "/v1/actions"): _Handler.act,
+def _read_head(connection: socket.socket, deadline_s: float) -> tuple[bytes, bytes]:
+    """Return the head with its empty line, and what came after it."""
+    data = b""
+    while (end := data.find(_HEAD_ENDS)) < 0:
+        if len(data) >= HEAD_BYTES_MAX:
+            raise BadRequest(f"at most {HEAD_BYTES_MAX} bytes of head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        data += _receive(connection, deadline_s)
+    return data[: end + len(_HEAD_ENDS)], data[end + len(_HEAD_ENDS) :]
+
+
+def _read_body(connection: socket.socket, body: bytes, size: int, deadline_s: float) -> bytes:
+    while len(body) < size:
+        body += _receive(connection, deadline_s)
+    return body[:size]
+
+
+def _receive(connection: socket.socket, deadline_s: float) -> bytes:
+    """Return what comes next.
+
+    Raises:
+        ConnectionError: at its end; ``TimeoutError`` when the time for the request is over.
+    """
+    left_s = deadline_s - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError
+    connection.settimeout(left_s)
+    data = connection.recv(_CHUNK_BYTES)
+    if not data:
+        raise ConnectionAbortedError
+    return data
+
+
+def _info(control: Control, _request: dict[str, Any]) -> dict[str, Any]:
+    return control.info()
+
+
+def _act(control: Control, request: dict[str, Any]) -> dict[str, Any]:
+    return control.act(request)
+
+
+OPERATIONS: Mapping[tuple[str, str], Callable[[Control, dict[str, Any]], dict[str, Any]]] = {
+    ("GET", "/v1/info"): _info,
+    ("POST", "/v1/actions"): _act,
 }
 """What is served, by method and path; ``docs/api/control.openapi.yaml`` tells the same."""
 
@@ -181,15 +196,23 @@ OPERATIONS: Mapping[tuple[str, str], Callable[[_Handler], None]] = {
 class _Server(ThreadingMixIn, UnixStreamServer):
     daemon_threads = True
     block_on_close = False
-    request_queue_size = 16
 
-    def __init__(self, path: str, control: Control) -> None:
+    def __init__(self, listener: Listener, control: Control, access: Access) -> None:
         self.control = control
+        self._access = access
         self._free = threading.BoundedSemaphore(_CONNECTIONS_MAX)
-        super().__init__(path, _Handler)
+        super().__init__(str(listener.path), _Handler, bind_and_activate=False)
+        self.socket.close()  # the one that the base class made
+        self.socket = listener.socket
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 -- the base class's signature
-        return _peer_uid(request) in (0, os.getuid())
+    def check(self, peer: Peer, right: Right) -> None:
+        """Refuse who may not.
+
+        Raises:
+            BadRequest: with 403, and who may.
+        """
+        if not self._access.permits(peer, right):
+            raise BadRequest(self._access.refusal(peer, right), HTTPStatus.FORBIDDEN)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if self._free.acquire(blocking=False):
@@ -208,40 +231,22 @@ class _Server(ThreadingMixIn, UnixStreamServer):
 
 
 class ControlServer:
-    """Listens on the UNIX socket, mode 0600, for this user and root."""
+    """Listens on the UNIX socket, mode 0600 unless others are listed, and serves whom ``access`` permits."""
 
-    def __init__(self, path: Path, control: Control) -> None:
+    def __init__(self, path: Path, control: Control, access: Access | None = None) -> None:
         """Bind and start serving.
 
         Raises:
-            OSError: when the path is too long or cannot be bound.
+            OSError: when the path is too long, somebody answers there, or others could replace the socket.
         """
+        access = access or Access()
         self.path = path
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            if path.is_socket():
-                path.unlink()
-        mask = os.umask(0o177)
-        try:
-            self._server = _Server(str(path), control)
-        finally:
-            os.umask(mask)
-        self._inode = path.stat().st_ino
+        self._listener = Listener(path, mode=access.socket_mode)
+        self._server = _Server(self._listener, control, access)
         serve = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="livewatch-control", daemon=True)
         serve.start()
 
     def close(self) -> None:
         """Stop listening and remove the socket, unless another gateway has put its own there."""
         self._server.shutdown()
-        self._server.server_close()
-        with contextlib.suppress(OSError):
-            if self.path.stat().st_ino == self._inode:
-                self.path.unlink()
-
-
-def _peer_uid(connection: socket.socket) -> int:
-    option = getattr(socket, "SO_PEERCRED", None)
-    if option is None:
-        return os.getuid()  # no peer credentials on this system: the socket's 0600 mode has to do
-    _pid, uid, _gid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
-    return int(uid)
+        self._listener.close()

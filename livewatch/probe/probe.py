@@ -6,11 +6,12 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from livewatch.guard.access import Access
 from livewatch.probe.board import BoardWriter
 from livewatch.probe.control import PROTOCOL_VERSION, Control, ControlServer
 from livewatch.probe.drain import DrainReport, drain
@@ -36,8 +37,12 @@ class Probe:
     calls belong on the same loop.
     """
 
-    def __init__(self, board: BoardWriter, socket_path: Path | None, levers: Levers, resolution_s: float) -> None:
+    def __init__(
+        self, board: BoardWriter, socket_path: Path | None, levers: Levers, resolution_s: float,
+        access: Access | None = None,
+    ) -> None:  # fmt: skip
         self._board = board
+        self._access = access or Access()
         self._socket_path = socket_path
         self._levers = levers
         self._sessions: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
@@ -52,7 +57,7 @@ class Probe:
     @classmethod
     def open(
         cls, board: Path | str, socket: Path | str | None = None, *, levers: Levers | None = None, capacity: int = 1024,
-        loop_resolution: float = RESOLUTION_S,
+        loop_resolution: float = RESOLUTION_S, readers: Sequence[str] = (), operators: Sequence[str] = (),
     ) -> "Probe":  # fmt: skip
         """Create the board; nothing runs before `start`.
 
@@ -62,15 +67,18 @@ class Probe:
             levers: what the agent may do; nothing by default.
             capacity: how many sessions fit; 496 bytes each. Further ones are counted, not watched.
             loop_resolution: seconds between two samples of the loop's delay; each costs about 1.5 µs.
+            readers: users, uids and ``@groups`` who may ask the control socket, beside root and this user.
+            operators: those who may also act through it.
 
         Raises:
-            OSError: when the board cannot be created.
-            ValueError: when ``loop_resolution`` is not positive.
+            OSError: when the board cannot be created, or others could replace it.
+            ValueError: when ``loop_resolution`` is not positive, or somebody in the lists is not known here.
         """
         if not loop_resolution > 0:
             raise ValueError(f"loop_resolution must be positive, not {loop_resolution:g} s")
+        access = Access.of(readers, operators)
         writer = BoardWriter(Path(board), capacity)
-        return cls(writer, None if socket is None else Path(socket), levers or Levers(), loop_resolution)
+        return cls(writer, None if socket is None else Path(socket), levers or Levers(), loop_resolution, access)
 
     def acquire(
         self,
@@ -117,16 +125,21 @@ class Probe:
         """Begin to measure the running loop and to serve the control socket.
 
         Raises:
-            OSError: when the control socket cannot be bound.
+            OSError: when the control socket cannot be bound, or another process answers there.
         """
+        if self._socket_path is not None:  # first: when it fails, nothing else has begun
+            try:
+                control = Control(self._execute, self._info)
+                self._server = ControlServer(self._socket_path, control, self._access)
+            except BaseException:
+                self._board.close()
+                raise
         self._board.set("loop_thread", threading.get_native_id())
         self._board.set("thread_heartbeat_ns", time.monotonic_ns())
         self._sampler.start()
         self._gc_clock.start()
         self._watcher = Watcher(self._board, threading.get_ident())
         self._watcher.start()
-        if self._socket_path is not None:
-            self._server = ControlServer(self._socket_path, Control(self._execute, self._info))
 
     def stop(self) -> None:
         """End everything and remove board and socket; safe to call twice."""
@@ -195,7 +208,7 @@ class Probe:
             if kind not in ACTIONS:
                 raise Refused(f"unsupported: there is no action {kind!r}")
             if kind == "drain":
-                self._levers.drain(float(request.get("timeout_s") or DRAIN_S))
+                self._levers.drain(_drain_s(request.get("timeout_s")))
                 return {"status": "done", "detail": "the gateway drains", "released": None}
             self._check(request)
             released = self._pull(kind, request)
@@ -249,3 +262,11 @@ class Probe:
                 return levers.correct_store(session, cause)
             case _:
                 return levers.wake(session, cause)
+
+
+def _drain_s(given: object) -> float:
+    """Return how long to drain; a drain without an end would be a gateway that never ends."""
+    seconds = float(str(given or DRAIN_S))
+    if not 0 < seconds < float("inf"):
+        raise Refused(f"timeout_s: must be a positive number, not {given}")
+    return seconds

@@ -81,7 +81,7 @@ class LineWriter:
             "state": said.state.value if said.state is not None else None,
             "around": _plain(moment.round.circumstances),
             "thresholds": _whole(moment.thresholds),
-            "policy": _whole(moment.policy),
+            "policy": _without_arguments(_whole(moment.policy)),
         }
 
     def _look_before(self) -> Document:
@@ -225,6 +225,11 @@ def _maybe(document: Document | None, kind: type[_T]) -> _T | None:
 def _plain(value: object) -> Any:
     """Return a frozen fact as JSON-ready tables without default values."""
     return _finite(msgspec.to_builtins(compact(value), str_keys=True))
+
+
+def _without_arguments(policy: Document) -> Document:
+    """Return the policy with the restart command's program only: its arguments may be nobody else's business."""
+    return policy | {"restart_command": policy["restart_command"][:1]}
 
 
 def _whole(settings: Any) -> Document:

@@ -1,6 +1,7 @@
 """The recorder: takes every round through a bounded queue and writes it on its own thread, within a bound of bytes."""
 
 import logging
+import os
 import queue
 import threading
 import time
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from livewatch.guard.private_folder import private_folder
 from livewatch.recordings.files import file_name, files_of
 from livewatch.recordings.lines import LineWriter, Remembered
 from livewatch.recovery.rounds import Moment
 
 LOG = logging.getLogger("livewatch.recording")
 MIB = 1 << 20
+_PRIVATE = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,7 @@ class Recorder:
         if self._file is not None and self._file.size_bytes >= share:
             self._end()
         if self._file is None:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(self.folder)
             self._make_room(share)
             self._lines.head()
             self._file = _PackedFile(self._free_path(wall_s), self._monotonic_s())
@@ -192,8 +195,8 @@ class _PackedFile:
     """One gzip file that can be read up to the last flush whatever happens to its writer."""
 
     def __init__(self, path: Path, now_s: float) -> None:
-        self._file: BinaryIO = path.open("xb", buffering=0)
-        path.chmod(0o600)  # sessions' keys are in it
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._file: BinaryIO = os.fdopen(os.open(path, flags, _PRIVATE), "wb", buffering=0)  # sessions' keys are in it
         self._packing = zlib.compressobj(6, zlib.DEFLATED, 31)
         self.size_bytes = 0
         self.flushed_s = now_s

@@ -10,9 +10,10 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from livewatch.clock import Clock
+from livewatch.guard.owner import GatewayOwner
 from livewatch.probe.layout import DRAIN_OUTCOMES, DROPS, LANES
 from livewatch.sources.base import SourceError
-from livewatch.sources.board_file import BoardFile, identity_of, same_namespace, writer_ended, writer_of
+from livewatch.sources.board_file import BoardFile, check_writer, identity_of, same_namespace, writer_ended, writer_of
 from livewatch.sources.board_slots import BoardSlots
 from livewatch.sources.board_vitals import BoardVitals
 from livewatch.sources.control import ControlClient
@@ -41,11 +42,16 @@ class _Attached:
 class BoardSource:
     """Source for an embedded gateway. Opens the board at the first `sample` and again after a gateway's restart."""
 
-    def __init__(self, board: Path, socket: Path | None, clock: Clock, *, name: str = "gateway") -> None:
+    def __init__(
+        self, board: Path, socket: Path | None, clock: Clock, *, name: str = "gateway",
+        owner: GatewayOwner | None = None,
+    ) -> None:  # fmt: skip
+        """Watch the gateway that writes ``board``; believe only what belongs to its ``owner``."""
+        self._owner = owner or GatewayOwner()
         self._path = board
         self._clock = clock
         self._name = name
-        self._control = ControlClient(socket) if socket is not None else None
+        self._control = ControlClient(socket, owner=self._owner) if socket is not None else None
         self._capabilities: frozenset[ActionKind] = _ASKABLE if socket is not None else frozenset()
         self._discards = frozenset[ActionKind]()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="livewatch.board")
@@ -115,7 +121,7 @@ class BoardSource:
         if self._attached is not None and self._attached.file.replaced():
             self._detach()
         if self._attached is None:
-            self._attached = _Attached(BoardFile(self._path), BoardSlots(), BoardVitals(self._clock))
+            self._attached = _Attached(BoardFile(self._path, self._owner), BoardSlots(), BoardVitals(self._clock))
         return self._attached
 
     def _detach(self) -> None:
@@ -136,6 +142,8 @@ class BoardSource:
         identity = identity_of(header)
         if attached.identity not in (None, identity):
             raise SourceError(f"the board {self._path} changed hands", "it is read again at the next tick")
+        if attached.identity is None and same_namespace(header):
+            check_writer(self._path, file.owner_uid, header["pid"])
         attached.identity, self._header = identity, header
         vitals = attached.vitals.look(file.read, layout, header, process.state, now_s)
         slots.look(file.read, layout, header["slots_used"])

@@ -7,13 +7,16 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
+from livewatch.guard.owner import GatewayOwner
 from livewatch.probe.layout import HEADER_FIELDS, MAGIC, VERSION, Layout
 from livewatch.sources.base import SourceError
 from livewatch.sources.process_stat import ProcessStat
+from livewatch.users import user_name
 from livewatch_classifiers.model import GatewayIdentity
 from livewatch_classifiers.vocabulary import ProcessState
 
 _MAX_CAPACITY = 1 << 20
+_ROOT = 0
 _HEADER = struct.Struct(f"<{len(HEADER_FIELDS)}Q")
 _RESTARTED = "the gateway ended without removing it; it is read again once the gateway has restarted"
 
@@ -21,7 +24,7 @@ _RESTARTED = "the gateway ended without removing it; it is read again once the g
 class BoardFile:
     """One opened board, copied with ``pread`` and never mapped: a file that shrinks kills a mapped reader (SIGBUS)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, owner: GatewayOwner | None = None) -> None:
         """Open the board at ``path``; nothing in it is believed until `look`.
 
         Raises:
@@ -40,8 +43,9 @@ class BoardFile:
             hint = "the board must be a regular file that this user may read"
             raise SourceError(f"cannot open the board {path} ({error.strerror})", hint) from error
         self.file_id = (found.st_dev, found.st_ino)
+        self.owner_uid = found.st_uid
         try:
-            _check_owner(path, found)
+            _check_owner(path, found, owner or GatewayOwner())
         except SourceError:
             self.close()
             raise
@@ -147,13 +151,26 @@ def identity_of(header: Mapping[str, int]) -> GatewayIdentity:
     return GatewayIdentity(header["pid"], f"{header['boot_id_high']:016x}{header['boot_id_low']:016x}:{start}")
 
 
-def _check_owner(path: Path, found: os.stat_result) -> None:
+def check_writer(path: Path, owner_uid: int, pid: int) -> None:
+    """Refuse a board that names somebody else's process as its writer: root would judge the one and act on the other.
+
+    Raises:
+        SourceError: when that process belongs neither to the board's owner nor to root.
+    """
+    try:
+        uid = Path("/proc", str(pid)).stat().st_uid
+    except OSError:
+        return
+    if owner_uid != _ROOT and uid not in (owner_uid, _ROOT):
+        problem = f"the board {path} of {user_name(owner_uid)} names a process of {user_name(uid)} (pid {pid})"
+        raise SourceError(problem, "name the gateway's own board in target.board")
+
+
+def _check_owner(path: Path, found: os.stat_result, owner: GatewayOwner) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise SourceError(f"{path} is not a regular file", "name the gateway's board in target.board")
-    ours = os.geteuid()
-    if ours not in (0, found.st_uid):
-        problem = f"the board {path} belongs to uid {found.st_uid}"
-        raise SourceError(problem, "run livewatch as the gateway's user, or as root")
+    if not owner.trusts(found.st_uid):
+        raise SourceError(f"the board {path} belongs to uid {found.st_uid}", owner.hint)
 
 
 def _boot_id() -> tuple[int, int]:

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import json
-import os
 import stat
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
+from livewatch.guard.owner import GatewayOwner
 from livewatch_classifiers.decision import Action, Reply, ReplyStatus
 
 _MAX_HEAD_BYTES = 16 * 1024
@@ -23,8 +23,9 @@ class _NoAnswer(Exception):  # noqa: N818 -- reads as what happened
 class ControlClient:
     """Talks to one gateway's control socket; one connection per request, no state between them."""
 
-    def __init__(self, socket: Path, timeout_s: float = 5.0) -> None:
+    def __init__(self, socket: Path, timeout_s: float = 5.0, *, owner: GatewayOwner | None = None) -> None:
         self._socket = socket
+        self._owner = owner or GatewayOwner()
         self._timeout_s = timeout_s
 
     async def act(self, action: Action) -> Reply:
@@ -74,8 +75,8 @@ class ControlClient:
             found = await asyncio.to_thread(path.lstat)
             if not stat.S_ISSOCK(found.st_mode):
                 raise _NoAnswer(f"{path} is not a socket; name the gateway's socket in target.socket")
-            if os.geteuid() not in (0, found.st_uid):
-                raise _NoAnswer(f"the control socket {path} belongs to uid {found.st_uid}")
+            if not self._owner.trusts(found.st_uid):
+                raise _NoAnswer(f"the control socket {path} belongs to uid {found.st_uid}; {self._owner.hint}")
             return await asyncio.open_unix_connection(path, limit=_MAX_HEAD_BYTES)
         except FileNotFoundError as error:
             raise _NoAnswer(f"there is no control socket at {path}") from error

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from livewatch_classifiers.model import SamplerPass
+from livewatch_exporters.redaction import redact_text
 
 PERIOD_S = 2.0
 TIMEOUT_S = 30.0
@@ -40,10 +41,10 @@ class HealthUrl:
         """
         parts = urlsplit(text)
         if parts.scheme != "http" or not parts.hostname or parts.username or parts.password:
-            raise ValueError(f"{text!r} is not a URL such as http://127.0.0.1:18789/healthz")
+            raise ValueError(f"{redact_text(text)!r} is not a URL such as http://127.0.0.1:18789/healthz")
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if any(not "!" <= letter <= "~" for letter in path):
-            raise ValueError(f"{text!r} has letters that must be percent-encoded")
+            raise ValueError(f"{redact_text(text)!r} has letters that must be percent-encoded")
         return cls(parts.hostname, parts.port or 80, path)
 
 

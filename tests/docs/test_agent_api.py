@@ -6,7 +6,6 @@ import json
 import tempfile
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -188,13 +187,14 @@ def test_a_lane_is_told_as_explain_shows_it() -> None:
 
 
 def raised() -> set[str]:
-    """Return the second argument of every ``ApiError(...)`` in the source."""
+    """Return the kind of every ``ApiError(..., kind, ...)`` and ``_error(kind, ...)`` in the source."""
     found: set[str] = set()
     for path in Path(livewatch.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ApiError":
-                kind: Any = node.args[1]
-                found.add(kind.value)
+            name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if name in ("ApiError", "_error") and isinstance(node, ast.Call):
+                kind = node.args[1 if name == "ApiError" else 0]
+                found |= {kind.value} if isinstance(kind, ast.Constant) else set()
     return found
 
 

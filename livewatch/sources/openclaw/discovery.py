@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from livewatch.guard.secret_file import SecretError, read_secret
 from livewatch.sources.openclaw.shapes import table
+from livewatch_exporters.redaction import redact_text
 
 DEFAULT_PORT = 18789
 _LARGEST_BYTES = 1 << 22
+_OTHERS = 0o077
 
 
 class DiscoveryError(Exception):
@@ -32,11 +35,11 @@ def find_gateway(url: str | None, token_file: Path | None, environ: Mapping[str,
 
     Args:
         url: ``ws://HOST:PORT``; OpenClaw's own configuration says it otherwise.
-        token_file: file with nothing but the token, readable by its owner only.
+        token_file: file with nothing but the token, readable by its owner only, or a credential of systemd's.
         environ: environment variables; the process's own by default.
 
     Raises:
-        DiscoveryError: when a file that was named cannot be used.
+        DiscoveryError: when a file that was named cannot be used, or others can read the token.
     """
     environ = os.environ if environ is None else environ
     config = _config_path(environ)
@@ -48,9 +51,9 @@ def find_gateway(url: str | None, token_file: Path | None, environ: Mapping[str,
         url = f"ws://127.0.0.1:{port}"
         where.append(f"{url} from {origin}")
     else:
-        where.append(f"{url} as given")
+        where.append(f"{redact_text(url)} as given")
     if not url.startswith(("ws://", "wss://")):
-        raise DiscoveryError(f"{url!r} is no WebSocket URL; write ws://127.0.0.1:{DEFAULT_PORT}")
+        raise DiscoveryError(f"{redact_text(url)!r} is no WebSocket URL; write ws://127.0.0.1:{DEFAULT_PORT}")
     token, origin = _token(gateway, token_file, environ, config)
     where.append(f"token from {origin}" if token else f"no token ({problem or f'none in {config}'})")
     return Gateway(url, token, ", ".join(where))
@@ -73,7 +76,7 @@ def _read_config(path: Path) -> tuple[dict[str, Any], str]:
         return {}, f"{path} cannot be read: {error.strerror}"
     try:
         return table(json.loads(text)), ""
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}, f"{path} is not plain JSON"
 
 
@@ -91,24 +94,24 @@ def _token(
     gateway: Mapping[str, Any], token_file: Path | None, environ: Mapping[str, str], config: Path
 ) -> tuple[str | None, str]:
     if token_file is not None:
-        return _token_of(token_file), str(token_file)
+        try:
+            return read_secret(token_file, environ), str(token_file)
+        except SecretError as error:
+            raise DiscoveryError(str(error)) from error
     told = environ.get("OPENCLAW_GATEWAY_TOKEN")
     if told:
         return told, "OPENCLAW_GATEWAY_TOKEN"
     auth = table(gateway.get("auth"))
     token = auth.get("token")
-    return (token, str(config)) if isinstance(token, str) and token else (None, "")
+    if not isinstance(token, str) or not token:
+        return None, ""
+    if _open_to_others(config):
+        raise DiscoveryError(f"{config} holds a token and can be read by others; chmod 600 {config}")
+    return token, str(config)
 
 
-def _token_of(path: Path) -> str:
-    """Return a secret from its file, which nobody else may read."""
+def _open_to_others(path: Path) -> bool:
     try:
-        found = path.stat()
-        if found.st_mode & 0o077:
-            raise DiscoveryError(f"the token file {path} can be read by others; chmod 600 {path}")
-        token = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DiscoveryError(f"the token file {path} cannot be read ({error})") from error
-    if not token or not token.isprintable() or " " in token:
-        raise DiscoveryError(f"the token file {path} does not hold one token")
-    return token
+        return bool(path.stat().st_mode & _OTHERS)
+    except OSError:
+        return True

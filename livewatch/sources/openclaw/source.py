@@ -172,7 +172,7 @@ class OpenClawSource:
             except Exception as error:  # noqa: BLE001 -- whatever a gateway says, the agent goes on watching
                 _log.warning("the gateway said what is not understood: %r", error)
                 self._problem, delay_s = (
-                    WireError(f"the gateway said what is not understood ({error!r})"),
+                    WireError(f"the gateway said what is not understood ({type(error).__name__})"),
                     _BACKOFF_S[1],
                 )
             self._wire = None

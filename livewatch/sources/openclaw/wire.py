@@ -17,6 +17,7 @@ from websockets.exceptions import WebSocketException
 
 from livewatch import __version__
 from livewatch.sources.openclaw.shapes import number, table
+from livewatch_exporters.redaction import HIDDEN, redact_text
 
 MAX_FRAME_BYTES = 16 << 20
 MAX_QUEUE = 64
@@ -94,7 +95,7 @@ class Nobody:
 class Wire:
     """Open it, `ask`, `close`."""
 
-    def __init__(self, socket: ClientConnection, hears: Hears) -> None:
+    def __init__(self, socket: ClientConnection, hears: Hears, token: str | None = None) -> None:
         self.hello: dict[str, Any] = {}
         self.pulse = Pulse()
         self.silences: list[tuple[float, float]] = []
@@ -103,6 +104,7 @@ class Wire:
         self.unreadable = 0
         self._socket = socket
         self._hears = hears
+        self._token = token
         self._numbers = itertools.count(1)
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._seq: int | None = None
@@ -130,10 +132,11 @@ class Wire:
                 proxy=None, compression=None, logger=_QUIET,
             )  # fmt: skip
         except (OSError, TimeoutError, WebSocketException) as error:
-            raise WireError(f"no gateway answers at {url} ({error})", "start the gateway, or give its --url") from error
-        wire = cls(socket, hears)
+            problem = redact_text(f"no gateway answers at {url} ({error})")
+            raise WireError(problem, "start the gateway, or give its --url") from error
+        wire = cls(socket, hears, token)
         try:
-            await wire._shake_hands(token, scopes, caps)
+            await wire._shake_hands(scopes, caps)
         except BaseException:
             await wire.close()
             raise
@@ -176,7 +179,7 @@ class Wire:
         self._socket.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _shake_hands(self, token: str | None, scopes: tuple[str, ...], caps: tuple[str, ...]) -> None:
+    async def _shake_hands(self, scopes: tuple[str, ...], caps: tuple[str, ...]) -> None:
         try:
             async with asyncio.timeout(_OPEN_WITHIN_S):
                 await self._socket.recv()  # the challenge; a token needs no answer to it
@@ -195,7 +198,7 @@ class Wire:
                 "role": "operator",
                 "scopes": list(scopes),
                 "caps": list(caps),
-                **({"auth": {"token": token}} if token else {}),
+                **({"auth": {"token": self._token}} if self._token else {}),
             },
         )
         if answer.payload is None:
@@ -220,7 +223,7 @@ class Wire:
 
     def _frame(self, data: str | bytes, at_s: float) -> None:
         try:
-            frame: Any = json.loads(data)
+            frame: Any = json.loads(self._without_token(data))
         except (ValueError, RecursionError):
             frame = None
         if not isinstance(frame, dict):
@@ -239,6 +242,11 @@ class Wire:
                     self._hears.gap(at_s)
                 self._seq = seq
             self._hears.on_event(known["event"], known.get("payload"), at_s)
+
+    def _without_token(self, data: str | bytes) -> str | bytes:
+        """Return what came without our token: what a gateway repeats must not reach a log, a journal or a receiver."""
+        text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+        return text.replace(self._token, HIDDEN) if self._token else text
 
     async def _beat(self) -> None:
         """Ping twice a second; count only the waiting that we ourselves were awake for."""
@@ -272,7 +280,8 @@ def _answer(frame: dict[str, Any]) -> Answer:
 
 
 def _refused(answer: Answer) -> WireError:
+    message = redact_text(answer.message)
     if answer.code == "UNAVAILABLE":
-        return WireError(f"the gateway is starting: {answer.message}", retry_after_s=answer.retry_after_s or 0.5)
+        return WireError(f"the gateway is starting: {message}", retry_after_s=answer.retry_after_s or 0.5)
     hint = "give the gateway's token with --token-file"
-    return WireError(f"the gateway refuses the connection: {answer.message}", hint)
+    return WireError(f"the gateway refuses the connection: {message}", hint)

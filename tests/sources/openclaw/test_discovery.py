@@ -13,7 +13,9 @@ SECRET = "s3cret-token"
 def configured(folder: Path, **gateway: object) -> dict[str, str]:
     state = folder / ".openclaw"
     state.mkdir()
-    (state / "openclaw.json").write_text(json.dumps({"gateway": gateway}), encoding="utf-8")
+    config = state / "openclaw.json"
+    config.write_text(json.dumps({"gateway": gateway}), encoding="utf-8")
+    config.chmod(0o600)
     return {"HOME": str(folder)}
 
 

@@ -123,6 +123,39 @@ async def test_a_refused_token_is_said_with_what_to_do(gateway: FakeGateway, sou
         await source.sample()
 
 
+async def test_a_token_that_was_changed_in_its_file_is_taken_up_and_an_old_one_never_repeated(
+    gateway: FakeGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_BACKOFF_S", (0.01, 0.02))
+    path = tmp_path / "token"
+
+    def write(token: str) -> None:
+        path.write_text(token, encoding="utf-8")
+        path.chmod(0o600)
+
+    def connect(params: dict[str, Any]) -> dict[str, Any]:
+        if params["auth"]["token"] == "new-0ne":
+            return ok({"type": "hello-ok", "server": {"version": "2026.9.6"}})
+        return refused("UNAUTHORIZED", f"token mismatch: {params['auth']['token']}")
+
+    gateway.answers["connect"] = connect
+    write("0ld-one")
+    source = OpenClawSource(SystemClock(), name="gw", url=gateway.url, token_file=path)
+    with pytest.raises(SourceError) as caught:
+        await source.sample()
+    write("new-0ne")
+
+    async def connected() -> bool:
+        with contextlib.suppress(SourceError):
+            await source.sample()
+            return True
+        return False
+
+    await eventually(connected, "the new token")
+    await source.close()
+    assert "0ld-one" not in str(caught.value)
+
+
 async def test_a_gateway_that_starts_is_asked_again_when_it_says_so(
     gateway: FakeGateway, source: OpenClawSource
 ) -> None:

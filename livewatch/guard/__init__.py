@@ -1,0 +1,1 @@
+"""Who may ask, and what may lie where: one policy for agent and probe; standard library only."""
