@@ -5,7 +5,8 @@
 //   $ curl --data hello http://127.0.0.1:8001/sessions/KEY
 //
 // One lane per session, one turn at a time. The model is a stand-in: `hang` is never answered, `deaf` ignores its abort
-// too, `orphan` ends without letting its lane go, `block N` blocks the loop for N ms, `drip N` takes N tokens of 50 ms.
+// too, `orphan` ends without letting its lane go, `drip N` takes N tokens of 50 ms, and `block FILE` reads a file without
+// leaving the loop: a named pipe that nobody writes to blocks it.
 "use strict";
 
 const fs = require("node:fs");
@@ -21,12 +22,12 @@ let lastRun = 0;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function model(prompt, signal, token) {
-  const [word, number] = prompt.split(" ");
+  const [word, rest] = prompt.split(" ");
   if (word === "hang") await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   if (word === "deaf") await new Promise(() => {});
-  if (word === "block") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(number));
+  if (word === "block") fs.readFileSync(rest);
   if (word !== "drip") return token(prompt);
-  for (let i = 0; i < Number(number); i += 1) {
+  for (let i = 0; i < Number(rest); i += 1) {
     await sleep(50);
     token(`${i} `);
   }

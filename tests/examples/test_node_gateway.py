@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import os
 import socket
 import stat
 import subprocess
@@ -224,24 +225,29 @@ def test_every_answer_of_the_control_socket_is_as_its_document_tells(gateway: Ga
 
 def test_a_blocked_loop_is_seen_and_what_it_could_not_take_up_never_happens(gateway: Gateway) -> None:
     stage = gateway.stage
-    gateway.say("s", "drip 600")
+    hung = gateway.say("s", "hang")
     until(lambda: "s" in seen(stage).sessions, "the session")
-    stage.watch()
-    gateway.say("blocker", "block 6000")
+    stage.watch("--mode", "observe")
+    pipe = stage.folder / "pipe"
+    os.mkfifo(pipe)
+    gateway.say("blocker", f"block {pipe}")
 
     def state() -> str:
         return str((stage.status()["vitals"] or {}).get("state"))
 
     until(lambda: state() == "unresponsive", "a loop that stands")
     session = seen(stage).sessions["s"]
-    void = gateway.act("void", session, generation=session.generation)
+    void = gateway.act("void", session)
     info = request(stage.control, "GET", "/v1/info").document
+    pipe.write_bytes(b"go on")
     until(lambda: state() in ("responsive", "degraded"), "a loop that turns again")
+    after = gateway.act("after", session, generation=1)  # taken up after whatever was still on its way
 
-    assert void.document["status"] == "timed_out"
+    assert void.document == {"status": "timed_out", "detail": "loop: blocked; the action is void", "released": None}
     assert info["runs"] == 2
-    assert stage.status()["running"] == ["s"]  # the action that would have ended it is void
-    assert stage.actions() == []
+    assert after.document["status"] == "refused"
+    assert not hung.done()
+    assert seen(stage).sessions["s"].run == session.run
 
 
 CHURN = """
