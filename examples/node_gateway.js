@@ -5,7 +5,7 @@
 //   $ curl --data hello http://127.0.0.1:8001/sessions/KEY
 //
 // One lane per session, one turn at a time. The model is a stand-in: `hang` is never answered, `deaf` ignores its abort
-// too, `orphan` ends without letting its lane go, `drip N` takes N tokens of 50 ms, and `block FILE` reads a file without
+// too, `orphan` ends without letting its lane go, `drip N` takes N tokens of 50 ms, `block FILE` reads a file without
 // leaving the loop: a named pipe that nobody writes to blocks it.
 "use strict";
 
