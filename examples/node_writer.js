@@ -2,8 +2,8 @@
 //
 //   const { Board, Session, serve } = require("./node_writer.js");
 //
-// Node cannot map a file, so each number is written with one pwrite of 8 bytes: about a microsecond, and readers see it
-// at once, because they read the same page cache. The control socket lives in a worker thread, so that it answers while
+// Node cannot map a file, so each store is a pwrite: a microsecond or two, and readers see it at once, because they read
+// the same page cache. The control socket lives in a worker thread, so that it answers while
 // the loop is blocked, and nothing that it was asked then happens later. examples/node_gateway.js shows both in use.
 "use strict";
 
@@ -13,7 +13,7 @@ const path = require("node:path");
 const { performance } = require("node:perf_hooks");
 const { Worker } = require("node:worker_threads");
 
-const VERSION = 3n;
+const VERSION = 4n;
 const LANES = ["main", "subagent", "cron", "nested", "session", "other"];
 const HEADER = [
   "magic", "version", "header_bytes", "capacity", "pid", "start_ticks", "boot_id_low", "boot_id_high", "pid_namespace",
@@ -23,15 +23,16 @@ const HEADER = [
   "drops_other", "stalls", "stack_seq", "stack_captured_ns", "stack_count", "stack_bytes", "drained_finished",
   "drained_cleared", "drained_abandoned", ...LANES.flatMap((w) => LANES.map((h) => `contended_${w}_${h}`)),
 ];
-const SLOT = [
-  "seq", "progress_ns", "used", "state", "state_since_ns", "generation", "queued", "oldest_queued_ns", "lane_kind",
-  "owner", "run_started_ns", "run_timeout_ns", "abort_requested_ns", "activity", "activity_owner", "activity_since_ns",
-  "activity_allowance_ns", "child_pid", "wait", "wait_since_ns", "wait_deadline_ns", "wait_delivered", "terminal",
-  "repeats", "repeating_since_ns", "in_store", "store_says_running", "holder",
+const COLUMNS = ["seq", "progress_ns"];
+const RECORD = [
+  "used", "state", "state_since_ns", "generation", "queued", "oldest_queued_ns", "lane_kind", "owner", "run_started_ns",
+  "run_timeout_ns", "abort_requested_ns", "activity", "activity_owner", "activity_since_ns", "activity_allowance_ns",
+  "child_pid", "wait", "wait_since_ns", "wait_deadline_ns", "wait_delivered", "terminal", "repeats",
+  "repeating_since_ns", "in_store", "store_says_running", "holder",
 ];
 const TEXT = { key: 96, id: 40, run_id: 40, handle: 24, activity_run: 40, activity_name: 32 };
 const HEADER_AT = Object.fromEntries(HEADER.map((name, index) => [name, index * 8]));
-const SLOT_INDEX = Object.fromEntries(SLOT.map((name, index) => [name, index]));
+const RECORD_AT = Object.fromEntries(RECORD.map((name, index) => [name, index * 8]));
 const STATES = ["idle", "processing", "waiting"];
 const ACTIVITIES = [
   "embedded_run", "model_call", "tool_call", "compaction", "preparation", "delivery", "maintenance",
@@ -43,7 +44,12 @@ const STACK_BYTES = 4096;
 const STALLS_AT = HEADER.length * 8;
 const HISTOGRAM_AT = STALLS_AT + STALL_RING * 16;
 const HEADER_BYTES = HISTOGRAM_AT + HISTOGRAM_BUCKETS * 8 + STACK_BYTES;
-const TEXT_BYTES = Object.values(TEXT).reduce((sum, width) => sum + width, 0);
+const TEXT_AT = {};
+let RECORD_BYTES = RECORD.length * 8;
+for (const [name, width] of Object.entries(TEXT)) {
+  TEXT_AT[name] = RECORD_BYTES;
+  RECORD_BYTES += width;
+}
 const UNKNOWN = ["activity", "activity_owner", "wait", "wait_delivered", "in_store", "store_says_running", "holder"];
 const RESOLUTION_MS = 20;
 const STALL_NS = 100_000_000n;
@@ -70,7 +76,8 @@ class Board {
     this.free = [...Array(capacity).keys()]; // oldest first: a freed slot rests before it is used again
     this.used = 0;
     this.word = Buffer.alloc(8);
-    const data = Buffer.alloc(HEADER_BYTES + (SLOT.length * 8 + TEXT_BYTES) * capacity);
+    this.records = new Map(); // slot -> what stands in its record
+    const data = Buffer.alloc(HEADER_BYTES + (COLUMNS.length * 8 + RECORD_BYTES) * capacity);
     for (const [name, value] of Object.entries(identity(capacity))) data.writeBigUInt64LE(value, HEADER_AT[name]);
     const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}`);
     fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
@@ -100,43 +107,37 @@ class Board {
     this.store(at, value);
   }
 
-  slotAt(field, slot) { return HEADER_BYTES + (SLOT_INDEX[field] * this.capacity + slot) * 8; }
+  columnAt(field, slot) { return HEADER_BYTES + (COLUMNS.indexOf(field) * this.capacity + slot) * 8; }
 
-  textAt(field, slot) {
-    let before = SLOT.length * 8;
-    for (const [name, width] of Object.entries(TEXT)) {
-      if (name === field) return HEADER_BYTES + before * this.capacity + slot * width;
-      before += width;
-    }
-    throw new RangeError(field);
-  }
+  recordAt(slot) { return HEADER_BYTES + COLUMNS.length * this.capacity * 8 + slot * RECORD_BYTES; }
 
   /** Take a slot, or undefined when the board is full: such sessions are counted, not watched. */
   acquire() {
     const slot = this.free.shift();
     if (slot === undefined) this.add("sessions_overflowed");
     else if (slot < this.used) this.add("slots_reused");
-    else this.set("slots_used", (this.used = slot + 1));
+    if (slot !== undefined) this.records.set(slot, Buffer.alloc(RECORD_BYTES));
     return slot;
   }
 
   /** Change a slot under its sequence lock: odd while it is written, so that a reader believes all of it or nothing. */
   write(slot, values, texts = {}) {
-    this.count(this.slotAt("seq", slot));
-    try {
-      for (const [name, value] of Object.entries(values)) this.store(this.slotAt(name, slot), value);
-      for (const [name, text] of Object.entries(texts)) this.text(name, slot, text);
-    } finally {
-      this.count(this.slotAt("seq", slot)); // whatever happens: an odd number left behind would invert the lock
+    const record = this.records.get(slot);
+    for (const [name, value] of Object.entries(values)) record.writeBigInt64LE(BigInt(value), RECORD_AT[name]);
+    for (const [name, text] of Object.entries(texts)) {
+      const fits = shown(text, TEXT[name]);
+      if (fits !== text) this.add("names_truncated");
+      record.fill(0, TEXT_AT[name], TEXT_AT[name] + TEXT[name]).write(fits, TEXT_AT[name]);
     }
+    this.count(this.columnAt("seq", slot));
+    try { fs.writeSync(this.fd, record, 0, RECORD_BYTES, this.recordAt(slot)); } catch { /* as in store */ }
+    this.count(this.columnAt("seq", slot));
+    if (slot >= this.used) this.set("slots_used", (this.used = slot + 1)); // only now: a reader takes 0 for a code
   }
 
-  text(name, slot, text) {
-    const fits = shown(text, TEXT[name]);
-    if (fits !== text) this.add("names_truncated");
-    const data = Buffer.alloc(TEXT[name]);
-    data.write(fits);
-    try { fs.writeSync(this.fd, data, 0, data.length, this.textAt(name, slot)); } catch { /* as in store */ }
+  release(slot) {
+    this.write(slot, { used: 0 });
+    this.free.push(slot);
   }
 
   /** Begin to measure the loop. */
@@ -209,7 +210,8 @@ class Session {
     this.run = null; // { id, handle }
     this.progressed = 0n;
     this.slot = board.acquire();
-    const blank = Object.fromEntries(SLOT.slice(1).map((name) => [name, UNKNOWN.includes(name) ? -1 : 0]));
+    if (this.slot !== undefined) board.store(board.columnAt("progress_ns", this.slot), 0);
+    const blank = Object.fromEntries(RECORD.map((name) => [name, UNKNOWN.includes(name) ? -1 : 0]));
     this.change({ ...blank, used: 1, lane_kind: LANES.indexOf(lane), state_since_ns: now() },
       Object.fromEntries(Object.keys(TEXT).map((name) => [name, name === "key" ? key : ""])));
   }
@@ -227,7 +229,7 @@ class Session {
   /** New content of this run, never a keepalive: one store outside the lock. */
   progress() {
     this.progressed = now();
-    if (this.slot !== undefined) this.board.store(this.board.slotAt("progress_ns", this.slot), this.progressed);
+    if (this.slot !== undefined) this.board.store(this.board.columnAt("progress_ns", this.slot), this.progressed);
   }
 
   /** Register a run; `timeoutMs` is the run's own timeout. */
@@ -267,8 +269,7 @@ class Session {
 
   /** Take the session off the board. */
   close() {
-    this.write({ used: 0 });
-    if (this.slot !== undefined) this.board.free.push(this.slot);
+    if (this.slot !== undefined) this.board.release(this.slot);
     this.slot = undefined;
   }
 }
@@ -304,6 +305,6 @@ function serve(socket, board, capabilities, shared, act) {
   worker.unref();
 }
 
-const LAYOUT = { VERSION: Number(VERSION), HEADER, SLOT, TEXT, LANES, STATES, ACTIVITIES, PHASES, STALLS_AT,
-  HISTOGRAM_AT, HEADER_BYTES, TEXT_BYTES };
+const LAYOUT = { VERSION: Number(VERSION), HEADER, COLUMNS, RECORD, TEXT, LANES, STATES, ACTIVITIES, PHASES, STALLS_AT,
+  HISTOGRAM_AT, HEADER_BYTES, RECORD_BYTES };
 module.exports = { Board, Session, serve, objection, LAYOUT };

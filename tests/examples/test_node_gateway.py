@@ -99,7 +99,8 @@ def test_the_script_has_the_layout_of_this_build() -> None:
     assert told == {
         "VERSION": layout.VERSION,
         "HEADER": list(layout.HEADER_FIELDS),
-        "SLOT": list(layout.SLOT_FIELDS),
+        "COLUMNS": list(layout.COLUMNS),
+        "RECORD": list(layout.RECORD_FIELDS),
         "TEXT": layout.TEXT_FIELDS,
         "LANES": list(layout.LANES),
         "STATES": list(layout.STATES),
@@ -108,7 +109,7 @@ def test_the_script_has_the_layout_of_this_build() -> None:
         "STALLS_AT": where.stalls_at,
         "HISTOGRAM_AT": where.histogram_at,
         "HEADER_BYTES": where.header_bytes,
-        "TEXT_BYTES": sum(layout.TEXT_FIELDS.values()),
+        "RECORD_BYTES": layout.RECORD_BYTES,
     }
 
 
