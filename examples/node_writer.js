@@ -2,9 +2,9 @@
 //
 //   const { Board, Session, serve } = require("./node_writer.js");
 //
-// Node cannot map a file, so each store is a pwrite: a microsecond or two, and readers see it at once, because they read
-// the same page cache. The control socket lives in a worker thread, so that it answers while
-// the loop is blocked, and nothing that it was asked then happens later. examples/node_gateway.js shows both in use.
+// Node cannot map a file, so each store is a pwrite: a microsecond or two, and readers see it at once, because they
+// read the same page cache. The control socket lives in a worker thread, so that it answers while the loop is blocked,
+// and nothing that it was asked then happens later. examples/node_gateway.js shows both in use.
 "use strict";
 
 const crypto = require("node:crypto");
