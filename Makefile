@@ -48,9 +48,9 @@ rest-soak: $(VENV)/.dev  ## an agent at rest over churning sessions: memory, fil
 kill-storm: $(VENV)/.dev  ## kill the agent 500 times while sessions die: nothing twice, nothing lost (ARGS="--kills 50")
 	@$(BIN)/python -m tests.live.kill_storm $(ARGS)
 
-test-node: $(VENV)/.dev  ## watch a real Node server from outside (needs node)
+test-node: $(VENV)/.dev  ## watch a real Node server from outside, and one that writes a board (needs node)
 	@command -v node >/dev/null || { echo "node is not installed: apt-get install nodejs" >&2; exit 1; }
-	@$(BIN)/python -m pytest -q tests/sources/zero_touch/node_server.py $(ARGS)
+	@NODE=$$(command -v node) $(BIN)/python -m pytest -q tests/sources/zero_touch/node_server.py tests/examples/test_node_gateway.py $(ARGS)
 
 openclaw: $(VENV)/.dev  ## fetch the pinned OpenClaw from npm into .cache (800 MB, once)
 	@$(BIN)/python -m tests.openclaw.gateway

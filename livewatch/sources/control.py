@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import stat
+import string
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
@@ -93,7 +94,9 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, Any]]:
         raise _NoAnswer("the gateway's answer is not HTTP")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
     length = headers.get("content-length")
-    if length is None:
+    if headers.get("transfer-encoding", "").lower() == "chunked":  # what many servers send unless they are told not to
+        body = await _chunks(reader)
+    elif length is None:
         body = await _until_end(reader)
     elif not _digits(length):
         raise _NoAnswer("the gateway's answer has no valid length")
@@ -117,6 +120,19 @@ async def _until_end(reader: asyncio.StreamReader) -> bytes:
         if len(body) > _MAX_BODY_BYTES:
             raise _NoAnswer("the gateway's answer is too long")
     return body
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    body = b""
+    while True:
+        size = (await reader.readuntil(b"\r\n")).decode("latin-1").partition(";")[0].strip()
+        if not 0 < len(size) <= len(f"{_MAX_BODY_BYTES:x}") or set(size) - set(string.hexdigits):
+            raise _NoAnswer("the gateway's answer has no valid length")
+        if int(size, 16) == 0:
+            return body
+        if len(body) + int(size, 16) > _MAX_BODY_BYTES:
+            raise _NoAnswer("the gateway's answer is too long")
+        body += (await reader.readexactly(int(size, 16) + len("\r\n")))[: -len("\r\n")]
 
 
 def _digits(text: str) -> bool:

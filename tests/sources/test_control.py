@@ -115,6 +115,17 @@ async def test_an_answer_without_length_ends_with_the_connection(at: Path) -> No
         assert (await ControlClient(at).act(ACTION)).status is ReplyStatus.DONE
 
 
+async def test_an_answer_in_chunks_is_put_together(at: Path) -> None:
+    """Node sends so whenever nobody gave it a length."""
+    chunks = b'9;x=y\r\n{"status"\r\nA\r\n: "done"  \r\n1\r\n}\r\n0\r\n\r\n'
+    async with serving(at, sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)):
+        assert await ControlClient(at).act(ACTION) == Reply(ReplyStatus.DONE)
+
+
+def chunked(body: bytes) -> Answer:
+    return sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n" + body)
+
+
 @pytest.mark.parametrize(
     ("answer", "detail"),
     [
@@ -132,6 +143,13 @@ async def test_an_answer_without_length_ends_with_the_connection(at: Path) -> No
         (sends(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n"), "too long"),
         (sends(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 200_000), "too long"),
         (sends(b"x" * 200_000), "too long"),
+        (chunked(b"9\r\n{"), "closed the connection"),
+        (chunked(b"nine\r\n{}\r\n"), "no valid length"),
+        (chunked(b"-1\r\n{}\r\n"), "no valid length"),
+        (chunked(b"\r\n{}\r\n"), "no valid length"),
+        (chunked(b"FFFFF\r\n" + b"x" * 100_000), "too long"),
+        (chunked((b"8000\r\n" + b"x" * 0x8000 + b"\r\n") * 3), "too long"),
+        (chunked(b"x" * 100_000), "too long"),
     ],
 )
 async def test_an_unusable_answer_is_a_failure_that_says_why(at: Path, answer: Answer, detail: str) -> None:
