@@ -6,6 +6,7 @@ in ``[thresholds]``, the variable ``LIVEWATCH_WARN_AFTER`` and the flag ``--warn
 
 import json
 import os
+import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -44,6 +45,7 @@ _DEFAULTS_OF: Mapping[SourceKind, Mapping[str, Any]] = {
     # that a look is cheap.
     SourceKind.OPENCLAW: {"thresholds.abort_repeating": False, "agent.interval": 0.5},
 }
+_OTHERS_WRITE = 0o022
 _RESERVED_VARIABLES = ("LIVEWATCH_CONFIG",)
 
 
@@ -147,7 +149,7 @@ def _default_file(environ: Mapping[str, str]) -> Path | None:
 
 def _read_file(path: Path, values: dict[str, dict[str, Any]], origins: dict[str, str]) -> None:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _trusted_text(path)
         document = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); give an existing file with --config") from error
@@ -166,6 +168,19 @@ def _read_file(path: Path, values: dict[str, dict[str, Any]], origins: dict[str,
                 raise ConfigError(f"{where}: unknown key {section}.{key}{_nearest(key, known)}")
             values[section][key] = _convert(section, key, raw, f"{where}: {section}.{key}")
             origins[f"{section}.{key}"] = where
+
+
+def _trusted_text(path: Path) -> str:
+    """Return what a file holds that nobody else may change: whoever can, decides what is run and repaired.
+
+    Raises:
+        ConfigError: when others may write it.
+    """
+    with path.open(encoding="utf-8") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if stat.S_ISREG(mode) and mode & _OTHERS_WRITE:
+            raise ConfigError(f"{path}: others may write it ({stat.S_IMODE(mode):04o}); chmod go-w {path}")
+        return file.read()
 
 
 def _flat(table: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:

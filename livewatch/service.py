@@ -230,14 +230,16 @@ def open_source(settings: Settings, clock: Clock) -> Source:
 
 
 def _source(target: TargetSettings, clock: Clock, *, acts: bool) -> Source:
+    owner = GatewayOwner.named(target.owner)
     if target.source is SourceKind.PROCESS:
         return ProcessSource(clock, name=target.name, pid=target.pid, port=target.port)
     if target.source is SourceKind.OPENCLAW:
         from livewatch.sources.openclaw.source import OpenClawSource  # noqa: PLC0415 -- websockets only where needed
 
-        return OpenClawSource(clock, name=target.name, url=target.url, token_file=target.token_file, acts=acts)
+        return OpenClawSource(
+            clock, name=target.name, url=target.url, token_file=target.token_file, acts=acts, owner=owner
+        )
     assert target.board is not None
-    owner = GatewayOwner.named(target.owner)
     return BoardSource(target.board, target.socket, clock, name=target.name, owner=owner)
 
 

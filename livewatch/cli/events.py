@@ -42,8 +42,8 @@ def command(
 ) -> None:
     """Print what the agent reported: changed labels, gates, actions, outcomes, what people asked for; oldest first.
 
-    Asks the running agent, and reads the journal when none runs. With -f it survives restarts of the agent: nothing
-    is left out or told twice. The `cursor` of each JSON line says where it stands in the one sequence of the journal.
+    Asks the running agent, and reads the journal when none runs and none was named. With -f it survives restarts of
+    the agent: nothing is left out or told twice. The `cursor` of each JSON line says where it stands in the one sequence of the journal.
 
     Exit code 0: read, or the reader of a pipe went away. 2: usage. 3: no journal can be read. 130: Ctrl-C.
 
@@ -76,6 +76,7 @@ class Past:
         """Where to go on after everything was read."""
         self._journal = journal
         self._socket = agent_socket(name, agent)
+        self._named = agent is not None
         self._name = name
         self._since_wall_s = since_wall_s
 
@@ -96,7 +97,9 @@ class Past:
         if self._journal is None:
             try:
                 return ask(self._socket, "GET", "/v1/events", after=self.cursor or None, since=self._since_wall_s)
-            except AgentUnreachable:
+            except AgentUnreachable as error:
+                if self._named:  # the file of that name may be of another agent than the one that was asked for
+                    raise JournalUnreadableError(str(error)) from error
                 self._journal = journal_path(self._name)
             except AgentRefused as error:
                 raise JournalUnreadableError(str(error)) from error

@@ -28,13 +28,20 @@ def journal_option(function: _F) -> _F:
 
 
 def journal_file(journal: Path | None, agent: Path | None, name: str) -> Path:
-    """Return the file to read. A running agent is asked where it writes: it may have been given a folder."""
+    """Return the file to read. A running agent is asked where it writes: it may have been given a folder.
+
+    An agent that was named and does not answer ends the command: the file of the gateway's name may be another agent's.
+    """
     if journal is not None:
         return journal
     try:
         return Path(str(ask(agent_socket(name, agent), "GET", "/v1/about")["journal"]))
-    except (AgentUnreachable, AgentRefused, KeyError):
-        return journal_path(name)
+    except AgentUnreachable as error:
+        if agent is not None:
+            raise end(Exit.UNREACHABLE, f"{error}, or name its file with --journal", kind="unreachable") from error
+    except (AgentRefused, KeyError):
+        pass
+    return journal_path(name)
 
 
 def moment_ago(duration: str | None, *, as_json: bool) -> float | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
 from livewatch.durations import format_duration
+from livewatch.guard.access import AccessError
+from livewatch.guard.owner import GatewayOwner
 from livewatch.settings import SourceKind
 from livewatch_classifiers.vocabulary import Mode
 
@@ -36,7 +38,9 @@ def connection(case: Case) -> Finding:
 
     try:
         found = find_gateway(target.url, target.token_file, case.environ)
-        version = asyncio.run(_version(found.url, found.token))
+        version = asyncio.run(_version(found.url, found.token, case.owner))
+    except AccessError as error:
+        return failure(str(error), "correct target.owner")
     except DiscoveryError as error:
         return failure(str(error), "name another file with --token-file, or none")
     except WireError as error:
@@ -70,11 +74,11 @@ def own_repairs(case: Case) -> Finding:
     return ok(f"{itself}; livewatch acts before, at {when}; an abort names its run, so none is acted on twice")
 
 
-async def _version(url: str, token: str | None) -> str:
+async def _version(url: str, token: str | None, owner: GatewayOwner) -> str:
     from livewatch.sources.openclaw.shapes import table  # noqa: PLC0415
     from livewatch.sources.openclaw.wire import READING, Nobody, Wire  # noqa: PLC0415
 
-    wire = await Wire.open(url, token, Nobody(), scopes=READING)
+    wire = await Wire.open(url, token, Nobody(), scopes=READING, owner=owner)
     try:
         return str(table(wire.hello.get("server")).get("version", "of an unknown version"))
     finally:

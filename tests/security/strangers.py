@@ -36,10 +36,12 @@ class Stranger:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
+        self.real = os.geteuid() == 0
+        """Whether another process can be asked as another user; else only servers of this process can be told so."""
 
     def ask(self, path: Path, request: bytes, groups: tuple[int, ...] = ()) -> bytes:
         """Return the raw answer, or the name of the error that the system gave."""
-        if os.geteuid() == 0:
+        if self.real:
             command = [sys.executable, "-c", _PROGRAM, str(path), str(UID), json.dumps(groups)]
             return subprocess.run(command, input=request, capture_output=True, check=True).stdout
         return self._as_the_kernel_would_say(path, request, groups)

@@ -4,16 +4,18 @@ import os
 import random
 import struct
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from livewatch.guard.owner import GatewayOwner
 from livewatch.probe.layout import SLOT_FIELDS, VERSION, Layout
 from livewatch.sources.base import SourceError
 from livewatch.sources.board import BoardSource
+from livewatch.sources.board_file import check_writer
 from livewatch.sources.board_slots import BoardSlots
 from tests.sources.board_on_disk import ASLEEP, Board, Clock
 
@@ -146,6 +148,60 @@ async def test_root_reads_the_board_of_any_user(
     make()
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert await source.sample()
+
+
+async def test_the_named_owner_of_the_gateway_is_believed_and_to_root_nobody_else_is(
+    make: Make, path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make()
+    mine = os.getuid()
+    for user in (mine + 1, 0):
+        monkeypatch.setattr(os, "geteuid", lambda user=user: user)
+        named = BoardSource(path, None, clock, owner=GatewayOwner(mine))
+        assert await named.sample()
+        await named.close()
+    other = BoardSource(path, None, clock, owner=GatewayOwner(mine + 2))
+    monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
+    assert "target.owner names" in (await refusal(other)).hint
+    await other.close()
+
+
+@pytest.fixture(name="nobodys")
+def fixture_nobodys() -> Iterator[int]:
+    """Return the pid of a process that belongs neither to root nor to the owner of the board in the test."""
+    if os.geteuid():
+        yield os.getpid()
+        return
+    with subprocess.Popen(["sleep", "60"], user=54321) as process:
+        yield process.pid
+        process.kill()
+
+
+def test_a_board_that_names_a_process_of_somebody_else_is_refused(path: Path, nobodys: int) -> None:
+    """A user's forged board must not make root's agent act on another user's gateway."""
+    uid = Path(f"/proc/{nobodys}").stat().st_uid
+    with pytest.raises(SourceError, match="names a process of"):
+        check_writer(path, uid + 1, nobodys)
+    check_writer(path, uid, nobodys)
+    check_writer(path, 0, nobodys)
+    check_writer(path, uid + 1, 1 << 30)
+
+
+async def test_a_board_in_which_somebody_elses_process_is_named_is_not_read(
+    make: Make, source: BoardSource, nobodys: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(pid=nobodys)
+    if os.geteuid() == 0:
+        os.chown(path, 54399, -1)
+    else:
+        fstat = os.fstat
+        monkeypatch.setattr(os, "fstat", lambda fd: _of_uid(fstat(fd), os.getuid() + 1))
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert "names a process of" in (await refusal(source)).problem
+
+
+def _of_uid(found: os.stat_result, uid: int) -> os.stat_result:
+    return os.stat_result((*found[:4], uid, *found[5:]))
 
 
 @pytest.mark.parametrize("kind", ["directory", "fifo", "symlink"])

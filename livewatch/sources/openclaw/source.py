@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from livewatch.clock import Clock
+from livewatch.guard.owner import GatewayOwner
 from livewatch.probe.layout import DROPS
 from livewatch.sources.base import SourceError
 from livewatch.sources.host import HostSampler
@@ -60,10 +61,12 @@ class OpenClawSource:
     """Connects at the first `sample` and keeps connected; between two looks it only listens."""
 
     def __init__(
-        self, clock: Clock, *, name: str, url: str | None = None, token_file: Path | None = None, acts: bool = False
-    ) -> None:
+        self, clock: Clock, *, name: str, url: str | None = None, token_file: Path | None = None, acts: bool = False,
+        owner: GatewayOwner | None = None,
+    ) -> None:  # fmt: skip
         """Watch the gateway at ``url``; only with ``acts`` is it asked for the right to abort runs."""
         self._acts = acts
+        self._owner = owner
         self._clock = clock
         self._name = name
         self._url = url
@@ -189,7 +192,8 @@ class OpenClawSource:
         """
         found = await asyncio.to_thread(find_gateway, self._url, self._token_file)
         self._say(f"connecting to {found.said}")
-        wire = await Wire.open(found.url, found.token, self._tracker, scopes=ACTING if self._acts else READING)
+        scopes = ACTING if self._acts else READING
+        wire = await Wire.open(found.url, found.token, self._tracker, scopes=scopes, owner=self._owner)
         try:
             server = table(wire.hello.get("server"))
             if server.get("version") != TESTED:

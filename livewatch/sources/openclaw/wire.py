@@ -16,7 +16,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from livewatch import __version__
+from livewatch.guard.owner import GatewayOwner
+from livewatch.guard.port_owner import server_uid
 from livewatch.sources.openclaw.shapes import number, table
+from livewatch.users import user_name
 from livewatch_exporters.redaction import HIDDEN, redact_text
 
 MAX_FRAME_BYTES = 16 << 20
@@ -33,6 +36,7 @@ _OPEN_WITHIN_S = 10.0
 _QUIET = logging.getLogger("livewatch.openclaw.wire")
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
+_ROOT = 0
 _SLICE_S = 0.1
 _COUNTED_S = 0.3
 """Of one slice of waiting at most: our own pause is not the gateway's silence."""
@@ -112,8 +116,9 @@ class Wire:
 
     @classmethod
     async def open(
-        cls, url: str, token: str | None, hears: Hears, *, scopes: tuple[str, ...], caps: tuple[str, ...] = ()
-    ) -> "Wire":
+        cls, url: str, token: str | None, hears: Hears, *, scopes: tuple[str, ...], caps: tuple[str, ...] = (),
+        owner: GatewayOwner | None = None,
+    ) -> "Wire":  # fmt: skip
         """Connect and shake hands.
 
         Args:
@@ -122,6 +127,7 @@ class Wire:
             hears: who is told of events and gaps.
             scopes: what this client may do.
             caps: what it can show to a person; livewatch itself claims nothing.
+            owner: as whom the gateway runs; on this host nobody but him, this user or root is given the token.
 
         Raises:
             WireError: when nobody listens, the token is refused, or the gateway still starts (then with a delay).
@@ -136,7 +142,7 @@ class Wire:
             raise WireError(problem, "start the gateway, or give its --url") from error
         wire = cls(socket, hears, token)
         try:
-            await wire._shake_hands(scopes, caps)
+            await wire._shake_hands(scopes, caps, owner or GatewayOwner())
         except BaseException:
             await wire.close()
             raise
@@ -179,7 +185,7 @@ class Wire:
         self._socket.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _shake_hands(self, scopes: tuple[str, ...], caps: tuple[str, ...]) -> None:
+    async def _shake_hands(self, scopes: tuple[str, ...], caps: tuple[str, ...], owner: GatewayOwner) -> None:
         try:
             async with asyncio.timeout(_OPEN_WITHIN_S):
                 await self._socket.recv()  # the challenge; a token needs no answer to it
@@ -187,6 +193,8 @@ class Wire:
             raise WireError(
                 "what listens there does not speak OpenClaw's protocol", "give the gateway's --url"
             ) from error
+        if self._token:
+            self._check_server(owner)
         self._tasks.append(asyncio.ensure_future(self._read()))
         client = {"id": "gateway-client", "mode": "backend", "version": __version__, "platform": "linux"}
         answer = await self.ask(
@@ -204,6 +212,14 @@ class Wire:
         if answer.payload is None:
             raise _refused(answer)
         self.hello = answer.payload
+
+    def _check_server(self, owner: GatewayOwner) -> None:
+        """Give the token to nobody who merely was quick to take the gateway's port while it was down."""
+        ends = (self._socket.local_address, self._socket.remote_address)
+        uid = server_uid(*ends) if all(ends) else None
+        if uid not in (None, _ROOT) and not owner.trusts(uid):
+            problem = f"{user_name(uid)} listens at the gateway's port; the token was not sent"
+            raise WireError(problem, owner.hint)
 
     async def _read(self) -> None:
         """Read until the end; a frame that cannot be understood is counted and passed over."""

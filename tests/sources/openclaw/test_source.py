@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from livewatch.clock import SystemClock
+from livewatch.guard.owner import GatewayOwner
 from livewatch.sources.base import SourceError
 from livewatch.sources.openclaw import source as module
 from livewatch.sources.openclaw.source import OpenClawSource
@@ -154,6 +155,32 @@ async def test_a_token_that_was_changed_in_its_file_is_taken_up_and_an_old_one_n
     await eventually(connected, "the new token")
     await source.close()
     assert "0ld-one" not in str(caught.value)
+
+
+async def test_whoever_took_the_gateways_port_while_it_was_down_does_not_get_the_token(
+    gateway: FakeGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "token"
+    path.write_text("s3cret", encoding="utf-8")
+    path.chmod(0o600)
+    looked: list[object] = []
+
+    def somebody(*ends: object) -> int:
+        looked.append(ends)
+        return 54321
+
+    monkeypatch.setattr("livewatch.sources.openclaw.wire.server_uid", somebody)
+    source = OpenClawSource(SystemClock(), name="gw", url=gateway.url, token_file=path, owner=GatewayOwner(54399))
+    with pytest.raises(SourceError, match=r"uid 54321 listens at the gateway's port; the token was not sent"):
+        await source.sample()
+    await source.close()
+    assert gateway.asked == []
+    assert looked
+
+    named = OpenClawSource(SystemClock(), name="gw", url=gateway.url, token_file=path, owner=GatewayOwner(54321))
+    await named.sample()
+    await named.close()
+    assert gateway.count("connect") == 1
 
 
 async def test_a_gateway_that_starts_is_asked_again_when_it_says_so(
