@@ -43,7 +43,8 @@ def command(
     """Print what the agent reported: changed labels, gates, actions, outcomes, what people asked for; oldest first.
 
     Asks the running agent, and reads the journal when none runs and none was named. With -f it survives restarts of
-    the agent: nothing is left out or told twice. The `cursor` of each JSON line says where it stands in the one sequence of the journal.
+    the agent: nothing is left out or told twice. The `cursor` of each JSON line says where it stands in the one
+    sequence of the journal.
 
     Exit code 0: read, or the reader of a pipe went away. 2: usage. 3: no journal can be read. 130: Ctrl-C.
 

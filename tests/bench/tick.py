@@ -14,6 +14,7 @@ from livewatch.recording import Frame, encode_frame
 from livewatch.sources.board import BoardSource
 from livewatch_classifiers.decision import Act, Completed
 from livewatch_classifiers.session import classify_session
+from livewatch_classifiers.thresholds import Thresholds
 from tests.bench.figures import Figure, figure
 
 SIZES = (1_000, 10_000, 100_000)
@@ -85,7 +86,8 @@ async def tick_costs(folder: Path, sizes: tuple[int, ...] = SIZES, rounds: int =
 async def _of_size(path: Path, size: int, rounds: int) -> list[Figure]:
     crowd = Crowd(path, size)
     source = BoardSource(path, None, SystemClock(), name="bench")
-    agent = Agent(source, clock=SystemClock(), intents=NoIntents())
+    # However long this takes, nobody falls silent: the cost of the healthy is measured.
+    agent = Agent(source, clock=SystemClock(), intents=NoIntents(), thresholds=Thresholds(warn_after_s=24 * 3600.0))
     await agent.tick()
     snapshot = await source.sample()
     await agent.tick()
