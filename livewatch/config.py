@@ -178,8 +178,9 @@ def _trusted_text(path: Path) -> str:
     """
     with path.open(encoding="utf-8") as file:
         mode = os.fstat(file.fileno()).st_mode
-        if stat.S_ISREG(mode) and mode & _OTHERS_WRITE:
-            raise ConfigError(f"{path}: others may write it ({stat.S_IMODE(mode):04o}); chmod go-w {path}")
+        if stat.S_ISREG(mode) and mode & _OTHERS_WRITE:  # a pipe or /dev/null is no place to write settings to
+            told = f"{stat.S_IMODE(mode):04o}"
+            raise ConfigError(f"{path}: others may write it ({told}); chmod go-w {path}")
         return file.read()
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from livewatch.cli.exits import Exit, end
+from livewatch.guard.access import AccessError
+from livewatch.guard.owner import GatewayOwner
 
 
 @click.command("restart-openclaw")
@@ -14,8 +16,9 @@ from livewatch.cli.exits import Exit, end
 @click.option(
     "--token-file", type=click.Path(path_type=Path), help="File with its token.  [default: as OpenClaw is configured]"
 )
+@click.option("--owner", envvar="LIVEWATCH_OWNER", help="User as whom the gateway runs.  [default: this user]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(*, url: str | None, token_file: Path | None, as_json: bool) -> None:
+def command(*, url: str | None, token_file: Path | None, owner: str | None, as_json: bool) -> None:
     """Ask an OpenClaw gateway to restart itself, which it does when what runs has ended.
 
     Meant as the last rung: `restart_command = ["livewatch", "restart-openclaw"]` in `[recovery]`, with mode restart.
@@ -30,8 +33,8 @@ def command(*, url: str | None, token_file: Path | None, as_json: bool) -> None:
 
     try:
         found = find_gateway(url, token_file)
-        code, said = asyncio.run(_ask(found.url, found.token))
-    except DiscoveryError as error:
+        code, said = asyncio.run(_ask(found.url, found.token, GatewayOwner.named(owner)))
+    except (DiscoveryError, AccessError) as error:
         raise end(Exit.USAGE, str(error), as_json=as_json, kind="usage") from error
     except WireError as error:
         raise end(Exit.UNREACHABLE, f"{error.problem}: {error.hint}", as_json=as_json, kind="unreachable") from error
@@ -43,11 +46,11 @@ def command(*, url: str | None, token_file: Path | None, as_json: bool) -> None:
         click.echo(f"restart: {said}")
 
 
-async def _ask(url: str, token: str | None) -> tuple[str, str]:
+async def _ask(url: str, token: str | None, owner: GatewayOwner) -> tuple[str, str]:
     """Return the code of a refusal (empty when there is none) and what the gateway said."""
     from livewatch.sources.openclaw.wire import ACTING, Nobody, Wire
 
-    wire = await Wire.open(url, token, Nobody(), scopes=ACTING)
+    wire = await Wire.open(url, token, Nobody(), scopes=ACTING, owner=owner)
     try:
         answer = await wire.ask("gateway.restart.request", {"reason": "livewatch: last rung"})
     finally:

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from livewatch.doctor.case import Case
-from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
+from livewatch.doctor.finding import Finding, Health, failure, ok, skipped, warning
 from livewatch.guard.listener import UNIX_PATH_BYTES_MAX
 from livewatch.users import user_name
 
@@ -41,7 +41,7 @@ def control_socket(case: Case) -> Finding:
     path = case.settings.target.socket
     if path is None:
         return skipped("no control socket is configured; nothing can be repaired without one")
-    return _too_long(path) or _private(path, "socket", "restart the gateway, whose probe makes it so")
+    return _too_long(path) or _private(path, "socket", "keep it open only if the probe lists others")
 
 
 def control_folder(case: Case) -> Finding:
@@ -57,7 +57,11 @@ def agent_socket(case: Case) -> Finding:
         return long
     if not path.is_symlink() and not path.exists():
         return skipped(f"{path} is not there; no agent runs under this name")
-    return _private(path, "socket", "restart livewatch, which makes it so")
+    found = _private(path, "socket", "restart livewatch, which makes it so")
+    listed = _listed(case)
+    if found.health is Health.WARNING and listed:
+        return ok(f"{path}: open to {', '.join(listed)}; everybody else who connects is refused")
+    return found
 
 
 def agent_folder(case: Case) -> Finding:
@@ -82,6 +86,13 @@ def configuration_file(case: Case) -> Finding:
     if found.st_uid not in (_ROOT, os.geteuid()):
         return warning(f"{path} belongs to {user_name(found.st_uid)}", f"chown {user_name(os.geteuid())} {path}")
     return ok(f"{path}: {_mode(found)}, {user_name(found.st_uid)}")
+
+
+def _listed(case: Case) -> list[str]:
+    """Return who may ask the agent beside root and its own user: as the running one says, else as is configured."""
+    if case.agent is not None:
+        return [*case.agent.about.get("operators", ()), *case.agent.about.get("readers", ())]
+    return [*case.settings.agent.operators, *case.settings.agent.readers]
 
 
 def _private(path: Path, kind: str, mend: str) -> Finding:

@@ -88,7 +88,12 @@ class Access:
         """Say in one line who was refused, and who may."""
         listed = self.operators.words if right is Right.ACT else (*self.operators.words, *self.readers.words)
         who = ", ".join(dict.fromkeys((user_name(_ROOT), user_name(self.own_uid), *listed)))
-        return f"{user_name(peer.uid)} (uid {peer.uid}) may not {right.value} here; {who} may"
+        return f"{_told(peer.uid)} may not {right.value} here; {who} may"
+
+
+def _told(uid: int) -> str:
+    name = user_name(uid)
+    return name if name.endswith(f" {uid}") else f"{name} (uid {uid})"
 
 
 def _uid(word: str, where: str) -> int:

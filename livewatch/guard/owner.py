@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from livewatch.guard.access import Allowed
+from livewatch.guard.access import AccessError, Allowed
 from livewatch.users import user_name
 
 _ROOT = 0
@@ -20,12 +20,14 @@ class GatewayOwner:
         """Return the owner of this name or uid.
 
         Raises:
-            AccessError: when there is no such user here.
+            AccessError: when there is no such user here, or a group is named.
         """
         if word is None:
             return cls()
-        (uid,) = Allowed.parse((word,), "owner").uids or (None,)
-        return cls(uid)
+        uids = Allowed.parse((word,), "owner").uids
+        if not uids:
+            raise AccessError(f"owner: {word!r} is a group; write the one user as whom the gateway runs")
+        return cls(next(iter(uids)))
 
     def trusts(self, uid: int) -> bool:
         """Return whether what belongs to ``uid`` is believed."""

@@ -28,6 +28,8 @@ class About:
             "version": __version__,
             "pid": os.getpid(),
             "uid": os.geteuid(),
+            "readers": list(self._settings.agent.readers),
+            "operators": list(self._settings.agent.operators),
             "name": target.name,
             "source": target.source.value,
             "watched_pid": target.pid,

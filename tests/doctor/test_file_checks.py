@@ -85,6 +85,14 @@ def test_sockets_are_private_sockets_and_nothing_else(make_case: MakeCase, folde
     assert "is not a socket" in file_checks.control_socket(case).text
 
 
+def test_an_agents_socket_that_is_open_to_those_who_are_listed_is_well(make_case: MakeCase, folder: Path) -> None:
+    with listening(folder / "agent", 0o666):
+        listed = file_checks.agent_socket(make_case(about={"readers": ["@adm"], "operators": ["bob"]}))
+        nobody = file_checks.agent_socket(make_case(about={"readers": [], "operators": []}))
+    assert (listed.health, "open to bob, @adm; everybody else" in listed.text) == (Health.OK, True)
+    assert nobody.health is Health.WARNING
+
+
 def test_a_path_that_no_socket_can_have_is_told_with_its_length(make_case: MakeCase, folder: Path) -> None:
     long = folder / ("x" * 120)
     found = file_checks.control_socket(make_case(target={"socket": long}))

@@ -103,5 +103,10 @@ def test_the_owner_of_a_gateway_is_named_ours_or_to_root_anybody(monkeypatch: py
 
     assert as_user == [[True, False, False], [True, True, False]]
     assert as_root == [[True, True, True], [True, True, False]]
-    with pytest.raises(AccessError, match="owner: there is no user"):
-        GatewayOwner.named("no-such-user-here")
+    for word, said in (
+        ("no-such-user-here", "owner: there is no user"),
+        ("@0", "is a group"),
+        ("", "there is no user"),
+    ):
+        with pytest.raises(AccessError, match=said):
+            GatewayOwner.named(word)

@@ -112,6 +112,27 @@ async def test_the_socket_is_private_from_its_first_moment(
 
 
 @BOTH
+async def test_where_nobody_says_who_connects_the_mode_alone_keeps_others_out_and_the_agent_says_so(
+    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delattr(socket, "SO_PEERCRED")
+    mask = os.umask(0)
+    try:
+        async with serving(server, folder / "s") as served:
+            assert (await served.ask(served.act_request()))[9:12] == b"200"
+            assert stat.S_IMODE(os.stat(served.path).st_mode) == 0o600  # noqa: PTH116 -- no coroutine may call pathlib's
+            assert "somebody answers there" in await refusal(server, folder / "s")
+        with pytest.raises(ValueError, match="does not say who connects"):
+            async with serving(server, folder / "t", readers=["2001"]):
+                pass
+    finally:
+        os.umask(mask)
+
+    told = [record.getMessage() for record in caplog.records if "does not say who connects" in record.getMessage()]
+    assert bool(told) is (server is Server.AGENT)
+
+
+@BOTH
 async def test_a_link_and_a_file_in_the_sockets_place_are_left_alone(server: Server, folder: Path) -> None:
     precious = folder / "thesis.txt"
     precious.write_text("x", encoding="utf-8")

@@ -62,6 +62,24 @@ def test_a_token_file_that_others_may_read_or_without_a_token_is_refused(tmp_pat
     assert SECRET not in str(refused.value)
 
 
+def test_the_token_in_a_configuration_that_others_may_read_is_not_used(tmp_path: Path) -> None:
+    environ = configured(tmp_path, auth={"token": SECRET})
+    (tmp_path / ".openclaw" / "openclaw.json").chmod(0o644)
+    with pytest.raises(DiscoveryError, match="chmod 600") as refused:
+        find_gateway(None, None, environ)
+    assert SECRET not in str(refused.value)
+    assert find_gateway(None, token_file(tmp_path, text="another"), environ).token == "another"
+
+
+def test_a_url_with_credentials_is_told_without_them(tmp_path: Path) -> None:
+    found = find_gateway(f"ws://user:{SECRET}@127.0.0.1:9", None, {"HOME": str(tmp_path)})
+    assert SECRET in found.url
+    assert SECRET not in found.said
+    with pytest.raises(DiscoveryError) as refused:
+        find_gateway(f"http://user:{SECRET}@127.0.0.1", None, {"HOME": str(tmp_path)})
+    assert SECRET not in str(refused.value)
+
+
 def test_a_missing_token_file_and_a_wrong_url_are_told(tmp_path: Path) -> None:
     with pytest.raises(DiscoveryError, match="cannot be read"):
         find_gateway(None, tmp_path / "none", {})
