@@ -104,7 +104,7 @@ def control(case: Case) -> Finding:
     capabilities = info.get("capabilities")
     offered = cast("list[object]", capabilities) if isinstance(capabilities, list) else []
     if not offered:
-        return warning(f"{path} answers and offers no action", "give the probe levers; see docs/protocol.md")
+        return warning(f"{path} answers and offers no action", "give the probe levers; see docs/embedding.md")
     return ok(f"answers; offers {', '.join(sorted(str(word) for word in offered))}")
 
 

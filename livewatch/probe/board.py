@@ -177,14 +177,27 @@ def _create(path: Path, layout: Layout) -> tuple[mmap.mmap, int]:
         temporary.unlink()
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
-        os.ftruncate(descriptor, layout.total_bytes)
+        _allocate(descriptor, layout.total_bytes)
         mapping = mmap.mmap(descriptor, layout.total_bytes)
         inode = os.fstat(descriptor).st_ino
+    except OSError:
+        temporary.unlink()
+        raise
     finally:
         os.close(descriptor)
     _write_header(mapping, layout)
     temporary.rename(path)
     return mapping, inode
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    """Take the space now: a store into a hole for which a full file system has no page kills the gateway (SIGBUS)."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+        return
+    written = 0
+    while written < size:
+        written += os.pwrite(descriptor, bytes(min(size - written, 1 << 20)), written)
 
 
 def _write_header(mapping: mmap.mmap, layout: Layout) -> None:

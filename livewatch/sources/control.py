@@ -140,7 +140,7 @@ def _digits(text: str) -> bool:
 
 
 def _body(action: Action) -> dict[str, Any]:
-    """Return the action as the gateway reads it; absent means "not checked"."""
+    """Return the action as the gateway reads it; a run or handle that is absent was not registered."""
     values: dict[str, Any] = {
         "kind": action.kind.value,
         "session": action.session,

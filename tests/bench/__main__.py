@@ -153,10 +153,27 @@ def _of_the_probe(folder: Path) -> list[Figure]:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--quick", is_flag=True, help="A smoke run: few sessions, nothing that takes long.")
+@click.option("--probe", is_flag=True, help="Only what a gateway pays for the probe.")
 @click.option("--million", is_flag=True, help="Let the tick grow to 1,000,000 sessions (6 GiB, minutes).")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the growth of a tick into this SVG file.")
-def main(*, as_json: bool, quick: bool, million: bool, plot: Path | None) -> None:
+def main(*, as_json: bool, quick: bool, probe: bool, million: bool, plot: Path | None) -> None:
     """Run every benchmark once; two minutes on a small machine."""
+    figures = _of_the_probe_alone() if probe else _of_everything(quick=quick, million=million, plot=plot)
+    if as_json:
+        click.echo(json.dumps({"schema_version": 1, "figures": [asdict(f) for f in figures]}, indent=2))
+        return
+    click.echo(f"{'what':<44} {'median':>12} {'spread':>25} {'ratio':>8}  to")
+    for f in figures:
+        spread = f"{f.lowest:,.1f} .. {f.highest:,.1f}"
+        click.echo(f"{f.name:<44} {f.median:>10,.1f} {f.unit:<3} {spread:>22} {f.ratio:>8.2f}  {f.baseline}")
+
+
+def _of_the_probe_alone() -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="lw") as name:
+        return _of_the_probe(Path(name))
+
+
+def _of_everything(*, quick: bool, million: bool, plot: Path | None) -> list[Figure]:
     sizes = (1_000,) if quick else (*SIZES, 1_000_000) if million else SIZES
     with tempfile.TemporaryDirectory(prefix="lw") as name:
         folder = Path(name)
@@ -167,13 +184,7 @@ def main(*, as_json: bool, quick: bool, million: bool, plot: Path | None) -> Non
     figures += [*start_up(1 if quick else 5), *resident(1 if quick else 3)]
     if plot is not None:
         write_plot(plot, ticks, sizes)
-    if as_json:
-        click.echo(json.dumps({"schema_version": 1, "figures": [asdict(f) for f in figures]}, indent=2))
-        return
-    click.echo(f"{'what':<44} {'median':>12} {'spread':>25} {'ratio':>8}  to")
-    for f in figures:
-        spread = f"{f.lowest:,.1f} .. {f.highest:,.1f}"
-        click.echo(f"{f.name:<44} {f.median:>10,.1f} {f.unit:<3} {spread:>22} {f.ratio:>8.2f}  {f.baseline}")
+    return figures
 
 
 if __name__ == "__main__":

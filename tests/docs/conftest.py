@@ -1,9 +1,10 @@
 """A gateway with the real probe and levers, and a real agent that watches it, both on the test's own loop."""
 
 import asyncio
+import contextlib
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -145,10 +146,16 @@ class Stage:
         asked.in_store(known=True)
 
 
+@contextlib.contextmanager
+def short_folder() -> Iterator[Path]:
+    """Make a folder for sockets: pytest's own are too long for them."""
+    with tempfile.TemporaryDirectory(prefix="lw") as name:
+        yield Path(name)
+
+
 @pytest.fixture(name="stage")
 async def fixture_stage() -> AsyncGenerator[Stage]:
-    with tempfile.TemporaryDirectory(prefix="lw") as name:  # pytest's own folders are too long for UNIX sockets
-        folder = Path(name)
+    with short_folder() as folder:
         (folder / "locks").mkdir()
         (folder / "locks" / "a.jsonl.lock").write_text("{}", encoding="utf-8")
         (folder / "shadow.toml").write_text(_SHADOW, encoding="utf-8")
