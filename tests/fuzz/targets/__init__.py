@@ -1,0 +1,7 @@
+"""Every target."""
+
+from tests.fuzz.target import Target
+from tests.fuzz.targets.config import ConfigTarget
+from tests.fuzz.targets.scenario import ScenarioTarget
+
+TARGETS: tuple[type[Target], ...] = (ConfigTarget, ScenarioTarget)
