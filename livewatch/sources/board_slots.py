@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from livewatch.probe import layout as board
-from livewatch.probe.layout import NONE, Layout
+from livewatch.probe.layout import NONE, NS_MAX, Layout
 from livewatch.sources.differing import differing
 from livewatch_classifiers.model import Activity, Delta, Run, Session, Wait
 from livewatch_classifiers.vocabulary import (
@@ -343,8 +343,8 @@ def _column(read: Reader, layout: Layout, name: str, slots: range) -> memoryview
 
 
 def _moment(value_ns: int, unreadable: Callable[[], None]) -> float | None:
-    if value_ns > 0:
+    if 0 < value_ns <= NS_MAX:
         return value_ns / 1e9
-    if value_ns < 0:
+    if value_ns:
         unreadable()
     return None

@@ -1,7 +1,8 @@
 """Every target."""
 
 from tests.fuzz.target import Target
+from tests.fuzz.targets.board import BoardTarget
 from tests.fuzz.targets.config import ConfigTarget
 from tests.fuzz.targets.scenario import ScenarioTarget
 
-TARGETS: tuple[type[Target], ...] = (ConfigTarget, ScenarioTarget)
+TARGETS: tuple[type[Target], ...] = (BoardTarget, ConfigTarget, ScenarioTarget)
