@@ -4,10 +4,11 @@ import hashlib
 import re
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -131,11 +132,12 @@ class Fuzzer:
 
     def _attempt(self, data: bytes) -> "str | Found":
         try:
-            with _bounded(self.target.cpu_s):
-                if self._coverage is None:
-                    return self.target.run(data)
-                with self._coverage.watching():
-                    return self.target.run(data)
+            with _bounded(self.target.cpu_s), _threads() as ended:
+                with self._coverage.watching() if self._coverage is not None else nullcontext():
+                    outcome = self.target.run(data)
+                for error in ended:
+                    raise error
+                return outcome
         except Exception as error:  # noqa: BLE001 -- that is what we are looking for
             return Found(self.target.name, _signature(error), "".join(traceback.format_exception(error, limit=-6)), data)
         except Hang as error:
@@ -157,6 +159,17 @@ class Fuzzer:
                     at += size
             size = size if shrunk and size > 1 else size // 2
         return best
+
+
+@contextmanager
+def _threads() -> Iterator[list[BaseException]]:
+    """Collect what ended threads meanwhile: nobody else would hear of it."""
+    ended: list[BaseException] = []
+    before, threading.excepthook = threading.excepthook, lambda told: ended.append(told.exc_value or told.exc_type())
+    try:
+        yield ended
+    finally:
+        threading.excepthook = before
 
 
 def _signature(error: BaseException) -> str:

@@ -127,6 +127,8 @@ class Store:
             (life.token, self._target, life.wall_s, life.monotonic_s, life.pid, life.version),
         )
         row = self._connection.execute("SELECT id FROM lives WHERE token = ?", (life.token,)).fetchone()
+        if row is None:
+            raise sqlite3.OperationalError("it does not keep what is written into it: no journal of this version")
         return int(row[0])
 
     def _used_bytes(self) -> int:

@@ -3,6 +3,16 @@
 from tests.fuzz.target import Target
 from tests.fuzz.targets.board import BoardTarget
 from tests.fuzz.targets.config import ConfigTarget
+from tests.fuzz.targets.journal import JournalTarget
+from tests.fuzz.targets.openclaw import OpenClawTarget
+from tests.fuzz.targets.recording import RecordingTarget
 from tests.fuzz.targets.scenario import ScenarioTarget
 
-TARGETS: tuple[type[Target], ...] = (BoardTarget, ConfigTarget, ScenarioTarget)
+TARGETS: tuple[type[Target], ...] = (
+    BoardTarget,
+    ConfigTarget,
+    JournalTarget,
+    OpenClawTarget,
+    RecordingTarget,
+    ScenarioTarget,
+)
