@@ -139,7 +139,9 @@ class Fuzzer:
                     raise error
                 return outcome
         except Exception as error:  # noqa: BLE001 -- that is what we are looking for
-            return Found(self.target.name, _signature(error), "".join(traceback.format_exception(error, limit=-6)), data)
+            return Found(
+                self.target.name, _signature(error), "".join(traceback.format_exception(error, limit=-6)), data
+            )
         except Hang as error:
             return Found(self.target.name, "hang", "".join(traceback.format_exception(error, limit=-6)), data)
 

@@ -6,7 +6,23 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, cast
 
-_WORDS = (0, 1, -1, 2, 127, 255, 4096, 1 << 20, (1 << 31) - 1, 1 << 31, 1 << 32, 1 << 53, 1 << 62, (1 << 63) - 1, -(1 << 63))
+_WORDS = (
+    0,
+    1,
+    -1,
+    2,
+    127,
+    255,
+    4096,
+    1 << 20,
+    (1 << 31) - 1,
+    1 << 31,
+    1 << 32,
+    1 << 53,
+    1 << 62,
+    (1 << 63) - 1,
+    -(1 << 63),
+)
 _JSON: tuple[object, ...] = (
     None, True, False, 0, -1, 1, 3.5, 1e308, -1e308, 10**30, -(10**30), float("nan"), float("inf"), "", "x", "\0", "\ud800",
     "\u202e", "a" * 300, "0", "-1", "1e999", [], {}, [[]], [None], {"": None}, {"key": {}}, ["x", 1, None],

@@ -30,7 +30,23 @@ from tests.sources.board_on_disk import Board, Clock, boot_id
 
 _CAPACITY = 4
 _WHO = ("pid", "start_ticks", "boot_id_low", "boot_id_high", "pid_namespace")
-_INTERESTING = (0, 1, 2, 3, 64, 2**31, 2**32, NS_MAX, NS_MAX + 1, 2**63 - 1, 2**63, 2**64 - 1, 2**64 - 2, 10**12, 999 * 10**9)
+_INTERESTING = (
+    0,
+    1,
+    2,
+    3,
+    64,
+    2**31,
+    2**32,
+    NS_MAX,
+    NS_MAX + 1,
+    2**63 - 1,
+    2**63,
+    2**64 - 1,
+    2**64 - 2,
+    10**12,
+    999 * 10**9,
+)
 
 
 class BoardTarget(Target):
@@ -65,7 +81,10 @@ class BoardTarget(Target):
                       layout.histogram_at + random.randrange(321) * 8]  # fmt: skip
             at = random.choice(places)
             if random.random() < 0.1:
-                at, text = layout.texts_at + random.randrange(sum(TEXT_FIELDS.values()) * _CAPACITY), random.randbytes(8)
+                at, text = (
+                    layout.texts_at + random.randrange(sum(TEXT_FIELDS.values()) * _CAPACITY),
+                    random.randbytes(8),
+                )
             else:
                 text = struct.pack("<Q", random.choice((*_INTERESTING, random.getrandbits(64))))
             if at + 8 <= len(changed):
@@ -118,7 +137,10 @@ class BoardTarget(Target):
             snapshot = source._sample(1000.0)
         except SourceError as error:
             return one_line(error), None
-        return f"{len(snapshot.sessions)} {snapshot.counters['unreadable_fields'] > 0} {snapshot.counters['torn_slots'] > 0}", snapshot
+        return (
+            f"{len(snapshot.sessions)} {snapshot.counters['unreadable_fields'] > 0} {snapshot.counters['torn_slots'] > 0}",
+            snapshot,
+        )
 
     @staticmethod
     def _overwrite(path: Path, data: bytes) -> None:
@@ -174,7 +196,14 @@ def _who(data: bytes) -> bytes:
 def _made(path: Path, kind: str) -> bytes:
     board = Board(path, capacity=_CAPACITY)
     moment = 990 * 10**9
-    board.header(loop_heartbeat_ns=moment, thread_heartbeat_ns=moment, ready_ns=10**9, loop_samples=9, loop_busy_ns=5, loop_idle_ns=7)
+    board.header(
+        loop_heartbeat_ns=moment,
+        thread_heartbeat_ns=moment,
+        ready_ns=10**9,
+        loop_samples=9,
+        loop_busy_ns=5,
+        loop_idle_ns=7,
+    )
     board.slot(0, used=1, key="agent:main", state=STATES.index("idle"), state_since_ns=moment, queued=0, in_store=1)
     board.slot(1, used=1, key="agent:böse", state=STATES.index("processing"), state_since_ns=moment, queued=2,
                oldest_queued_ns=moment, owner=1, run_id="r1", handle="h1", run_started_ns=moment, generation=4)  # fmt: skip

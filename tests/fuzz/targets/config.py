@@ -48,16 +48,18 @@ interval = "1s"
 state_dir = "~/x"
 record_mib = 3
 """
-_VARIABLES = b'LIVEWATCH_WARN_AFTER=30s\nLIVEWATCH_MODE=abort\nLIVEWATCH_RESTART_COMMAND=["true"]\nLIVEWATCH_STATE_DIR=~/x'
+_VARIABLES = (
+    b'LIVEWATCH_WARN_AFTER=30s\nLIVEWATCH_MODE=abort\nLIVEWATCH_RESTART_COMMAND=["true"]\nLIVEWATCH_STATE_DIR=~/x'
+)
 
 
 class ConfigTarget(Target):
     """The file, then the variables."""
 
     name = "config"
-    tokens = tuple(
-        f"{key} = ".encode() for section in SECTIONS for key in (f"[{section}]", *keys(section))
-    ) + tuple(f"LIVEWATCH_{key.upper()}=".encode() for section in SECTIONS for key in keys(section))
+    tokens = tuple(f"{key} = ".encode() for section in SECTIONS for key in (f"[{section}]", *keys(section))) + tuple(
+        f"LIVEWATCH_{key.upper()}=".encode() for section in SECTIONS for key in keys(section)
+    )
     brief = 400
 
     def seeds(self) -> list[bytes]:

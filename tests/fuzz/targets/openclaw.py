@@ -32,17 +32,32 @@ class OpenClawTarget(Target):
     """One frame a line; answers are written as ``{"type": "res", "method": ..., "ok": ..., "payload": ...}``."""
 
     name = "openclaw"
-    tokens = (b'{"type":"event","event":"agent","payload":', b"\\ud800", b'"runId":"r1",', b'"phase":"end",', b"null", b"1e999", b"\xff")
+    tokens = (
+        b'{"type":"event","event":"agent","payload":',
+        b"\\ud800",
+        b'"runId":"r1",',
+        b'"phase":"end",',
+        b"null",
+        b"1e999",
+        b"\xff",
+    )
     brief = 250
 
     def seeds(self) -> list[bytes]:
         """Return the recordings as frames, in pieces, with answers between them."""
-        answers = [json.dumps({"type": "res", "id": "1", "method": m, "ok": True, "payload": p}) for m, p in _ANSWERS.items()]
-        refused = json.dumps({"type": "res", "id": "1", "ok": False, "error": {"code": "UNAVAILABLE", "message": "m", "retryAfterMs": 5}})
+        answers = [
+            json.dumps({"type": "res", "id": "1", "method": m, "ok": True, "payload": p}) for m, p in _ANSWERS.items()
+        ]
+        refused = json.dumps(
+            {"type": "res", "id": "1", "ok": False, "error": {"code": "UNAVAILABLE", "message": "m", "retryAfterMs": 5}}
+        )
         found: list[bytes] = []
         for path in sorted(RECORDED.glob("*.jsonl")):
             frames = [_frame(number, line) for number, line in enumerate(path.read_text().splitlines(), start=1)]
-            found += ["\n".join([*answers, *frames[at : at + 20], *answers, refused]).encode() for at in range(0, min(60, len(frames)), 20)]
+            found += [
+                "\n".join([*answers, *frames[at : at + 20], *answers, refused]).encode()
+                for at in range(0, min(60, len(frames)), 20)
+            ]
         return found
 
     def run(self, data: bytes) -> str:
@@ -52,7 +67,9 @@ class OpenClawTarget(Target):
         source = OpenClawSource(Patience(), name="gw")
         for number, line in enumerate(data.split(b"\n")[:_LINES_MAX]):
             at_s = 100.0 + number
-            wire._waiting = {"1": cast("Any", _Future(lambda frame, at_s=at_s: _take(frame, tracker, opinions, source, at_s)))}
+            wire._waiting = {
+                "1": cast("Any", _Future(lambda frame, at_s=at_s: _take(frame, tracker, opinions, source, at_s)))
+            }
             wire._frame(line, at_s)
         wire.pulse.waiting_s = 0.0
         vitals = source._vitals(wire, None, 1000.0)
@@ -61,7 +78,9 @@ class OpenClawTarget(Target):
             if session.key != key or tracker.run_of(key) != session:
                 raise Finding("a session under another name")
             key.encode()
-        snapshot = Snapshot(vitals, sessions, lanes, counters=MappingProxyType({"n": wire.unreadable}), opinions=opinions.latest)
+        snapshot = Snapshot(
+            vitals, sessions, lanes, counters=MappingProxyType({"n": wire.unreadable}), opinions=opinions.latest
+        )
         judged = sessions and zlib.crc32(data) % 4 == 0  # most of the time would go into it
         state = round_of(Snapshot(Vitals(900.0), MappingProxyType({})), snapshot) if judged else ""
         return f"{len(sessions)} {len(lanes)} {wire.gaps > 0} {wire.unreadable > 0} {state}"

@@ -21,7 +21,13 @@ class RecordingTarget(Target):
     """One file of a recording."""
 
     name = "recording"
-    tokens = (b'{"v":2,"target":"gw","w":1.0', b'"d":{"~":{"sessions":{"=":{', b'"blind":{"now_s":1,"gone":true}', b"1e999", b"null")
+    tokens = (
+        b'{"v":2,"target":"gw","w":1.0',
+        b'"d":{"~":{"sessions":{"=":{',
+        b'"blind":{"now_s":1,"gone":true}',
+        b"1e999",
+        b"null",
+    )
     brief = 200
 
     def seeds(self) -> list[bytes]:

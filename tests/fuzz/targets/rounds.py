@@ -95,7 +95,9 @@ def _journalled(reports: list[TickReport]) -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
         migrate(connection, MIGRATIONS)
-        connection.execute("INSERT INTO lives (token, target, wall_s, monotonic_s, pid, version) VALUES ('t','gw',1,1,1,'1')")
+        connection.execute(
+            "INSERT INTO lives (token, target, wall_s, monotonic_s, pid, version) VALUES ('t','gw',1,1,1,'1')"
+        )
         for report in reports:
             for note in notes.take(report):
                 sql, values = statement(note, "gw")

@@ -21,7 +21,15 @@ class ScenarioTarget(Target):
     """Reads, and runs what is short."""
 
     name = "scenario"
-    tokens = (b"[sessions.x]\n", b"[[script]]\n", b"[[expect]]\n", b"[recovery]\n", b'do = "', b"turn = [{}]\n", b'at = "0s"\n')
+    tokens = (
+        b"[sessions.x]\n",
+        b"[[script]]\n",
+        b"[[expect]]\n",
+        b"[recovery]\n",
+        b'do = "',
+        b"turn = [{}]\n",
+        b'at = "0s"\n',
+    )
     cpu_s = 60.0
     brief = 250
 
@@ -52,4 +60,6 @@ class ScenarioTarget(Target):
 
 def _cheap(scenario: Scenario) -> bool:
     ticks: Any = scenario.duration_s / scenario.every_s if scenario.every_s > 0 else float("inf")
-    return ticks <= _TICKS_MAX and len(scenario.cast.sessions) <= _SESSIONS_MAX and scenario.duration_s <= 2 * _TICKS_MAX
+    return (
+        ticks <= _TICKS_MAX and len(scenario.cast.sessions) <= _SESSIONS_MAX and scenario.duration_s <= 2 * _TICKS_MAX
+    )
