@@ -78,7 +78,7 @@ class LocalApi:
         try:
             async with self._free, asyncio.timeout(_TIMEOUT_S):
                 status, document = await self._answer(reader, writer)
-                body = json.dumps(document, ensure_ascii=False).encode() + b"\n"
+                body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
                 head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
                 writer.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
                 await writer.drain()
@@ -124,6 +124,10 @@ async def _read_request(reader: asyncio.StreamReader) -> tuple[str, str, dict[st
             parameters |= {str(key): str(value) for key, value in document.items()}
         except (ValueError, AttributeError, RecursionError) as error:
             raise ApiError(HTTPStatus.BAD_REQUEST, "bad_request", f"the body is not a JSON object: {error}") from error
+    try:
+        "".join((*parameters, *parameters.values())).encode()
+    except UnicodeEncodeError as error:  # half a character could be neither journaled nor told again
+        raise ApiError(HTTPStatus.BAD_REQUEST, "bad_request", f"not text: {error.reason}") from error
     return method, url.path, parameters
 
 

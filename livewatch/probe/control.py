@@ -23,6 +23,7 @@ ANSWER_WITHIN_S = 2.0
 _TURN_WITHIN_S = 1.0
 """Everything together stays below the 5 s that a caller waits, so that nothing happens after it gave up."""
 _REMEMBERED_KEYS = 1024
+_KEY_CHARACTERS_MAX = 256
 _CONNECTIONS_MAX = 8
 _BODY_BYTES_MAX = 64 * 1024
 
@@ -58,6 +59,8 @@ class Control:
         key = str(request.get("idempotency_key") or "")
         if not key:
             return {"status": "refused", "detail": "idempotency_key: not given", "released": None}
+        if len(key) > _KEY_CHARACTERS_MAX:
+            return {"status": "refused", "detail": "idempotency_key: too long to be remembered", "released": None}
         if not self._one_at_a_time.acquire(timeout=_TURN_WITHIN_S):
             return {
                 "status": "timed_out",
@@ -129,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             request = json.loads(self.rfile.read(int(length)))
-        except ValueError:
+        except (ValueError, RecursionError):
             request = None
         if not isinstance(request, dict):
             self._answer(400, {"error": "the body is not a JSON object"})

@@ -195,7 +195,7 @@ class Probe:
             if kind not in ACTIONS:
                 raise Refused(f"unsupported: there is no action {kind!r}")
             if kind == "drain":
-                self._levers.drain(float(request.get("timeout_s") or DRAIN_S))
+                self._levers.drain(_drain_s(request))
                 return {"status": "done", "detail": "the gateway drains", "released": None}
             self._check(request)
             released = self._pull(kind, request)
@@ -249,3 +249,13 @@ class Probe:
                 return levers.correct_store(session, cause)
             case _:
                 return levers.wake(session, cause)
+
+
+def _drain_s(request: Mapping[str, Any]) -> float:
+    try:
+        timeout_s = float(request.get("timeout_s") or DRAIN_S)
+    except (TypeError, ValueError, OverflowError):
+        timeout_s = -1.0
+    if not 0 < timeout_s < float("inf"):
+        raise Refused("timeout_s: not a positive number of seconds")
+    return timeout_s

@@ -7,10 +7,13 @@ from tests.fuzz.targets.journal import JournalTarget
 from tests.fuzz.targets.openclaw import OpenClawTarget
 from tests.fuzz.targets.recording import RecordingTarget
 from tests.fuzz.targets.scenario import ScenarioTarget
+from tests.fuzz.targets.sockets import AgentApiTarget, ControlTarget
 
 TARGETS: tuple[type[Target], ...] = (
+    AgentApiTarget,
     BoardTarget,
     ConfigTarget,
+    ControlTarget,
     JournalTarget,
     OpenClawTarget,
     RecordingTarget,

@@ -3,9 +3,9 @@
 import os
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from collections.abc import Sequence
 
 from livewatch.probe.layout import (
     ACTIVITIES,
