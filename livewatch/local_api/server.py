@@ -24,6 +24,8 @@ _HEAD_BYTES_MAX = 16 * 1024
 _BODY_BYTES_MAX = 64 * 1024
 _TIMEOUT_S = 5.0
 _CONNECTIONS_MAX = 16
+_WAITING_MAX = 64
+"""Beyond so many a further one is closed at once: whoever opens thousands must not keep out the next one for hours."""
 
 
 class ApiError(Exception):
@@ -43,6 +45,7 @@ class LocalApi:
         self._handlers = handlers
         self._server: asyncio.Server | None = None
         self._free = asyncio.Semaphore(_CONNECTIONS_MAX)
+        self._connected = 0
 
     async def start(self) -> None:
         """Listen.
@@ -61,7 +64,9 @@ class LocalApi:
             self.path.unlink()
         mask = os.umask(0o177)
         try:
-            self._server = await asyncio.start_unix_server(self._serve, self.path, limit=_HEAD_BYTES_MAX)
+            self._server = await asyncio.start_unix_server(
+                self._serve, self.path, limit=_HEAD_BYTES_MAX, backlog=_CONNECTIONS_MAX
+            )  # so many are accepted in one go: a crowd must not take every descriptor before one is turned away
         finally:
             os.umask(mask)
 
@@ -75,8 +80,11 @@ class LocalApi:
             self.path.unlink()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connected += 1
         try:
-            async with self._free, asyncio.timeout(_TIMEOUT_S):
+            if self._connected > _WAITING_MAX:
+                return
+            async with asyncio.timeout(_TIMEOUT_S), self._free:  # waiting for a place is bounded too
                 status, document = await self._answer(reader, writer)
                 body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
                 head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
@@ -85,6 +93,7 @@ class LocalApi:
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # the client went away, sent too much or too slowly: nothing is owed to it
         finally:
+            self._connected -= 1
             writer.close()
 
     async def _answer(

@@ -25,6 +25,7 @@ _TURN_WITHIN_S = 1.0
 _REMEMBERED_KEYS = 1024
 _KEY_CHARACTERS_MAX = 256
 _CONNECTIONS_MAX = 8
+_NO_FILES_S = 0.1
 _BODY_BYTES_MAX = 64 * 1024
 
 Execute = Callable[[str, Mapping[str, Any]], dict[str, Any]]
@@ -167,14 +168,26 @@ class _Server(ThreadingMixIn, UnixStreamServer):
     def __init__(self, path: str, control: Control) -> None:
         self.control = control
         self._free = threading.BoundedSemaphore(_CONNECTIONS_MAX)
+        self._pause = threading.Event()
         super().__init__(path, _Handler)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 -- the base class's signature
         return _peer_uid(request) in (0, os.getuid())
 
+    def get_request(self) -> tuple[Any, Any]:
+        try:
+            return super().get_request()
+        except OSError:
+            self._pause.wait(_NO_FILES_S)  # no descriptor is left: asking again at once would cost the gateway a core
+            raise
+
     def process_request(self, request: Any, client_address: Any) -> None:
         if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
+            try:
+                super().process_request(request, client_address)
+            except BaseException:  # no thread is left either
+                self._free.release()
+                raise
         else:
             self.shutdown_request(request)  # all places are taken: the caller sees a closed connection at once
 

@@ -186,6 +186,7 @@ class AgentApiTarget(SocketTarget):
              "--agent-socket", str(self.socket), "--state-dir", str(self.place / "state"), "--interval", "100ms"],
         )  # fmt: skip
         until(self.socket.exists, "the agent's socket")
+        until((self.place / "state" / "gateway.journal.sqlite-wal").exists, "the agent's journal")
 
     def seeds(self) -> list[bytes]:
         """Return what the commands send."""
