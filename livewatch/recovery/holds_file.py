@@ -3,7 +3,7 @@
 import json
 import os
 from contextlib import suppress
-from math import inf, isinf
+from math import inf, isinf, isnan
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,9 @@ class HoldsFile:
             ends = [inf if until is None else float(until) - self._clock.wall_s() for _, until, _ in found]
         except FileNotFoundError:
             return []
-        except (ValueError, KeyError, TypeError) as error:
+            if any(isnan(left_s) for left_s in ends):
+                raise ValueError("an end that is no number")
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise OSError(f"{self._path}: not a list of holds ({error!r}); mend or remove it") from error
         now_s = self._clock.monotonic_s()
         return [

@@ -23,6 +23,7 @@ from livewatch.sources.board import BoardSource
 from livewatch.sources.host import HostSampler
 from livewatch.sources.process_stat import ProcessStat
 from livewatch_classifiers.model import Snapshot
+from tests.fuzz.mutator import Mutator
 from tests.fuzz.target import Finding, Target
 from tests.fuzz.targets.config import one_line
 from tests.fuzz.targets.rounds import round_of
@@ -71,25 +72,7 @@ class BoardTarget(Target):
 
     def mutated(self, random: Random, data: bytes, pool: Sequence[bytes]) -> bytes:
         """Change words where words are, and now and then anything."""
-        if random.random() < 0.3 or len(data) < 8 * len(HEADER_FIELDS):
-            return super().mutated(random, data, pool)
-        changed = bytearray(data)
-        layout = Layout(_CAPACITY)
-        for _ in range(random.randint(1, 6)):
-            places = [random.randrange(len(HEADER_FIELDS)) * 8, layout.stalls_at + random.randrange(128) * 8,
-                      layout.header_bytes + random.randrange(len(SLOT_FIELDS) * _CAPACITY) * 8,
-                      layout.histogram_at + random.randrange(321) * 8]  # fmt: skip
-            at = random.choice(places)
-            if random.random() < 0.1:
-                at, text = (
-                    layout.texts_at + random.randrange(sum(TEXT_FIELDS.values()) * _CAPACITY),
-                    random.randbytes(8),
-                )
-            else:
-                text = struct.pack("<Q", random.choice((*_INTERESTING, random.getrandbits(64))))
-            if at + 8 <= len(changed):
-                changed[at : at + 8] = text
-        return bytes(changed)
+        return mutated_board(random, data, pool)
 
     def run(self, data: bytes) -> str:
         """Look at it afresh, then as what a good board turned into, cut, and made good again."""
@@ -147,6 +130,29 @@ class BoardTarget(Target):
         with path.open("r+b") as file:
             file.write(data)
             file.truncate(len(data))
+
+
+def mutated_board(random: Random, data: bytes, pool: Sequence[bytes]) -> bytes:
+    """Return another board: change words where words are, and now and then anything."""
+    if random.random() < 0.3 or len(data) < 8 * len(HEADER_FIELDS):
+        return Mutator(random).mutated(data, pool)
+    changed = bytearray(data)
+    layout = Layout(_CAPACITY)
+    for _ in range(random.randint(1, 6)):
+        places = [random.randrange(len(HEADER_FIELDS)) * 8, layout.stalls_at + random.randrange(128) * 8,
+                  layout.header_bytes + random.randrange(len(SLOT_FIELDS) * _CAPACITY) * 8,
+                  layout.histogram_at + random.randrange(321) * 8]  # fmt: skip
+        at = random.choice(places)
+        if random.random() < 0.1:
+            at, text = (
+                layout.texts_at + random.randrange(sum(TEXT_FIELDS.values()) * _CAPACITY),
+                random.randbytes(8),
+            )
+        else:
+            text = struct.pack("<Q", random.choice((*_INTERESTING, random.getrandbits(64))))
+        if at + 8 <= len(changed):
+            changed[at : at + 8] = text
+    return bytes(changed)
 
 
 def _believed(snapshot: Snapshot, data: bytes) -> None:
