@@ -28,10 +28,10 @@ class HoldsFile:
             document: Any = json.loads(self._path.read_bytes())
             found = [(str(h["glob"]), h["until"], str(h["by"])) for h in document["holds"]]
             ends = [inf if until is None else float(until) - self._clock.wall_s() for _, until, _ in found]
-        except FileNotFoundError:
-            return []
             if any(isnan(left_s) for left_s in ends):
                 raise ValueError("an end that is no number")
+        except FileNotFoundError:
+            return []
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise OSError(f"{self._path}: not a list of holds ({error!r}); mend or remove it") from error
         now_s = self._clock.monotonic_s()
