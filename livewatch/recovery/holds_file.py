@@ -30,8 +30,10 @@ class HoldsFile:
             ends = [inf if until is None else float(until) - self._clock.wall_s() for _, until, _ in found]
             if any(isnan(left_s) for left_s in ends):
                 raise ValueError("an end that is no number")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise OSError(f"{self._path}: cannot be read ({error.strerror}); mend or remove it") from error
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise OSError(f"{self._path}: not a list of holds ({error!r}); mend or remove it") from error
         now_s = self._clock.monotonic_s()

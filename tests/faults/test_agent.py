@@ -17,6 +17,7 @@ from tests.waiting import until
 
 __all__ = ["fixture_ward"]
 _BUSY = 3
+_NICE = 10
 _PAUSES = 5
 
 
@@ -52,9 +53,11 @@ def _tried(ward: Ward) -> bool:
 def test_an_agent_that_gets_hardly_any_processor_does_nothing_false(ward: Ward) -> None:
     gateway = ward.gateway()
     gateway.do("work", "healthy")
+    agent = ward.agent()
+    for thread in Path(f"/proc/{agent.pid}/task").iterdir():
+        os.setpriority(os.PRIO_PROCESS, int(thread.name), _NICE)
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(_BUSY)]
     try:
-        agent = ward.agent(before=lambda: os.nice(19) and None)
         random, never = Random(7), threading.Event()
         for _ in range(_PAUSES):
             agent.send_signal(signal.SIGSTOP)

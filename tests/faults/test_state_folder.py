@@ -77,3 +77,12 @@ def test_a_state_folder_that_is_removed_under_the_agent_costs_no_repair(ward: Wa
     shutil.rmtree(ward.state)
     ward.repaired(gateway, "k")
     ward.ends_well(agent)
+
+
+def test_a_folder_that_nobody_may_write_is_told_and_costs_no_repair(ward: Ward) -> None:
+    gateway = ward.gateway()
+    agent = ward.agent("--state-dir", "/sys/livewatch")  # read-only for root too, which no mode of a folder is
+    ward.repaired(gateway, "k")
+    assert ward.journal_health()["degraded"]
+    assert "carrying on in memory" in ward.said()
+    ward.ends_well(agent)
