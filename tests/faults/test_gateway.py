@@ -43,7 +43,7 @@ def test_a_board_folder_that_is_removed_and_made_again_is_found_again(ward: Ward
 
 
 def recycled(ward: Ward, gateway: Gateway, pid: int) -> None:
-    """Kill the gateway and let its board name another process, as if that had got its pid: no machine does it to order."""
+    """Kill the gateway and let its board name another process, as if that had got its pid."""
     gateway.end()
     data = bytearray(ward.board.read_bytes())
     struct.pack_into("<Q", data, HEADER["pid"] * 8, pid)

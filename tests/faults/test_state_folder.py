@@ -1,4 +1,4 @@
-"""A state folder that is full, no folder, or locked by somebody else: repairs go on, and the journal says what it lacks."""
+"""A state folder that is full, no folder, or locked by somebody: repairs go on, and the journal says what it lacks."""
 
 import contextlib
 import resource
@@ -15,15 +15,16 @@ _BYTES = 120_000
 """An empty journal fits, some minutes of it do not."""
 
 
-def full() -> None:
-    """Let this process write no file beyond some bytes; what goes beyond fails as it does on a full disk."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_BYTES, _BYTES))
+def fill(pid: int) -> None:
+    """Let a process write no file beyond some bytes; what goes beyond fails as it does on a full disk."""
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (_BYTES, _BYTES))
 
 
 @pytest.mark.timeout(120)
 def test_a_full_disk_costs_notes_that_are_counted_and_no_repair(ward: Ward) -> None:
     gateway = ward.gateway()
-    agent = ward.agent(before=full)
+    agent = ward.agent()
+    fill(agent.pid)
     number = 0
 
     def degraded() -> bool:

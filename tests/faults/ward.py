@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,13 @@ class Gateway:
     """The gateway's process, and what it has said."""
 
     def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-m", "tests.faults.patient_gateway", str(folder / "run/board"), str(folder / "control")]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.faults.patient_gateway",
+            str(folder / "run/board"),
+            str(folder / "control"),
+        ]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.said: list[dict[str, Any]] = []
         threading.Thread(target=self._listen, daemon=True).start()
@@ -99,20 +105,18 @@ class Ward:
         self._running.append(gateway.process)
         return gateway
 
-    def agent(self, *more: object, before: Callable[[], None] | None = None, **environ: str) -> "subprocess.Popen[bytes]":
+    def agent(self, *more: object, **environ: str) -> "subprocess.Popen[bytes]":
         """Start an agent and wait until it answers."""
-        process = self.agent_process(*more, before=before, **environ)
+        process = self.agent_process(*more, **environ)
         until(lambda: self.status()["vitals"] is not None, "an agent that has looked")
         return process
 
-    def agent_process(
-        self, *more: object, before: Callable[[], None] | None = None, **environ: str
-    ) -> "subprocess.Popen[bytes]":
-        """Start an agent; ``before`` runs in its process before it does."""
+    def agent_process(self, *more: object, **environ: str) -> "subprocess.Popen[bytes]":
+        """Start an agent."""
         command = [sys.executable, "-m", "livewatch", "run", "--config", str(self.config), *map(str, more)]
         with (self.folder / "said").open("ab") as said:
             process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=said, env=os.environ | environ, preexec_fn=before
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=said, env=os.environ | environ
             )
         self._running.append(process)
         return process

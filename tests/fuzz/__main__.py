@@ -64,7 +64,7 @@ def _run(kind: type[Target], seed: int, seconds: float, *, lines: bool) -> Tally
 
 def _memory() -> str | None:
     """Return a folder in memory, where there is one: a disk would be most of what is measured."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 -- a private folder is made in it
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # a private folder is made in it
 
 
 def _keep(found: Found, corpus: Path) -> Path:

@@ -24,14 +24,66 @@ _WORDS = (
     -(1 << 63),
 )
 _JSON: tuple[object, ...] = (
-    None, True, False, 0, -1, 1, 3.5, 1e308, -1e308, 10**30, -(10**30), float("nan"), float("inf"), "", "x", "\0", "\ud800",
-    "\u202e", "a" * 300, "0", "-1", "1e999", [], {}, [[]], [None], {"": None}, {"key": {}}, ["x", 1, None],
-)  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    3.5,
+    1e308,
+    -1e308,
+    10**30,
+    -(10**30),
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    "\0",
+    "\ud800",
+    "\u202e",
+    "a" * 300,
+    "0",
+    "-1",
+    "1e999",
+    [],
+    {},
+    [[]],
+    [None],
+    {"": None},
+    {"key": {}},
+    ["x", 1, None],
+)
 _VALUES = (
-    b'""', b"0", b"-1", b"1", b"true", b"nan", b"inf", b"-inf", b"1e400", b"9" * 30, b'"0s"', b'"1ms"', b'"99999999999d"', b'"-1s"',
-    b"[]", b"{}", b'[""]', b'["a", 1]', b"[[[]]]", b'"\\u0000"', b'"~nobody-here/x"', b'"*"', b'"[a"', b"1979-05-27", b"'x'",
-    b'"\\\\"', b'"\xe2\x80\xae"', b'"' + b"a" * 300 + b'"',
-)  # fmt: skip
+    b'""',
+    b"0",
+    b"-1",
+    b"1",
+    b"true",
+    b"nan",
+    b"inf",
+    b"-inf",
+    b"1e400",
+    b"9" * 30,
+    b'"0s"',
+    b'"1ms"',
+    b'"99999999999d"',
+    b'"-1s"',
+    b"[]",
+    b"{}",
+    b'[""]',
+    b'["a", 1]',
+    b"[[[]]]",
+    b'"\\u0000"',
+    b'"~nobody-here/x"',
+    b'"*"',
+    b'"[a"',
+    b"1979-05-27",
+    b"'x'",
+    b'"\\\\"',
+    b'"\xe2\x80\xae"',
+    b'"' + b"a" * 300 + b'"',
+)
 _LARGEST_BYTES = 1 << 20
 _DEEP = 100_000
 
@@ -43,26 +95,32 @@ class Mutator:
         self._random = random
         self._tokens = tokens
         self._bytewise: list[Callable[[bytearray], None]] = [
-            self._flip, self._set, self._word, self._delete, self._duplicate, self._truncate, self._extend,
-        ]  # fmt: skip
+            self._flip,
+            self._set,
+            self._word,
+            self._delete,
+            self._duplicate,
+            self._truncate,
+            self._extend,
+        ]
         self._textual: list[Callable[[bytearray], None]] = [self._token, self._lines, self._json, self._value]
 
     def mutated(self, data: bytes, pool: Sequence[bytes]) -> bytes:
         """Return another input; ``pool`` is where pieces of others come from."""
         changed = bytearray(data)
         for _ in range(1 + int(self._random.expovariate(0.7))):
-            if pool and self._random.random() < 0.05:  # noqa: PLR2004 -- rarely
+            if pool and self._random.random() < 0.05:
                 self._splice(changed, self._random.choice(pool))
                 continue
-            family = self._textual if self._random.random() < 0.6 else self._bytewise  # noqa: PLR2004
+            family = self._textual if self._random.random() < 0.6 else self._bytewise
             self._random.choice(family)(changed)
         return bytes(changed[:_LARGEST_BYTES])
 
     def json_value(self, value: Any) -> Any:
         """Return a document with one change somewhere inside."""
-        if isinstance(value, dict) and value and self._random.random() < 0.85:  # noqa: PLR2004
+        if isinstance(value, dict) and value and self._random.random() < 0.85:
             return self._object(cast("dict[str, Any]", value))
-        if isinstance(value, list) and value and self._random.random() < 0.85:  # noqa: PLR2004
+        if isinstance(value, list) and value and self._random.random() < 0.85:
             items = list(cast("list[Any]", value))
             at = self._random.randrange(len(items))
             match self._random.randrange(4):
@@ -106,7 +164,7 @@ class Mutator:
             data[self._random.randrange(len(data))] = self._random.choice((0, 1, 10, 13, 32, 34, 127, 128, 255))
 
     def _word(self, data: bytearray) -> None:
-        if len(data) >= 8:  # noqa: PLR2004 -- one word
+        if len(data) >= 8:
             at = self._random.randrange(len(data) // 8) * 8
             data[at : at + 8] = struct.pack("<q", self._random.choice(_WORDS))
 
@@ -118,7 +176,7 @@ class Mutator:
         data[at:at] = data[self._range(data)]
 
     def _truncate(self, data: bytearray) -> None:
-        if self._random.random() < 0.3:  # noqa: PLR2004 -- what is behind is worth keeping
+        if self._random.random() < 0.3:
             del data[self._at(data) :]
 
     def _extend(self, data: bytearray) -> None:
@@ -150,7 +208,7 @@ class Mutator:
     def _json(self, data: bytearray) -> None:
         lines = bytes(data).split(b"\n")
         at = self._random.randrange(len(lines))
-        if self._random.random() < 0.01:  # noqa: PLR2004 -- costly
+        if self._random.random() < 0.01:
             lines[at] = self._random.choice((b"[" * _DEEP, b'{"a":' * _DEEP, b"9" * 5000))
         else:
             try:
@@ -166,7 +224,7 @@ class Mutator:
         key, sign, value = lines[at].partition(b"=")
         if not sign:
             return
-        deep = b"[" * _DEEP if self._random.random() < 0.01 else None  # noqa: PLR2004 -- costly
+        deep = b"[" * _DEEP if self._random.random() < 0.01 else None
         other = lines[self._random.randrange(len(lines))].partition(b"=")[2]
         lines[at] = key + sign + b" " + (deep or self._random.choice((*_VALUES, other or value)))
         data[:] = b"\n".join(lines)

@@ -1,4 +1,4 @@
-"""Ten thousand connections, slow senders and half-closed ones: afterwards it still answers and every descriptor is back."""
+"""Ten thousand connections, slow senders, half-closed ones: then it still answers and every descriptor is back."""
 
 import contextlib
 import resource

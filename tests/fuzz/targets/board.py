@@ -1,4 +1,4 @@
-"""The board: whatever the file holds, a `SourceError` or sessions that stand in it come out, and then all is well again."""
+"""The board: a `SourceError` or sessions that stand in it come out, and then all is well again."""
 
 import os
 import struct
@@ -120,10 +120,8 @@ class BoardTarget(Target):
             snapshot = source._sample(1000.0)
         except SourceError as error:
             return one_line(error), None
-        return (
-            f"{len(snapshot.sessions)} {snapshot.counters['unreadable_fields'] > 0} {snapshot.counters['torn_slots'] > 0}",
-            snapshot,
-        )
+        damaged = [snapshot.counters[name] > 0 for name in ("unreadable_fields", "torn_slots")]
+        return f"{len(snapshot.sessions)} {damaged}", snapshot
 
     @staticmethod
     def _overwrite(path: Path, data: bytes) -> None:
@@ -139,9 +137,12 @@ def mutated_board(random: Random, data: bytes, pool: Sequence[bytes]) -> bytes:
     changed = bytearray(data)
     layout = Layout(_CAPACITY)
     for _ in range(random.randint(1, 6)):
-        places = [random.randrange(len(HEADER_FIELDS)) * 8, layout.stalls_at + random.randrange(128) * 8,
-                  layout.header_bytes + random.randrange(len(SLOT_FIELDS) * _CAPACITY) * 8,
-                  layout.histogram_at + random.randrange(321) * 8]  # fmt: skip
+        places = [
+            random.randrange(len(HEADER_FIELDS)) * 8,
+            layout.stalls_at + random.randrange(128) * 8,
+            layout.header_bytes + random.randrange(len(SLOT_FIELDS) * _CAPACITY) * 8,
+            layout.histogram_at + random.randrange(321) * 8,
+        ]
         at = random.choice(places)
         if random.random() < 0.1:
             at, text = (
@@ -211,14 +212,43 @@ def _made(path: Path, kind: str) -> bytes:
         loop_idle_ns=7,
     )
     board.slot(0, used=1, key="agent:main", state=STATES.index("idle"), state_since_ns=moment, queued=0, in_store=1)
-    board.slot(1, used=1, key="agent:böse", state=STATES.index("processing"), state_since_ns=moment, queued=2,
-               oldest_queued_ns=moment, owner=1, run_id="r1", handle="h1", run_started_ns=moment, generation=4)  # fmt: skip
+    board.slot(
+        1,
+        used=1,
+        key="agent:böse",
+        state=STATES.index("processing"),
+        state_since_ns=moment,
+        queued=2,
+        oldest_queued_ns=moment,
+        owner=1,
+        run_id="r1",
+        handle="h1",
+        run_started_ns=moment,
+        generation=4,
+    )
     board.progress(1, 985.0)
     if kind == "busy":
-        board.slot(1, activity=ACTIVITIES.index("tool_call"), activity_owner=1, activity_run="r1", activity_name="exec",
-                   activity_since_ns=moment, activity_allowance_ns=10**10)  # fmt: skip
-        board.slot(2, used=1, key="agent:waits", wait=WAITS.index("approval"), wait_since_ns=moment, wait_deadline_ns=2 * moment,
-                   wait_delivered=1, state=STATES.index("waiting"), repeats=3, repeating_since_ns=moment)  # fmt: skip
+        board.slot(
+            1,
+            activity=ACTIVITIES.index("tool_call"),
+            activity_owner=1,
+            activity_run="r1",
+            activity_name="exec",
+            activity_since_ns=moment,
+            activity_allowance_ns=10**10,
+        )
+        board.slot(
+            2,
+            used=1,
+            key="agent:waits",
+            wait=WAITS.index("approval"),
+            wait_since_ns=moment,
+            wait_deadline_ns=2 * moment,
+            wait_delivered=1,
+            state=STATES.index("waiting"),
+            repeats=3,
+            repeating_since_ns=moment,
+        )
     if kind == "blocked":
         board.stall(0, 900.0, 950.0)
         board.stack("a.py:1 f", seq=2, captured_s=980.0)

@@ -13,8 +13,14 @@ from tests.fuzz.target import Finding, Target
 
 ENVIRONMENT = b"\n#environment\n"
 """What follows it are variables, one ``NAME=value`` a line."""
-_BUSY = Session("agent:main:k", state=SessionState.PROCESSING, progress_s=1.0, queued=1, owner=Presence.PRESENT,
-                activity=Activity(ActivityKind.TOOL_CALL, Presence.PRESENT, "r", 1.0, "exec"))  # fmt: skip
+_BUSY = Session(
+    "agent:main:k",
+    state=SessionState.PROCESSING,
+    progress_s=1.0,
+    queued=1,
+    owner=Presence.PRESENT,
+    activity=Activity(ActivityKind.TOOL_CALL, Presence.PRESENT, "r", 1.0, "exec"),
+)
 _EVERYTHING = b"""
 [target]
 name = "gw"
@@ -71,12 +77,12 @@ class ConfigTarget(Target):
         text, _, variables = data.partition(ENVIRONMENT)
         path = self.folder / "livewatch.toml"
         path.write_bytes(text)
-        environ = dict(
-            (name, value)
+        environ = {
+            name: value
             for line in variables.decode(errors="surrogateescape").replace("\0", "").split("\n")
             for name, sign, value in [line.partition("=")]
             if sign and name
-        )
+        }
         environ.pop("LIVEWATCH_CONFIG", None)
         outcome = self._load(path, environ)
         try:

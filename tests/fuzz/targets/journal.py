@@ -48,10 +48,20 @@ _VALUES = (
     '{"session":1}',
     "sent",
 )
-_STATEMENTS = ("DROP TABLE events", "DROP TABLE intents", "DROP TABLE lives", "DELETE FROM lives", "ALTER TABLE events RENAME TO e",
-               "ALTER TABLE events DROP COLUMN data", "PRAGMA user_version = 99", "PRAGMA user_version = 0", "PRAGMA user_version = 1",
-               "CREATE TRIGGER t BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no'); END",
-               "CREATE TRIGGER u BEFORE INSERT ON lives BEGIN SELECT RAISE(IGNORE); END", "PRAGMA journal_mode = DELETE")  # fmt: skip
+_STATEMENTS = (
+    "DROP TABLE events",
+    "DROP TABLE intents",
+    "DROP TABLE lives",
+    "DELETE FROM lives",
+    "ALTER TABLE events RENAME TO e",
+    "ALTER TABLE events DROP COLUMN data",
+    "PRAGMA user_version = 99",
+    "PRAGMA user_version = 0",
+    "PRAGMA user_version = 1",
+    "CREATE TRIGGER t BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no'); END",
+    "CREATE TRIGGER u BEFORE INSERT ON lives BEGIN SELECT RAISE(IGNORE); END",
+    "PRAGMA journal_mode = DELETE",
+)
 _PAGE_BYTES = 4096
 _PAGES_WRITTEN = 8
 

@@ -16,15 +16,28 @@ from tests.fuzz.target import Finding, Target
 from tests.fuzz.targets.rounds import Patience, round_of
 
 RECORDED = Path(__file__).parents[2] / "data" / "openclaw"
-_ROW = {"key": "agent:main:s", "sessionId": "s1", "hasActiveRun": True, "activeRunIds": ["r1"], "status": "running", "updatedAt": 1,
-        "startedAt": 1, "model": "m", "lane": "main"}  # fmt: skip
+_ROW = {
+    "key": "agent:main:s",
+    "sessionId": "s1",
+    "hasActiveRun": True,
+    "activeRunIds": ["r1"],
+    "status": "running",
+    "updatedAt": 1,
+    "startedAt": 1,
+    "model": "m",
+    "lane": "main",
+}
 _ANSWERS = {
     "sessions.list": {"sessions": [_ROW], "hasMore": False, "ts": 1795241668473},
     "diagnostics.lanes": {"lanes": [{"lane": "main", "activeCount": 1, "queuedCount": 2, "maxConcurrent": 4}]},
     "diagnostics.stability": {"lastSeq": 9, "events": [{"seq": 9, "type": "session.stuck", "reason": "x"}]},
-    "system.info": {"pid": 4, "processInstanceId": "one", "uptimeMs": 60_000,
-                    "eventLoop": {"delayP99Ms": 3.0, "delayMaxMs": 9, "utilization": 0.2, "cpuCoreRatio": 0.1}},
-}  # fmt: skip
+    "system.info": {
+        "pid": 4,
+        "processInstanceId": "one",
+        "uptimeMs": 60_000,
+        "eventLoop": {"delayP99Ms": 3.0, "delayMaxMs": 9, "utilization": 0.2, "cpuCoreRatio": 0.1},
+    },
+}
 _LINES_MAX = 400
 
 

@@ -76,7 +76,7 @@ class SmallFilesTarget(Target):
             except DiscoveryError as error:
                 words.append(one_line(error)[:20])
             else:
-                if found.token and len(found.token) > 12 and found.token in found.said.replace(str(self.folder), ""):  # noqa: PLR2004
+                if found.token and len(found.token) > 12 and found.token in found.said.replace(str(self.folder), ""):
                     raise Finding("the token is in the log")
                 words.append(found.url[:15])
         return " ".join(words)

@@ -17,10 +17,29 @@ from tests.waiting import until
 
 _ROOT = Path(__file__).parents[3]
 _LOOK_EVERY = 100
-_HEADERS = (b"Content-Length: 0\r\n", b"Content-Length: -1\r\n", b"Content-Length: 99999999999999999999\r\n", b"Content-Length: 5\r\n",
-            b"Content-Length: \xb2\r\n", b"Transfer-Encoding: chunked\r\n", b"Expect: 100-continue\r\n", b"Connection: keep-alive\r\n",
-            b"X: " + b"a" * 70_000 + b"\r\n", b"X: y\r\n" * 200, b"\r\n\r\n", b"HTTP/1.1", b"HTTP/0.9", b"HTTP/9.9", b"%00", b"\\ud800",
-            b"[" * 5000, b"?a=b&c=%ff", b"GET ", b"POST ", b"GET /v1/info HTTP/1.1\r\n\r\n")  # fmt: skip
+_HEADERS = (
+    b"Content-Length: 0\r\n",
+    b"Content-Length: -1\r\n",
+    b"Content-Length: 99999999999999999999\r\n",
+    b"Content-Length: 5\r\n",
+    b"Content-Length: \xb2\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Expect: 100-continue\r\n",
+    b"Connection: keep-alive\r\n",
+    b"X: " + b"a" * 70_000 + b"\r\n",
+    b"X: y\r\n" * 200,
+    b"\r\n\r\n",
+    b"HTTP/1.1",
+    b"HTTP/0.9",
+    b"HTTP/9.9",
+    b"%00",
+    b"\\ud800",
+    b"[" * 5000,
+    b"?a=b&c=%ff",
+    b"GET ",
+    b"POST ",
+    b"GET /v1/info HTTP/1.1\r\n\r\n",
+)
 
 
 class SocketTarget(Target):
@@ -134,12 +153,27 @@ class ControlTarget(SocketTarget):
 
     def seeds(self) -> list[bytes]:
         """Return what an agent sends, and what it should not."""
-        true = {"kind": "abort_run", "session": "k", "idempotency_key": "1", "cause": "c", "reason": "active", "run_id": "r1",
-                "generation": self.facts["generation"], "handle": self.facts["handle"], "progress_ns": 2**62}  # fmt: skip
+        true = {
+            "kind": "abort_run",
+            "session": "k",
+            "idempotency_key": "1",
+            "cause": "c",
+            "reason": "active",
+            "run_id": "r1",
+            "generation": self.facts["generation"],
+            "handle": self.facts["handle"],
+            "progress_ns": 2**62,
+        }
         stale = {**true, "generation": 1, "idempotency_key": "2"}
         drain = {"kind": "drain", "idempotency_key": "3", "timeout_s": 5}
-        return [request("GET", "/v1/info"), *(request("POST", "/v1/actions", body) for body in (true, stale, drain, {})),
-                b"GET / HTTP/1.0\r\n\r\n", b"", b"GET /v1/info\r\n", request("POST", "/v1/actions", [])]  # fmt: skip
+        return [
+            request("GET", "/v1/info"),
+            *(request("POST", "/v1/actions", body) for body in (true, stale, drain, {})),
+            b"GET / HTTP/1.0\r\n\r\n",
+            b"",
+            b"GET /v1/info\r\n",
+            request("POST", "/v1/actions", []),
+        ]
 
     def well(self) -> None:
         """Check that the gateway tells about itself."""
@@ -148,7 +182,7 @@ class ControlTarget(SocketTarget):
         if status != 200 or document is None or document.get("pid") != self.gateway.pid:
             raise Finding(f"it does not tell about itself any more: {status} {document}")
 
-    def judge(self, data: bytes, status: int, document: dict[str, Any]) -> None:
+    def judge(self, data: bytes, status: int, document: dict[str, Any]) -> None:  # noqa: ARG002 -- as the base class
         """Nothing is done that was not true."""
         if document.get("status") != "done":
             return
@@ -175,25 +209,66 @@ class AgentApiTarget(SocketTarget):
 
     name = "agent-api"
     strictly = True
-    tokens = (*_HEADERS, b"/v1/status", b"/v1/explain?session=k", b"/v1/hold", b"/v1/resume", b"/v1/outcome?key=", b"/v1/events?after=",
-              b"/v1/events?limit=-1&since=nan", b"session=%ed%a0%80&", b'"session":"\\ud800"')  # fmt: skip
+    tokens = (
+        *_HEADERS,
+        b"/v1/status",
+        b"/v1/explain?session=k",
+        b"/v1/hold",
+        b"/v1/resume",
+        b"/v1/outcome?key=",
+        b"/v1/events?after=",
+        b"/v1/events?limit=-1&since=nan",
+        b"session=%ed%a0%80&",
+        b'"session":"\\ud800"',
+    )
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.socket = self.place / "agent"
         self.agent = self.start(
-            ["-m", "livewatch", "run", "--board", str(self.place / "board"), "--socket", str(self.place / "control"), "--mode", "observe",
-             "--agent-socket", str(self.socket), "--state-dir", str(self.place / "state"), "--interval", "100ms"],
-        )  # fmt: skip
+            [
+                "-m",
+                "livewatch",
+                "run",
+                "--board",
+                str(self.place / "board"),
+                "--socket",
+                str(self.place / "control"),
+                "--mode",
+                "observe",
+                "--agent-socket",
+                str(self.socket),
+                "--state-dir",
+                str(self.place / "state"),
+                "--interval",
+                "100ms",
+            ],
+        )
         until(self.socket.exists, "the agent's socket")
         until((self.place / "state" / "gateway.journal.sqlite-wal").exists, "the agent's journal")
 
     def seeds(self) -> list[bytes]:
         """Return what the commands send."""
-        asked = ["status", "sessions", "sessions?attention=stuck", "explain?session=k", "about", "events?since=0&limit=3", "outcome?key=x",
-                 "explain?session=%ED%A0%80", "nothing", "events?after=x:99999999999999999999"]  # fmt: skip
-        posted = [("hold", {"session": "k", "for": "1ms"}), ("resume", {}), ("recover", {"session": "k", "dry_run": "True"}),
-                  ("recover", {"session": "\ud800"}), ("drain", {"timeout": "x"}), ("hold", {"session": "\ud800", "for": "1ms"})]  # fmt: skip
+        asked = [
+            "status",
+            "sessions",
+            "sessions?attention=stuck",
+            "explain?session=k",
+            "about",
+            "events?since=0&limit=3",
+            "outcome?key=x",
+            "explain?session=%ED%A0%80",
+            "nothing",
+            "events?after=x:99999999999999999999",
+        ]
+        posted = [
+            ("hold", {"session": "k", "for": "1ms"}),
+            ("resume", {}),
+            ("recover", {"session": "k", "dry_run": "True"}),
+            ("recover", {"session": "\ud800"}),
+            ("drain", {"timeout": "x"}),
+            ("hold", {"session": "\ud800", "for": "1ms"}),
+        ]
         return [
             *(request("GET", f"/v1/{what}") for what in asked),
             *(request("POST", f"/v1/{what}", body) for what, body in posted),
@@ -206,7 +281,7 @@ class AgentApiTarget(SocketTarget):
         if status != 200 or document is None or "sessions" not in document:
             raise Finding(f"no status any more: {status} {document}")
 
-    def judge(self, data: bytes, status: int, document: dict[str, Any]) -> None:
+    def judge(self, data: bytes, status: int, document: dict[str, Any]) -> None:  # noqa: ARG002 -- as the base class
         """Every refusal says of what kind it is."""
         if status != 200 and not (isinstance(document.get("error"), dict) and document["error"].get("type")):
             raise Finding(f"a refusal that does not say why: {document}")
