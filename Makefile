@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture test soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test boards boards-picture audit check format clean
+.PHONY: help setup demo picture test fuzz soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test boards boards-picture audit check format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: $(VENV)/.dev  ## run the test suite (ARGS="-k board")
 
 soak: $(VENV)/.run  ## 10,000 virtual hours of random worlds under every misfortune (ARGS="--seed 9000")
 	@$(BIN)/livewatch simulate --random 1700 --hours 6 --jobs $$(nproc) $(ARGS)
+
+fuzz: $(VENV)/.dev  ## mutate whatever comes from outside, every target for a time (ARGS="--seconds 60 --only board")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 data-sheet: $(VENV)/.dev  ## compare with other rule sets over the scenarios, and write docs/data-sheet.md, docs/incidents.md
 	@$(BIN)/livewatch simulate --compare tests/scenarios --data-sheet docs/data-sheet.md

@@ -153,7 +153,7 @@ def _read_file(path: Path, values: dict[str, dict[str, Any]], origins: dict[str,
         document = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); give an existing file with --config") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also numbers and dates that no Python value can hold
         raise ConfigError(f"{path}: not valid TOML ({error})") from error
     for section, table in document.items():
         where = f"{path}:{_line(text, section, None)}"
@@ -218,7 +218,7 @@ def _convert(section: str, key: str, raw: Any, where: str) -> Any:
         kind = keys(section)[key]
         names = {item.name for item in fields(SECTIONS[section])}
         return _convert_value(raw, kind, duration=f"{key}_s" in names)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"{where}: {error}") from error
 
 
@@ -239,8 +239,17 @@ def _convert_value(raw: Any, kind: Any, *, duration: bool) -> Any:
     if kind == tuple[str, ...]:
         return _words(raw)
     if kind in (Path, Path | None):
-        return Path(str(raw)).expanduser()
+        return _path(str(raw))
     return str(raw)
+
+
+def _path(text: str) -> Path:
+    if "\0" in text:
+        raise ValueError(f"{text!r} is not a path")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{text!r} names a user without a home; write the whole path") from error
 
 
 def _convert_table(key: str, raw: object) -> Any:
@@ -268,12 +277,19 @@ def _override(raw: Any) -> Override:
         raise ValueError(f"unknown key {unknown[0]}{_nearest(unknown[0], known)}")
     return Override(
         activity=_word(ActivityKind, raw["activity"]) if "activity" in raw else None,
-        name=raw.get("name"),
+        name=_glob(raw, "name"),
         lane=_word(LaneKind, raw["lane"]) if "lane" in raw else None,
-        session=raw.get("session"),
+        session=_glob(raw, "session"),
         warn_after_s=parse_duration(str(raw["warn_after"])) if "warn_after" in raw else None,
         abort_after_s=parse_duration(str(raw["abort_after"])) if "abort_after" in raw else None,
     )
+
+
+def _glob(raw: Mapping[str, Any], key: str) -> str | None:
+    value = raw.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{key} must be a glob such as 'agent:*', not {value!r}")
+    return value
 
 
 def _word(vocabulary: type[_E], raw: str) -> _E:

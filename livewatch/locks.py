@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -24,6 +25,8 @@ from livewatch_classifiers.vocabulary import Presence
 
 _PAYLOAD_BYTES = 4096
 _MILLISECONDS_ABOVE = 1e11
+_LARGEST = 1e15
+"""No moment in milliseconds is larger; JSON may tell whole numbers that no float can hold."""
 _Identity = tuple[int, int, int]
 
 
@@ -139,7 +142,11 @@ class LockInspector:
         """Return start ticks with the boot they count from, so that no boot's ticks equal another's."""
         if value is None or isinstance(value, bool) or not isinstance(value, (int, float, str)):
             return None
-        text = str(int(value)) if isinstance(value, float) else str(value)
+        if isinstance(value, float):
+            if not isfinite(value):
+                return None
+            value = int(value)
+        text = str(value)
         return text if ":" in text else f"{self._boot or ''}:{text}"
 
 
@@ -163,7 +170,7 @@ def _unix_s(value: object) -> float | None:
         with suppress(ValueError):
             return datetime.fromisoformat(value).timestamp()
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < _LARGEST:
         return None
     return value / 1000.0 if value > _MILLISECONDS_ABOVE else float(value)
 

@@ -15,6 +15,8 @@ import msgspec
 from livewatch_classifiers.model import Snapshot
 
 FORMAT_VERSION = 1
+_LAST_DAY_S = 253_402_214_400.0
+"""The last day of the year 9999; Python's calendar ends there."""
 
 
 class RecordingError(ValueError):
@@ -45,11 +47,23 @@ def decode_frame(line: bytes | str) -> Frame:
     """
     try:
         frame = msgspec.json.decode(line, type=Frame)
-    except msgspec.MsgspecError as error:
+        check_wall(frame.wall_s)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
         raise RecordingError(f"not a recorded frame: {error}") from error
     if frame.v > FORMAT_VERSION:
         raise RecordingError(f"recorded in format {frame.v}; this version reads up to {FORMAT_VERSION}")
     return frame
+
+
+def check_wall(wall_s: float) -> float:
+    """Return a Unix time that a calendar has.
+
+    Raises:
+        ValueError: for any other, also one that is no number at all.
+    """
+    if not 0 <= wall_s <= _LAST_DAY_S:
+        raise ValueError(f"{wall_s!r} is no moment in Unix time")
+    return wall_s
 
 
 def decode_frames(lines: Iterable[bytes | str]) -> Iterator[Frame]:

@@ -62,6 +62,8 @@ def lines(audit: Audit) -> list[str]:
     if audit.removed:
         assert audit.pruned_wall_s is not None
         table.append(f"{audit.removed} older decisions were pruned, last on {moment(audit.pruned_wall_s)}")
+    if audit.unreadable:
+        table.append(f"{audit.unreadable} records are damaged and left out")
     return table
 
 
@@ -85,6 +87,7 @@ def _document(audit: Audit, path: Path) -> dict[str, Any]:
         "ok": True,
         "journal": str(path),
         "entries": [_entry(entry) for entry in audit.entries],
+        "unreadable_rows": audit.unreadable,
         "pruned": None
         if audit.pruned_wall_s is None
         else {"entries": audit.removed, "time": iso_moment(audit.pruned_wall_s)},

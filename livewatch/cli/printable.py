@@ -10,9 +10,17 @@ def printable(text: str) -> str:
 
 def moment(wall_s: float) -> str:
     """Return a Unix time in UTC for people: ``2026-11-21 04:36:00``."""
-    return datetime.fromtimestamp(wall_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return _date(wall_s).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def iso_moment(wall_s: float) -> str:
     """Return a Unix time in UTC for programs."""
-    return datetime.fromtimestamp(wall_s, UTC).isoformat()
+    return _date(wall_s).isoformat()
+
+
+def _date(wall_s: float) -> datetime:
+    """Return the date, or the first one for what is none: one damaged row must not hide all others."""
+    try:
+        return datetime.fromtimestamp(wall_s, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)

@@ -30,7 +30,7 @@ def private_folder(folder: Path) -> None:
 
     Raises:
         UnsafeFolder: when it, or the link that names it, is somebody else's, or others may replace things in it.
-        OSError: when it cannot be made or looked at.
+        OSError: when it cannot be made or looked at, or is no folder.
     """
     try:
         link = folder.lstat()
@@ -42,7 +42,7 @@ def private_folder(folder: Path) -> None:
         raise UnsafeFolder(f"{folder} is a symbolic link of {user_name(link.st_uid)}; name the real folder")
     found = folder.stat()
     if not stat.S_ISDIR(found.st_mode):
-        raise UnsafeFolder(f"{folder} is not a folder; name another")
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder; name another", str(folder))
     if found.st_uid not in ours:
         raise UnsafeFolder(f"the folder {folder} belongs to {user_name(found.st_uid)}; use one of your own, mode 0700")
     if found.st_mode & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX:

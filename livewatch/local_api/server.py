@@ -24,6 +24,8 @@ _TIMEOUT_S = 5.0
 _CONNECTIONS_MAX = 16
 _TOLD_MAX = 64
 _LOG = logging.getLogger("livewatch.local_api")
+_WAITING_MAX = 64
+"""Beyond so many a further one is closed at once: whoever opens thousands must not keep out the next one for hours."""
 
 
 class ApiError(Exception):
@@ -46,6 +48,7 @@ class LocalApi:
         self._listener: Listener | None = None
         self._server: asyncio.Server | None = None
         self._free = asyncio.Semaphore(_CONNECTIONS_MAX)
+        self._connected = 0
         self._told: set[tuple[int, Right]] = set()
 
     @property
@@ -62,7 +65,9 @@ class LocalApi:
         if not peers_are_known():
             _LOG.warning("local API: this system does not say who connects; only mode 0600 guards %s", self.path)
         self._listener = Listener(self.path, mode=self._access.socket_mode)
-        self._server = await asyncio.start_unix_server(self._serve, sock=self._listener.socket, limit=HEAD_BYTES_MAX)
+        self._server = await asyncio.start_unix_server(
+            self._serve, sock=self._listener.socket, limit=HEAD_BYTES_MAX, backlog=_CONNECTIONS_MAX
+        )  # so many are accepted in one go: a crowd must not take every descriptor before one is turned away
 
     async def close(self) -> None:
         """Stop listening; safe before `start` and twice."""
@@ -74,16 +79,20 @@ class LocalApi:
             self._listener = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connected += 1
         try:
-            async with self._free, asyncio.timeout(_TIMEOUT_S):
+            if self._connected > _WAITING_MAX:
+                return
+            async with asyncio.timeout(_TIMEOUT_S), self._free:  # waiting for a place is bounded too
                 status, document = await self._answer(reader, writer)
-                body = json.dumps(document, ensure_ascii=False).encode() + b"\n"
+                body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
                 head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
                 writer.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
                 await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # the client went away, sent too much or too slowly: nothing is owed to it
         finally:
+            self._connected -= 1
             writer.close()
 
     async def _answer(
@@ -120,9 +129,11 @@ async def _parameters(request: RequestHead, reader: asyncio.StreamReader) -> dic
     body = await reader.readexactly(request.body_bytes)
     try:
         parameters = dict(parse_qsl(urlsplit(request.target).query, errors="strict"))
-        return parameters | {key: str(value) for key, value in json_object(body).items()}
+        parameters |= {key: str(value) for key, value in json_object(body).items()}
+        "".join((*parameters, *parameters.values())).encode()  # half a character could be neither journaled nor told
     except ValueError as error:  # a query that is not UTF-8, a target that is no URL, a number of too many digits
         raise BadRequest(f"the parameters cannot be read: {error}") from None
+    return parameters
 
 
 def _error(kind: str, error: Exception) -> dict[str, Any]:

@@ -26,11 +26,13 @@ ANSWER_WITHIN_S = 2.0
 _TURN_WITHIN_S = 1.0
 """Everything together stays below the 5 s that a caller waits, so that nothing happens after it gave up."""
 _REMEMBERED_KEYS = 1024
+_KEY_CHARACTERS_MAX = 256
 _CONNECTIONS_MAX = 8
 _REQUEST_WITHIN_S = 5.0
 _ANSWER_TAKEN_WITHIN_S = 5.0
 _CHUNK_BYTES = 16 * 1024
 _HEAD_ENDS = b"\r\n\r\n"
+_NO_FILES_S = 0.1
 
 Execute = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 """Checks and pulls one lever on the loop's thread; returns the reply document."""
@@ -64,6 +66,8 @@ class Control:
         key = str(request.get("idempotency_key") or "")
         if not key:
             return {"status": "refused", "detail": "idempotency_key: not given", "released": None}
+        if len(key) > _KEY_CHARACTERS_MAX:
+            return {"status": "refused", "detail": "idempotency_key: too long to be remembered", "released": None}
         if not self._one_at_a_time.acquire(timeout=_TURN_WITHIN_S):
             return {
                 "status": "timed_out",
@@ -201,6 +205,7 @@ class _Server(ThreadingMixIn, UnixStreamServer):
         self.control = control
         self._access = access
         self._free = threading.BoundedSemaphore(_CONNECTIONS_MAX)
+        self._pause = threading.Event()
         super().__init__(str(listener.path), _Handler, bind_and_activate=False)
         self.socket.close()  # the one that the base class made
         self.socket = listener.socket
@@ -214,9 +219,20 @@ class _Server(ThreadingMixIn, UnixStreamServer):
         if not self._access.permits(peer, right):
             raise BadRequest(self._access.refusal(peer, right), HTTPStatus.FORBIDDEN)
 
+    def get_request(self) -> tuple[Any, Any]:
+        try:
+            return super().get_request()
+        except OSError:
+            self._pause.wait(_NO_FILES_S)  # no descriptor is left: asking again at once would cost the gateway a core
+            raise
+
     def process_request(self, request: Any, client_address: Any) -> None:
         if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
+            try:
+                super().process_request(request, client_address)
+            except BaseException:  # no thread is left either
+                self._free.release()
+                raise
         else:
             self.shutdown_request(request)  # all places are taken: the caller sees a closed connection at once
 

@@ -208,7 +208,7 @@ class Probe:
             if kind not in ACTIONS:
                 raise Refused(f"unsupported: there is no action {kind!r}")
             if kind == "drain":
-                self._levers.drain(_drain_s(request.get("timeout_s")))
+                self._levers.drain(_drain_s(request))
                 return {"status": "done", "detail": "the gateway drains", "released": None}
             self._check(request)
             released = self._pull(kind, request)
@@ -264,9 +264,11 @@ class Probe:
                 return levers.wake(session, cause)
 
 
-def _drain_s(given: object) -> float:
-    """Return how long to drain; a drain without an end would be a gateway that never ends."""
-    seconds = float(str(given or DRAIN_S))
-    if not 0 < seconds < float("inf"):
-        raise Refused(f"timeout_s: must be a positive number, not {given}")
-    return seconds
+def _drain_s(request: Mapping[str, Any]) -> float:
+    try:
+        timeout_s = float(request.get("timeout_s") or DRAIN_S)
+    except (TypeError, ValueError, OverflowError):
+        timeout_s = -1.0
+    if not 0 < timeout_s < float("inf"):
+        raise Refused("timeout_s: not a positive number of seconds")
+    return timeout_s

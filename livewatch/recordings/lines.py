@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from livewatch.recording import RecordingError, compact
+from livewatch.recording import RecordingError, check_wall, compact
 from livewatch.recordings.changes import Document, apply, change
 from livewatch.recordings.entry import Entry, Said
 from livewatch.recovery.memory import Memory
@@ -130,7 +130,7 @@ class LineReader:
         try:
             document = msgspec.json.decode(line, type=dict[str, Any])
             return self._entry(document)
-        except (msgspec.MsgspecError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (msgspec.MsgspecError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if isinstance(error, RecordingError):
                 raise
             missing = isinstance(error, KeyError)
@@ -149,7 +149,7 @@ class LineReader:
         snapshot = self._snapshot() if blind is None else None
         taken = Round(
             now_s=snapshot.vitals.now_s if snapshot is not None else float(blind["now_s"] if blind else 0.0),
-            wall_s=float(once["w"]),
+            wall_s=check_wall(float(once["w"])),
             snapshot=snapshot,
             gone=bool(blind and blind["gone"]),
             circumstances=self._part("around", Circumstances),
@@ -161,8 +161,8 @@ class LineReader:
         )
         said = Said(
             state=VitalsState(self._told["state"]) if self._told["state"] is not None else None,
-            labels=self._told["labels"] if snapshot is not None else {},
-            holds=self._told["holds"],
+            labels=self._part("labels", dict[str, str]) if snapshot is not None else {},
+            holds=self._part("holds", dict[str, str]),
             acts=self._acts(once),
         )
         return Entry(

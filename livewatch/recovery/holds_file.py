@@ -3,7 +3,7 @@
 import json
 import os
 from contextlib import suppress
-from math import inf, isinf
+from math import inf, isinf, isnan
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,13 @@ class HoldsFile:
             document: Any = json.loads(self._path.read_bytes())
             found = [(str(h["glob"]), h["until"], str(h["by"])) for h in document["holds"]]
             ends = [inf if until is None else float(until) - self._clock.wall_s() for _, until, _ in found]
-        except FileNotFoundError:
+            if any(isnan(left_s) for left_s in ends):
+                raise ValueError("an end that is no number")
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        except (ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise OSError(f"{self._path}: cannot be read ({error.strerror}); mend or remove it") from error
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise OSError(f"{self._path}: not a list of holds ({error!r}); mend or remove it") from error
         now_s = self._clock.monotonic_s()
         return [

@@ -167,7 +167,7 @@ def _note(descriptor: int) -> Holder | None:
         document: object = json.loads(os.pread(descriptor, _NOTE_BYTES_MAX, 0))
         facts = cast("dict[str, Any]", document)
         return Holder(int(facts["pid"]), int(facts["start_ticks"]), str(facts["host"]), str(facts["version"]))
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 

@@ -28,6 +28,23 @@ def brief(kind: str, facts: _Facts) -> str:
     return f"{_transition(short)}{'; ' if told else ''}{told}"
 
 
+def check_facts(kind: str, facts: _Facts) -> None:
+    """Refuse facts that cannot be told: a journal may have been damaged, or written into by somebody else.
+
+    Raises:
+        ValueError: when something that the line needs is missing, or of another type.
+    """
+    try:
+        describe(kind, facts)
+        told = [facts[side] for side in ("after", "before") if kind == "transition" and facts.get(side)]
+        words = [verdict[name] for verdict in told for name in ("attention", "reason")]
+        words += [facts["state"]] if "state" in facts else []
+    except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise ValueError(f"a damaged {kind}: {error!r}") from error
+    if not all(isinstance(word, str) for word in words):
+        raise ValueError(f"a damaged {kind}: {words}")
+
+
 def _transition(facts: _Facts) -> str:
     after, before = facts.get("after"), facts.get("before")
     was = f"was {_label(before)} for {_seconds(facts.get('held_s', 0))}" if before else "first seen"

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from math import inf, isinf
 from typing import Any, cast
 
@@ -36,8 +37,8 @@ def journal_entries(history: History, target: str, thresholds: Thresholds, polic
     labels: dict[str, str] = {}
     life: int | None = None
     frames = [frame for frame in history.frames if frame.target == target]
-    following_s = [*(frame.wall_s for frame in frames[1:]), inf]
-    for frame, next_s in zip(frames, following_s, strict=True):
+    following_s = chain((frame.wall_s for frame in frames[1:]), (inf,))
+    for frame, next_s in zip(frames, following_s, strict=False):  # a journal may hold no look at all
         began, life = life != frame.life, frame.life
         while events and events[0].event.wall_s <= frame.wall_s:
             _label(labels, events.popleft())

@@ -37,7 +37,7 @@ class Document:
         """Names that were declared, by kind (``sessions``, ``lanes``, ...)."""
         try:
             raw = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also numbers and dates that no Python value can hold
             raise ScenarioError(f"{path}: not valid TOML: {error}") from error
         self.top = Table(self, (), raw)
 
@@ -159,10 +159,10 @@ class Table:
         """Return a name that must have been declared among ``kind``."""
         value = self.need(key)
         known = self.document.names.get(kind, set())
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             hint = nearest(str(value), known) if known else f"; the file declares no {kind}"
             raise self.error(key, f"no {kind[:-1]} is called {value!r}{hint}")
-        return str(value)
+        return value
 
     def table(self, key: str) -> "Table":
         """Return a table below this one; an empty one when it is not given."""

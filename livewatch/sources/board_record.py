@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from livewatch.probe import layout as board
-from livewatch.probe.layout import NONE, RECORD_BYTES, RECORD_FIELDS, TEXT_FIELDS
+from livewatch.probe.layout import NONE, NS_MAX, RECORD_BYTES, RECORD_FIELDS, TEXT_FIELDS
 from livewatch_classifiers.model import Activity, Run, Session, Wait
 from livewatch_classifiers.vocabulary import ActivityKind, LaneKind, Presence, SessionState, TerminalMark, WaitKind
 
@@ -102,9 +102,9 @@ def decode(data: bytes, offset: int, progress_ns: int, count: Count) -> tuple[Se
 
 def moment_s(value_ns: int, count: Count) -> float | None:
     """Return a moment or duration in seconds, ``None`` for none."""
-    if value_ns > 0:
+    if 0 < value_ns <= NS_MAX:
         return value_ns / 1e9
-    if value_ns < 0:
+    if value_ns:
         count()
     return None
 

@@ -10,6 +10,7 @@ from livewatch.probe.layout import (
     HEADER,
     HEADER_FIELDS,
     HISTOGRAM_BUCKETS,
+    NS_MAX,
     PHASES,
     STACK_BYTES,
     STALL_RING,
@@ -194,4 +195,4 @@ def _quantile_s(counts: list[int], rank: float) -> float:
 
 
 def _moment(value_ns: int) -> float | None:
-    return value_ns / 1e9 if value_ns else None
+    return value_ns / 1e9 if 0 < value_ns <= NS_MAX else None

@@ -72,12 +72,11 @@ def _silence(stored: StoredEvent) -> _Open | None:
     evidence = cast("Mapping[str, Any]", after.get("evidence") or {})
     if after.get("reason") not in _SILENT or "silence_s" not in evidence or "activity" not in evidence:
         return None
-    return _Open(
-        ActivityKind(evidence["activity"]),
-        str(evidence.get("activity_name", "")),
-        float(evidence["silence_s"]),
-        stored.event.wall_s,
-    )
+    try:
+        activity, silence_s = ActivityKind(evidence["activity"]), float(evidence["silence_s"])
+    except (ValueError, TypeError):
+        return None  # of another version, or damaged
+    return _Open(activity, str(evidence.get("activity_name", "")), silence_s, stored.event.wall_s)
 
 
 def _add(samples: dict[tuple[ActivityKind, str], Sample], known: _Open, key: str, wall_s: float) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from livewatch.recovery.journal.reader import JournalUnreadableError, opened
+from livewatch.recovery.journal.rows import AUDIT_KINDS, checked
 
 AUTOMATIC = "livewatch"
 """Stands for the agent itself where an entry names who decided."""
@@ -58,6 +59,8 @@ class Audit:
     """Entries that were pruned so far, because they were too old or too many."""
     pruned_wall_s: float | None = None
     """When entries were pruned last."""
+    unreadable: int = 0
+    """Entries that are damaged."""
 
 
 def read_audit(path: Path, *, since_wall_s: float | None = None, session: str | None = None) -> Audit:
@@ -85,9 +88,15 @@ def read_audit(path: Path, *, since_wall_s: float | None = None, session: str | 
 def _joined(rows: Iterable[Sequence[Any]]) -> Audit:
     """Return one entry per decision: a row that settles one is told with it."""
     entries: dict[str, AuditEntry] = {}
-    removed, pruned_wall_s = 0, None
+    removed, pruned_wall_s, unreadable = 0, None, 0
     for row in rows:
-        number, target, wall_s, kind, decision, who, uid, what, session, run, why, outcome, detail, gone = row
+        try:
+            number, target, wall_s, kind, decision, who, uid, what, session, run, why, outcome, detail, gone = checked(
+                row, AUDIT_KINDS
+            )
+        except ValueError:
+            unreadable += 1
+            continue
         if kind == "pruned":
             removed, pruned_wall_s = gone, wall_s
             continue
@@ -96,7 +105,7 @@ def _joined(rows: Iterable[Sequence[Any]]) -> Audit:
             entries[decision] = replace(entry, outcome=outcome, detail=detail or why, settled_wall_s=wall_s)
         else:  # the decision of an outcome that stands alone was pruned
             entries[decision] = AuditEntry(number, target, wall_s, who, uid, what, session, run, why, outcome, detail)
-    return Audit(tuple(entries.values()), removed, pruned_wall_s)
+    return Audit(tuple(entries.values()), removed, pruned_wall_s, unreadable)
 
 
 def audit_pruning(connection: sqlite3.Connection, bounds: Bounds, wall_s: float) -> list[tuple[str, dict[str, Any]]]:

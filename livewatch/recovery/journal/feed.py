@@ -1,13 +1,14 @@
 """Everything that happened, in one sequence: events, actions, outcomes, and the agent's own beginnings and ends."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from livewatch.recovery.journal.reader import JournalUnreadableError, opened
-from livewatch.recovery.moment_text import brief
+from livewatch.recovery.moment_text import brief, check_facts
 
 PAGE_ITEMS = 500
 _SINCE_VERSION = 2
@@ -22,6 +23,10 @@ _ROWS = """
         AND coalesce(e.id, i.id, l.id) IS NOT NULL
     ORDER BY f.seq LIMIT :limit
 """
+
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+"""As far as SQLite can count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def read_feed(
     with opened(path) as (connection, version):
         if version < _SINCE_VERSION:
             raise JournalUnreadableError(f"{path} has no sequence yet; `livewatch run` of this version begins one")
-        (token,) = connection.execute("SELECT token FROM origin").fetchone()
+        (token,) = connection.execute("SELECT token FROM origin").fetchone() or ("",)
         seen = _seq(after, token)
         asked = {
             "after": seen or 0,
@@ -100,13 +105,23 @@ def newest_wall_s(path: Path) -> float | None:
 def _seq(cursor: str, token: str) -> int | None:
     """Return the place in the sequence that a cursor of this file names."""
     origin, _, number = cursor.partition(":")
-    return int(number) if origin == token and number.isascii() and number.isdigit() else None
+    return int(number) if origin == token and _NUMBER.fullmatch(number) else None
 
 
 def _happening(row: Sequence[Any], token: str) -> Happening:
     seq, target, wall_s, part = row[:4]
-    kind, session, facts = _told(part, row[4:])
-    text = _LIVES[part].format(**facts) if part in _LIVES else brief(kind, facts)
+    try:
+        kind, session, facts = _told(part, row[4:])
+        if part not in _LIVES:
+            check_facts(kind, facts)
+        text = _LIVES[part].format(**facts) if part in _LIVES else brief(kind, facts)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        kind, session, facts, text = (
+            part,
+            None,
+            {},
+            "a damaged record",
+        )  # told, so that whoever follows goes on behind it
     return Happening(f"{token}:{seq}", target, wall_s, kind, session, text, facts)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from livewatch.recording import RecordingError, decode_frame
+from livewatch.recording import check_wall, decode_frame
 from livewatch.recovery.journal.records import (
     Event,
     EventKind,
@@ -22,8 +22,9 @@ from livewatch.recovery.journal.records import (
     StoredIntent,
     StoredLife,
 )
-from livewatch.recovery.journal.rows import INTENT_COLUMNS, stored_intent
+from livewatch.recovery.journal.rows import EVENT_KINDS, INTENT_COLUMNS, LIFE_KINDS, checked, stored_intent
 from livewatch.recovery.journal.schema import MIGRATIONS
+from livewatch.recovery.moment_text import check_facts
 
 _T = TypeVar("_T")
 _BUSY_S = 2.0
@@ -58,12 +59,18 @@ def opened(path: Path) -> Generator[tuple[sqlite3.Connection, int]]:
         raise JournalUnreadableError(f"no journal at {path}; `livewatch run` writes one, --journal names another")
     try:
         with closing(sqlite3.connect(_address(path), uri=True, timeout=_BUSY_S)) as connection:
+            connection.text_factory = _readably
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
             if version > len(MIGRATIONS):
                 raise JournalUnreadableError(f"{path} was written by a newer livewatch (version {version})")
             yield connection, version
-    except sqlite3.Error as error:
-        raise JournalUnreadableError(f"{path} cannot be read: {error}") from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged schema may be told in no alphabet
+        raise JournalUnreadableError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+
+
+def _readably(data: bytes) -> str:
+    """Return text, also of a damaged row: one byte must not hide all the others."""
+    return data.decode(errors="replace")
 
 
 def _address(path: Path) -> str:
@@ -87,6 +94,7 @@ def read_past(path: Path, target: str, *, token: str, since_wall_s: float) -> Pa
     others = "target = :target AND life NOT IN (SELECT id FROM lives WHERE token = :token)"
     try:
         connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=_BUSY_S)
+        connection.text_factory = _readably
         try:
             rows = connection.execute(
                 f"SELECT {INTENT_COLUMNS} FROM intents WHERE {others}"  # noqa: S608 -- constants
@@ -103,12 +111,12 @@ def read_past(path: Path, target: str, *, token: str, since_wall_s: float) -> Pa
             )
             well: dict[str, list[float]] = {}
             for session, wall_s in rows:
-                if session in acted_on:
+                if session in acted_on and isinstance(wall_s, float):
                     well.setdefault(session, []).append(wall_s)
         finally:
             connection.close()
-    except sqlite3.Error as error:
-        raise JournalUnreadableError(f"{path} cannot be read: {error}") from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise JournalUnreadableError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     return Past(tuple(intents), MappingProxyType({key: tuple(moments) for key, moments in well.items()}))
 
 
@@ -120,7 +128,7 @@ def _read(connection: sqlite3.Connection, frames_between: tuple[float, float] | 
         "SELECT id, life, target, wall_s, monotonic_s, kind, session, data FROM events ORDER BY id"
     )
     intents = connection.execute(f"SELECT {INTENT_COLUMNS} FROM intents ORDER BY id")  # noqa: S608 -- constants
-    told_lives, bad_lives = _readable(lives, lambda row: StoredLife(row[0], row[1], Life(*row[2:])))
+    told_lives, bad_lives = _readable(lives, _life)
     told_events, bad_events = _readable(events, _event)
     told_intents, bad_intents = _readable(intents, _intent)
     frames: list[StoredFrame] = []
@@ -140,19 +148,29 @@ def _readable(rows: Iterable[tuple[Any, ...]], read: Callable[[tuple[Any, ...]],
     for row in rows:
         try:
             good.append(read(row))
-        except (msgspec.MsgspecError, RecordingError, ValueError):
+        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
             bad += 1
     return good, bad
 
 
+def _life(row: tuple[Any, ...]) -> StoredLife:
+    checked(row, LIFE_KINDS)
+    check_wall(row[3])
+    return StoredLife(row[0], row[1], Life(*row[2:]))
+
+
 def _event(row: tuple[Any, ...]) -> StoredEvent:
-    number, life, target, wall_s, monotonic_s, kind, session, data = row
+    number, life, target, wall_s, monotonic_s, kind, session, data = checked(row, EVENT_KINDS)
     facts = msgspec.json.decode(data, type=dict[str, object])
-    return StoredEvent(number, life, target, Event(wall_s, monotonic_s, EventKind(kind), session, facts))
+    check_facts(kind, facts)
+    return StoredEvent(number, life, target, Event(check_wall(wall_s), monotonic_s, EventKind(kind), session, facts))
 
 
 def _intent(row: tuple[Any, ...]) -> StoredIntent:
-    return stored_intent(row)
+    intent = stored_intent(row)
+    check_wall(intent.wall_s)
+    check_wall(intent.settled_wall_s or 0.0)
+    return intent
 
 
 def _frame(row: tuple[Any, ...]) -> StoredFrame:

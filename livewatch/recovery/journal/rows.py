@@ -1,5 +1,6 @@
 """Records to SQL statements and rows back to records; the only place that knows both."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -28,6 +29,31 @@ INTENT_COLUMNS = (
 )
 
 
+LIFE_KINDS = "issffisF"
+EVENT_KINDS = "iisffsSs"
+INTENT_KINDS = "iisffssSSSsSFFI"
+AUDIT_KINDS = "isfsssIsSSsSsI"
+"""What each column holds: whole number, text, number; a capital letter also NULL."""
+_KINDS: dict[str, tuple[type, ...]] = {"i": (int,), "s": (str,), "f": (float, int)}
+_LARGEST = 253_402_214_400.0
+"""The end of the year 9999 in Unix time, and more than any monotonic clock shows."""
+
+
+def checked(row: Sequence[Any], kinds: str) -> Sequence[Any]:
+    """Return a row whose columns hold what they should: the file may be damaged, or written into by somebody else.
+
+    Raises:
+        ValueError: when one does not.
+    """
+    for value, kind in zip(row, kinds, strict=True):
+        if value is None and kind.isupper():
+            continue
+        beyond = isinstance(value, float) and not -_LARGEST <= value <= _LARGEST
+        if beyond or not isinstance(value, _KINDS[kind.lower()]):
+            raise ValueError(f"damaged: {value!r:.40} where another kind of value belongs")
+    return row
+
+
 def statement(note: Note, target: str) -> Statement:
     """Return what writes one note.
 
@@ -54,7 +80,9 @@ def stored_intent(row: tuple[Any, ...]) -> StoredIntent:
 
     Raises:
         msgspec.MsgspecError: when the row was written with words that this version does not know.
+        ValueError: when it is damaged.
     """
+    checked(row, INTENT_KINDS)
     number, life, target, wall_s, monotonic_s, action, verdict, identity, how, outcome, detail, reply = row[:12]
     settled_wall_s, settled_monotonic_s, settled_life = row[12:]
     return StoredIntent(

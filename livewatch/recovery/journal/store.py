@@ -113,6 +113,7 @@ class Store:
         execute("PRAGMA journal_mode = WAL").fetchall()
         execute("PRAGMA synchronous = FULL")
         execute("PRAGMA journal_size_limit = 4194304").fetchall()
+        execute("PRAGMA cache_size = -256")  # KiB; by default 2 MiB, which a file of this kind never reads twice
         problem = execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
             error = sqlite3.DatabaseError(str(problem))
@@ -127,6 +128,8 @@ class Store:
             (life.token, self._target, life.wall_s, life.monotonic_s, life.pid, life.version),
         )
         row = self._connection.execute("SELECT id FROM lives WHERE token = ?", (life.token,)).fetchone()
+        if row is None:
+            raise sqlite3.OperationalError("it does not keep what is written into it: no journal of this version")
         return int(row[0])
 
     def _used_bytes(self) -> int:

@@ -241,6 +241,9 @@ class Writer:
                 if not self._replace(error):
                     self._degrade(error)
                     return
+            except Exception as error:  # noqa: BLE001 -- a thread that ends here would lose every note without a word
+                self._degrade(error)
+                return
             else:
                 return
 

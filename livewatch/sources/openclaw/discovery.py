@@ -74,6 +74,8 @@ def _read_config(path: Path) -> tuple[dict[str, Any], str]:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         return {}, f"{path} cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        return {}, f"{path} is not UTF-8"
     try:
         return table(json.loads(text)), ""
     except (ValueError, RecursionError):
