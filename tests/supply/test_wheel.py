@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[2]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 
 
-def build(folder: Path) -> Path:
+def build(folder: Path, source: Path = ROOT) -> Path:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-index", "--no-build-isolation", "--no-deps"]
-    command += ["--disable-pip-version-check", "--wheel-dir", str(folder), str(ROOT)]
+    command += ["--disable-pip-version-check", "--wheel-dir", str(folder), str(source)]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     assert ended.returncode == 0, ended.stderr
@@ -66,6 +66,14 @@ def test_its_graph_leads_from_livewatch_to_every_package(wheel: Path) -> None:
         reached |= needs[ref] | {ref}
 
     assert reached == set(needs)
+
+
+def test_a_wheel_made_from_the_source_distribution_has_the_same_bill(wheel: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (source,) = tmp_path.glob("*.tar.gz")
+
+    assert bill(build(tmp_path, source)) == bill(wheel)
 
 
 def test_the_same_sources_give_the_same_bill(wheel: Path, tmp_path: Path) -> None:
