@@ -123,7 +123,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         row["attention"] if row["attention"] != "none" else "-",
         printable(row["session"]),
-        printable(doing(row)),
+        printable(_doing(row)),
         _duration(row["state_age_s"]),
         _duration(row["silence_s"]),
         "?" if row["queued"] is None else str(row["queued"]),
@@ -131,7 +131,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def doing(row: dict[str, Any]) -> str:
+def _doing(row: dict[str, Any]) -> str:
     """Return what a session does, in words: its wait, its activity, or its state."""
     if row["waiting_for"]:
         return f"waits: {row['waiting_for'].replace('_', ' ')}"
@@ -142,8 +142,8 @@ def doing(row: dict[str, Any]) -> str:
 def why(row: dict[str, Any]) -> str:
     """Return why a session has its label and what is done about it; nothing while nothing stands out."""
     words = [] if row["attention"] == "none" else [row["reason"]]
-    words += [row["doing"]] if row["doing"] else []
     words += [f"left alone {row['held']}"] if row["held"] else []
+    words += [row["doing"]] if row["doing"] else []
     return "; ".join(words)
 
 

@@ -12,6 +12,7 @@ from livewatch_classifiers.vocabulary import Attention
 _GAP = 1
 _KEY_MIN = 12
 _WHY_MIN = 13
+_THOUSAND = 1000
 TONES = {Attention.STUCK: Tone.STUCK, Attention.STALLED: Tone.STALLED, Attention.LONG_RUNNING: Tone.LONG}
 _WORDS = {Attention.STUCK: "stuck", Attention.STALLED: "stalled", Attention.LONG_RUNNING: "long", Attention.NONE: "-"}
 
@@ -36,7 +37,7 @@ ORDER_OF = {
     Column.SILENT: SessionOrder.SILENT,
     Column.QUEUE: SessionOrder.QUEUE,
 }
-_FIXED = {Column.ATTENTION: 8, Column.HELD: 1, Column.DOING: 15, Column.AGE: 6, Column.SILENT: 7, Column.QUEUE: 3}
+_FIXED = {Column.ATTENTION: 7, Column.HELD: 1, Column.DOING: 12, Column.AGE: 6, Column.SILENT: 7, Column.QUEUE: 3}
 _RIGHT = frozenset({Column.AGE, Column.SILENT, Column.QUEUE})
 
 
@@ -103,11 +104,17 @@ def _text(column: Column, row: Row) -> str:
         case Column.SILENT:
             return _duration(row.silence_s)
         case Column.QUEUE:
-            return "?" if row.queued is None else str(row.queued) if row.queued else "-"
+            return _count(row.queued)
         case Column.WHY:
             return row.why
         case Column.ATTENTION:
             return _WORDS[row.attention]
+
+
+def _count(queued: int | None) -> str:
+    if queued is None:
+        return "?"
+    return "-" if queued == 0 else str(queued) if queued < _THOUSAND else "1k+"
 
 
 def _duration(seconds: float | None) -> str:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from livewatch.cli.printable import printable
-from livewatch.cli.sessions import doing, why
+from livewatch.cli.sessions import why
 from livewatch.local_api.session_order import Sortable
 from livewatch_classifiers.vocabulary import Attention
+
+_SHORT = {"embedded_run": "run", "model_call": "model", "tool_call": "tool", "runtime_owned": "runtime"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Row:
             name=printable(row["session"]),
             attention=Attention(row["attention"]),
             rule=row["rule"],
-            doing=printable(doing(dict(row))),
+            doing=printable(_doing(row)),
             age_s=row["state_age_s"],
             silence_s=row["silence_s"],
             queued=row["queued"],
@@ -52,3 +54,14 @@ class Row:
 def rows_of(documents: Iterable[Mapping[str, Any]]) -> tuple[Row, ...]:
     """Return the rows of a document."""
     return tuple(Row.of(document) for document in documents)
+
+
+def _doing(row: Mapping[str, Any]) -> str:
+    """Return what a session does, in as few words as there are."""
+    if row["waiting_for"]:
+        return f"wait {_short(row['waiting_for'])}"
+    return f"{_short(row['activity'])} {row['activity_name']}".strip() or row["state"]
+
+
+def _short(word: str) -> str:
+    return _SHORT.get(word, word.replace("_", " "))
