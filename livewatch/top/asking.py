@@ -57,12 +57,23 @@ class Asking:
             return
         try:
             plan = dict(await hands.plan(row.key))
-            held = any(gate["holds"] for gate in plan["gates"])
-            said = [printable(line) for line in planned(plan)]
-            if await self._app.push_screen_wait(RecoverDialog(said, held=held)):
+        except RefusedError as error:
+            nothing = RecoverDialog(
+                "There is nothing to send", [row.name, f"  {printable(str(error))}"], can_send=False
+            )
+            await self._app.push_screen_wait(nothing)
+            return
+        except LostError as error:
+            self._note(str(error), Tone.BAD)
+            return
+        held = any(gate["holds"] for gate in plan["gates"])
+        title = "A gate holds this repair; it cannot be sent" if held else "Send this repair?"
+        said = [printable(line) for line in planned(plan)]
+        if await self._app.push_screen_wait(RecoverDialog(title, said, can_send=not held)):
+            try:
                 await self._send(hands, row, plan["action"])
-        except (LostError, RefusedError) as error:
-            self._note(f"{row.name}: {error}", Tone.BAD)
+            except (LostError, RefusedError) as error:
+                self._note(f"{row.name}: {error}", Tone.BAD)
 
     async def _send(self, hands: Hands, row: Row, action: str) -> None:
         key = await hands.recover(row.key, action)

@@ -66,26 +66,32 @@ class RecoverDialog(ModalScreen[bool]):
     DEFAULT_CSS = _CSS.format(name="RecoverDialog")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "send"),
+        Binding("enter", "close"),
         Binding("escape,q,n", "dismiss(False)"),
     ]
 
-    def __init__(self, plan: Sequence[str], *, held: bool) -> None:
-        """``plan`` are the lines that `livewatch recover --dry-run` prints."""
+    def __init__(self, title: str, said: Sequence[str], *, can_send: bool) -> None:
+        """``said`` is the plan as `livewatch recover --dry-run` prints it, or why there is none."""
         super().__init__()
-        self._plan = plan
-        self._held = held
+        self._title = title
+        self._said = said
+        self._can_send = can_send
 
     def compose(self) -> ComposeResult:
         """Say what would be done."""
-        can = [("esc", "close")] if self._held else [("y", "send it"), ("n, esc", "cancel")]
-        title = "A gate holds this repair; it cannot be sent\n\n" if self._held else "Send this repair?\n\n"
+        can = [("y", "send it"), ("n, esc", "cancel")] if self._can_send else [("esc", "close")]
         with VerticalScroll():
-            yield Static(Text.assemble((title, "bold"), "\n".join(self._plan), "\n\n", *_keys(*can)))
+            yield Static(Text.assemble((f"{self._title}\n\n", "bold"), "\n".join(self._said), "\n\n", *_keys(*can)))
 
     def action_send(self) -> None:
-        """Answer yes, unless a gate holds it anyway."""
-        if not self._held:
+        """Answer yes, if there is something to send."""
+        if self._can_send:
             self.dismiss(True)  # noqa: FBT003 -- the answer itself
+
+    def action_close(self) -> None:
+        """Close what only tells something; a question wants a clear yes or no."""
+        if not self._can_send:
+            self.dismiss(False)  # noqa: FBT003 -- the answer itself
 
 
 def _keys(*pairs: tuple[str, str]) -> list[str | tuple[str, str]]:
