@@ -28,7 +28,7 @@ class BoardVantage:
     hands = None
 
     def __init__(self, board: Path, thresholds: Thresholds, clock: Clock) -> None:
-        self._source = BoardSource(board, None, clock, name=board.name)
+        self._source = BoardSource(board, None, clock, name=f"{board.absolute().parent.name}/{board.name}")
         self._thresholds = thresholds
         self._clock = clock
         self._judge = Judge()

@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rich.cells import cell_len
+
 from livewatch.durations import format_duration
 from livewatch.local_api.session_order import SessionOrder
 from livewatch.top.row import Row
-from livewatch.top.tones import Line, Piece, Tone, ellipsis, middle_cut
+from livewatch.top.tones import Line, Piece, Tone, ellipsis, middle_cut, padded
 from livewatch_classifiers.vocabulary import Attention
 
 _GAP = 1
 _KEY_MIN = 12
 _WHY_MIN = 13
+_WIDE = 110
+_DOING_WIDE = 20
 _THOUSAND = 1000
 TONES = {Attention.STUCK: Tone.STUCK, Attention.STALLED: Tone.STALLED, Attention.LONG_RUNNING: Tone.LONG}
 _WORDS = {Attention.STUCK: "stuck", Attention.STALLED: "stalled", Attention.LONG_RUNNING: "long", Attention.NONE: "-"}
@@ -50,10 +54,11 @@ class Layout:
     @classmethod
     def of(cls, rows: tuple[Row, ...], width: int) -> "Layout":
         """Return the widths for a screen: keys get what they need, reasons the rest, and never less than a little."""
-        room = width - sum(_FIXED.values()) - _GAP * (len(Column) - 1)
-        longest = max((len(row.name) for row in rows), default=_KEY_MIN)
+        fixed = _FIXED | {Column.DOING: _DOING_WIDE} if width >= _WIDE else _FIXED
+        room = width - sum(fixed.values()) - _GAP * (len(Column) - 1)
+        longest = max((cell_len(row.name) for row in rows), default=_KEY_MIN)
         key = max(_KEY_MIN, min(longest, room - _WHY_MIN))
-        return cls({**_FIXED, Column.SESSION: key, Column.WHY: max(0, room - key)})
+        return cls({**fixed, Column.SESSION: key, Column.WHY: max(0, room - key)})
 
     def head(self, order: SessionOrder, *, reverse: bool) -> Line:
         """Return the headings; the column that is sorted by has an arrow."""
@@ -81,7 +86,7 @@ class Layout:
     def _cell(self, column: Column, text: str) -> str:
         width = self.widths[column]
         text = middle_cut(text, width) if column is Column.SESSION else ellipsis(text, width)
-        return text.rjust(width) if column in _RIGHT else text.ljust(width)
+        return padded(text, width, right=column in _RIGHT)
 
 
 def sentence(row: Row) -> Line:

@@ -20,14 +20,14 @@ _COUNTS = (("stuck", Tone.STUCK), ("stalled", Tone.STALLED), ("long_running", To
 _LOOP = "loop delay "
 
 
-def gateway_line(status: Mapping[str, Any], width: int) -> Line:
+def gateway_line(status: Mapping[str, Any], width: int, *, fresh: bool) -> Line:
     """Return the gateway's name, its label with reasons, how far recovery may go, and the time of the look (UTC)."""
     vitals = status["vitals"]
     state = vitals["state"] if vitals else "not seen yet"
     reasons = ", ".join([*vitals["reasons"], *_cause(vitals)]) if vitals else ""
     left = [
         Piece(f"{printable(status['target'])} ", Tone.STRONG),
-        Piece(state, _STATES.get(state, Tone.BAD)),
+        Piece(state, _STATES.get(state, Tone.BAD)) if fresh else Piece(f"was {state}", Tone.FAINT),
         Piece(f" ({reasons})" if reasons else ""),
     ]
     at = moment(status["time"])[11:] if "time" in status else ""

@@ -71,7 +71,7 @@ class Model:
     def head(self, width: int, now_s: float) -> tuple[Line, ...]:
         """Return the lines above the table; there are always as many, so that the table does not jump."""
         return (
-            header.gateway_line(self.status, width),
+            header.gateway_line(self.status, width, fresh=self.contact.fresh(now_s)),
             header.counts_line(self.status, self.view, len(self.rows), self.matching, width),
             header.loop_line(self.trend, width),
             header.notice_line(list(self._told(now_s)), width),

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
 
 class Tone(StrEnum):
     """Why a piece of text stands out."""
@@ -30,12 +32,12 @@ Line = tuple[Piece, ...]
 
 def spread(left: Iterable[Piece], right: Iterable[Piece], width: int) -> Line:
     """Return one line of ``width`` cells with ``right`` at its end; what does not fit of ``left`` is cut."""
-    right = tuple(right)
-    room = width - sum(len(piece.text) for piece in right) - 1
+    left, right = tuple(left), tuple(right)
+    room = width - _cells(right) - 1
     if room < 1:
         return cut(left, width)
     head = cut(left, room)
-    gap = width - sum(len(piece.text) for piece in (*head, *right))
+    gap = width - _cells(head) - _cells(right)
     return (*head, Piece(" " * gap), *right)
 
 
@@ -45,9 +47,9 @@ def cut(pieces: Iterable[Piece], width: int) -> Line:
     for piece in pieces:
         if width <= 0:
             break
-        text = piece.text if len(piece.text) <= width else ellipsis(piece.text, width)
+        text = ellipsis(piece.text, width)
         out.append(Piece(text, piece.tone))
-        width -= len(text)
+        width -= cell_len(text)
         if text != piece.text:
             break
     return tuple(out)
@@ -55,13 +57,34 @@ def cut(pieces: Iterable[Piece], width: int) -> Line:
 
 def ellipsis(text: str, width: int) -> str:
     """Return the text in at most ``width`` cells, its end cut."""
-    return text if len(text) <= width else f"{text[: width - 1]}…" if width > 0 else ""
+    if cell_len(text) <= width:
+        return text
+    return f"{_first(text, width - 1)}…" if width > 0 else ""
 
 
 def middle_cut(text: str, width: int) -> str:
     """Return a name in at most ``width`` cells; its middle is cut, because names differ at their ends."""
-    if len(text) <= width:
+    if cell_len(text) <= width:
         return text
+    if width <= 1:
+        return "…"[:width]
     tail = (width - 1) * 2 // 3
-    head = width - 1 - tail
-    return f"{text[:head]}…{text[len(text) - tail :]}" if width > 1 else "…"[:width]
+    return f"{_first(text, width - 1 - tail)}…{_first(text[::-1], tail)[::-1]}"
+
+
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """Return the text with blanks up to ``width`` cells, at its right end or, when it is to stand right, its left."""
+    blanks = " " * max(0, width - cell_len(text))
+    return blanks + text if right else text + blanks
+
+
+def _first(text: str, width: int) -> str:
+    """Return as many characters as fit; some take two cells, some none."""
+    for end in range(min(len(text), max(0, width)), 0, -1):
+        if cell_len(text[:end]) <= width:
+            return text[:end]
+    return ""
+
+
+def _cells(pieces: Iterable[Piece]) -> int:
+    return sum(cell_len(piece.text) for piece in pieces)
