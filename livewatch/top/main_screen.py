@@ -72,20 +72,19 @@ class MainScreen(Screen[None]):
         self.model = model
         self._vantage = vantage
         self._look_now = asyncio.Event()
+        keys = _KEYS_LOOKING if vantage.hands is None else _KEYS
+        self._head, self._foot = Static(id="head"), Static(id="foot")
+        self._keys = Static(Text(keys, style="dim", no_wrap=True), id="keys")
+        self._table = SessionTable(model)
+        self._find = Input(placeholder="part of a session's key, or a glob; enter keeps it, esc ends it", id="find")
 
     def compose(self) -> ComposeResult:
         """Head, table, the chosen session, keys."""
-        yield Static(id="head")
-        yield SessionTable(self.model)
-        yield Static(id="foot")
-        yield Static(
-            Text(_KEYS_LOOKING if self._vantage.hands is None else _KEYS, style="dim", no_wrap=True), id="keys"
-        )
-        yield Input(placeholder="part of a session's key, or a glob; enter keeps it, esc ends it", id="find")
+        yield from (self._head, self._table, self._foot, self._keys, self._find)
 
     def on_mount(self) -> None:
         """Begin to look; the clock on the screen goes on while nobody answers."""
-        self.query_one(SessionTable).focus()
+        self._table.focus()
         self.run_worker(self._looks(), group="looks", exclusive=True)
         self.set_interval(_REDRAW_S, self._draw)
 
@@ -114,9 +113,9 @@ class MainScreen(Screen[None]):
 
     def _draw(self) -> None:
         now_s = time.monotonic()
-        self.query_one("#head", Static).update(text(self.model.head(self.size.width, now_s)))
-        self.query_one(SessionTable).show(self.model, fresh=self.model.contact.fresh(now_s))
-        self.query_one("#foot", Static).update(text([self.model.foot()]))
+        self._head.update(text(self.model.head(self.size.width, now_s)))
+        self._table.show(self.model, fresh=self.model.contact.fresh(now_s))
+        self._foot.update(text([self.model.foot()]))
 
     def _view(self, view: View) -> None:
         """Show another view of what is known, and ask for it."""
@@ -136,7 +135,7 @@ class MainScreen(Screen[None]):
 
     def action_page(self, pages: int) -> None:
         """Choose a row a page away."""
-        self.action_move(pages * self.query_one(SessionTable).page)
+        self.action_move(pages * self._table.page)
 
     def action_filter(self, steps: int) -> None:
         """Show other labels."""
@@ -144,7 +143,7 @@ class MainScreen(Screen[None]):
 
     def action_all(self) -> None:
         """Show every session."""
-        self.query_one(Input).value = ""
+        self._find.value = ""
         self._view(replace(self.model.view, show=Show.ALL, find=""))
 
     def action_sort(self, steps: int) -> None:
@@ -158,7 +157,7 @@ class MainScreen(Screen[None]):
     def action_find(self) -> None:
         """Ask for part of a key."""
         self.add_class("finding")
-        self.query_one(Input).focus()
+        self._find.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show what fits already."""
@@ -177,7 +176,7 @@ class MainScreen(Screen[None]):
 
     def _found(self) -> None:
         self.remove_class("finding")
-        self.query_one(SessionTable).focus()
+        self._table.focus()
 
     def action_explain(self) -> None:
         """Say why the chosen session has its label."""

@@ -61,9 +61,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(size: tuple[int, int] = (80, 24), *, hands: bool = True) -> AsyncIterator[Stage]:
+async def stage(
+    size: tuple[int, int] = (80, 24), *, hands: bool = True, interval_s: float = 0.05
+) -> AsyncIterator[Stage]:
     vantage = FakeVantage(hands=hands)
-    app = TopApp(vantage, Model(Contact("the agent", 0.05)))
+    app = TopApp(vantage, Model(Contact("the agent", interval_s)))
     async with app.run_test(size=size) as pilot:
         on = Stage(vantage, app, pilot)
         await on.until(lambda: on.model.rows)
@@ -126,6 +128,12 @@ async def test_filter_sort_and_find_are_asked_of_the_agent_and_shown_at_once(on:
     assert on.shows("no session fits the filter; press a")
     await on.pilot.press("a")
     assert (on.model.view.find, on.model.view.show) == ("", Show.ALL)
+
+
+async def test_another_view_is_asked_for_before_the_next_look_is_due() -> None:
+    async with stage(interval_s=3600.0) as on:
+        await on.pilot.press("f")
+        await on.until(lambda: on.vantage.views[-1].show is Show.ATTENTION)
 
 
 async def test_escape_ends_a_search_and_its_letters_are_no_commands(on: Stage) -> None:
