@@ -28,7 +28,7 @@ SIZES = [(80, 24), (140, 40)]
 class Stage:
     """A running screen, and what is on it."""
 
-    def __init__(self, vantage: FakeVantage, app: TopApp, pilot: Pilot[int]) -> None:
+    def __init__(self, vantage: FakeVantage | None, app: TopApp, pilot: Pilot[int]) -> None:
         self.vantage = vantage
         self.app = app
         self.pilot = pilot
