@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -14,6 +15,9 @@ from tests.waiting import until
 
 LEFT_SCREEN = "\x1b[?1049l"
 """What a full-screen program writes when it gives the screen back."""
+
+_CONTROL = re.compile(r"\x1b\[[0-9;?<>$=]*[@-~]")
+_BEGUN = re.compile(r"\x1b(\[[0-9;?<>$=]*)?$")
 
 
 class Terminal:
@@ -27,7 +31,9 @@ class Terminal:
         self._theirs = theirs
         self.before = termios.tcgetattr(theirs)
         self.output = ""
-        """What was written since the text that was waited for last."""
+        """What can be read of what was written since the text that was waited for last."""
+        self._held = ""
+        """A control sequence of which only the beginning has come."""
         self.written = ""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "livewatch", *map(str, arguments)],
@@ -73,6 +79,8 @@ class Terminal:
     def _read(self) -> str:
         while select.select([self._ours], [], [], 0)[0]:
             said = os.read(self._ours, 65536).decode(errors="replace")
-            self.output += said
             self.written += said
+            whole = _BEGUN.sub("", held := self._held + said)
+            self._held = held[len(whole) :]
+            self.output += _CONTROL.sub("", whole)
         return self.output

@@ -51,8 +51,8 @@ def hung(place: Place, start: Start, *flags: str) -> None:
 
 def test_a_session_is_held_explained_and_repaired_from_the_keyboard(place: Place, start: Start, terminal: Open) -> None:
     hung(place, start, "--dry-run")
-    top = terminal("--agent", place.agent)
-    top.until("stalled")
+    top = terminal("--agent", place.agent, size=(140, 40))
+    top.until("hung[1]: stalled")
     top.press("\r")
     top.until("evidence: silence")
     top.press("q")
@@ -112,7 +112,7 @@ def test_it_goes_on_while_the_agent_is_away_and_quits_without_waiting_for_a_stop
 def test_no_colour_is_written_where_none_is_wanted(place: Place, start: Start, terminal: Open, *, wanted: bool) -> None:
     gateway(place, start)
     top = terminal("--board", place.board, env={} if wanted else {"NO_COLOR": "1"})
-    top.until("visitor-000")
+    top.until("responsive")
     top.press("q")
     top.end()
     assert bool(_COLOUR.findall(top.written)) is wanted
@@ -130,7 +130,7 @@ def test_mistakes_are_one_line_and_leave_the_terminal_alone(place: Place, termin
         assert top.end() == code
         assert said in top.output
         assert top.output.count("\n") == 1
-        assert "\x1b" not in top.output
+        assert "\x1b" not in top.written
 
 
 async def test_a_repair_through_the_screen_is_seen_to_work(place: Place, start: Start) -> None:
