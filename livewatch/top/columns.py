@@ -14,7 +14,7 @@ from livewatch_classifiers.vocabulary import Attention
 _GAP = 1
 _KEY_MIN = 12
 _WHY_MIN = 13
-_WIDE = 110
+_WIDE = 130
 _DOING_WIDE = 20
 _THOUSAND = 1000
 TONES = {Attention.STUCK: Tone.STUCK, Attention.STALLED: Tone.STALLED, Attention.LONG_RUNNING: Tone.LONG}

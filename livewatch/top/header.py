@@ -31,7 +31,8 @@ def gateway_line(status: Mapping[str, Any], width: int, *, fresh: bool) -> Line:
         Piece(f" ({reasons})" if reasons else ""),
     ]
     at = moment(status["time"])[11:] if "time" in status else ""
-    return spread(left, [Piece(f"{status['mode']}  {at}Z" if at else status["mode"])], width)
+    mode = f"mode {status['mode']}" if "acts" in status else status["mode"]
+    return spread(left, [Piece(f"{mode}  {at}Z" if at else mode)], width)
 
 
 def counts_line(status: Mapping[str, Any], view: View, shown: int, matching: int, width: int) -> Line:

@@ -32,12 +32,12 @@ class Trend:
 
 
 def delay_of(vitals: Mapping[str, Any] | None) -> float | None:
-    """Return how late the loop is: while it stands still, for how long it has."""
+    """Return how late the loop is: while it stands still, and nothing is measured, for how long it has."""
     if vitals is None:
         return None
     delay_s: float | None = vitals.get("loop_delay_max_s")
     beat_s: float | None = vitals.get("loop_heartbeat_age_s")
-    if vitals["state"] in _STOPPED and beat_s is not None:
+    if beat_s is not None and (delay_s is None or vitals["state"] in _STOPPED):
         return max(delay_s or 0.0, beat_s)
     return delay_s
 

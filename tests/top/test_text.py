@@ -77,7 +77,7 @@ def test_the_head_names_gateway_state_reasons_mode_and_time() -> None:
     vitals = VITALS | {"state": "unresponsive", "reasons": ["event_loop_delay"], "cause": "own_code"}
     line = gateway_line(STATUS | {"vitals": vitals}, 80, fresh=True)
     assert said(line).startswith("gw unresponsive (event_loop_delay, cause: own_code)")
-    assert said(line).endswith("abort  07:59:04Z")
+    assert said(line).endswith("mode abort  07:59:04Z")
     assert line[1].tone is Tone.BAD
     assert "was unresponsive" in said(gateway_line(STATUS | {"vitals": vitals}, 80, fresh=False))
     assert "not seen yet" in said(gateway_line({"target": "gw", "mode": "abort", "vitals": None}, 80, fresh=True))
@@ -139,5 +139,6 @@ def test_a_punctual_loop_draws_a_flat_line() -> None:
 
 def test_a_loop_that_stands_still_is_as_late_as_its_heart_is_silent() -> None:
     assert delay_of(VITALS | {"state": "unresponsive", "loop_heartbeat_age_s": 7.5}) == 7.5
+    assert delay_of({"state": "responsive", "loop_heartbeat_age_s": 0.7}) == 0.7
     assert delay_of(VITALS | {"loop_heartbeat_age_s": 7.5}) == 0.004
     assert delay_of({"state": "gone"}) is None
