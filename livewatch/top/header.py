@@ -38,8 +38,9 @@ def gateway_line(status: Mapping[str, Any], width: int, *, fresh: bool) -> Line:
 def counts_line(status: Mapping[str, Any], view: View, shown: int, matching: int, width: int) -> Line:
     """Return how many sessions there are of each label, and which of them are shown in which order."""
     counts = status["sessions"]
-    left = [Piece(f"{counts.get('total', 0)} sessions")]
-    for label, tone in _COUNTS:
+    unknown = bool(status["problem"]) and not counts.get("total")
+    left = [Piece("sessions unknown" if unknown else f"{counts.get('total', 0)} sessions")]
+    for label, tone in () if unknown else _COUNTS:
         count = counts.get(label, 0)
         left.append(Piece(f"  {count} {label.replace('_', ' ')}", tone if count else Tone.PLAIN))
     right = [f"by {view.order.value}{' reversed' if view.reverse else ''}"]

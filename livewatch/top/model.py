@@ -83,7 +83,7 @@ class Model:
         if chosen is not None:
             return sentence(chosen)
         if self.status["problem"]:
-            return (Piece("sessions are unknown while the gateway cannot be read", Tone.FAINT),)
+            return (Piece(printable(self.status["problem"])),)  # in full: above, its end may be cut
         hidden = self.status["sessions"].get("total", 0)
         return (Piece("no session fits the filter; press a to see all" if hidden else "no sessions", Tone.FAINT),)
 

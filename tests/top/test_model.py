@@ -45,10 +45,12 @@ def test_a_note_is_told_for_a_while_before_what_the_agent_says() -> None:
 
 
 def test_a_gateway_that_cannot_be_read_has_no_delay_and_says_why_there_are_no_rows() -> None:
-    blind = WELL.seen(Look(look(problem="no board").status, {"sessions": [], "matching": 0}), 11.0)
+    status = look(problem="no board", sessions={"total": 0}).status
+    blind = WELL.seen(Look(status, {"sessions": [], "matching": 0}), 11.0)
     assert blind.trend.latest_s is None
     assert blind.chosen is None
-    assert "cannot be read" in blind.foot()[0].text
+    assert blind.foot()[0].text == "no board"
+    assert blind.head(80, 11.0)[1][0].text == "sessions unknown"
 
 
 def test_a_filter_without_a_match_says_how_to_see_all() -> None:
