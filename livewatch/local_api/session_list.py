@@ -45,6 +45,11 @@ class SessionQuery:
             None if limit is None else max(0, limit),
         )
 
+    @property
+    def all(self) -> bool:
+        """Whether every session is asked for."""
+        return self.match == "*" and len(self.attention) == len(Attention)
+
     def takes(self, verdict: Verdict) -> bool:
         """Return whether a session with this verdict is asked for."""
         return verdict.attention in self.attention and (self.match == "*" or fnmatchcase(verdict.key, self.match))
@@ -73,7 +78,8 @@ def session_list(
         return document | {"problem": problem, "total": 0, "matching": 0, "counts": {}, "sessions": []}
     snapshot = report.snapshot
     counts = Counter(verdict.attention for verdict in report.verdicts.values())
-    chosen = [verdict for verdict in report.verdicts.values() if query.takes(verdict)]
+    everything = query.all
+    chosen = [verdict for verdict in report.verdicts.values() if everything or query.takes(verdict)]
     rows = [
         session_row(snapshot, verdict) | {"doing": doing.get(verdict.key, ""), "held": held(verdict.key)}
         for verdict in _first(snapshot, chosen, query)
@@ -117,19 +123,20 @@ def recovery_words(report: TickReport, pending: Mapping[str, ActionKind]) -> dic
 
 def _first(snapshot: Snapshot, verdicts: list[Verdict], query: SessionQuery) -> list[Verdict]:
     def at(verdict: Verdict) -> tuple[float | str, ...]:
-        return place(query.order, _sortable(snapshot, verdict))
+        return place(query.order, _sortable(snapshot, verdict, query.order))
 
     if query.limit is None or query.limit >= len(verdicts):
         return sorted(verdicts, key=at, reverse=query.reverse)
     return (heapq.nlargest if query.reverse else heapq.nsmallest)(query.limit, verdicts, key=at)
 
 
-def _sortable(snapshot: Snapshot, verdict: Verdict) -> Sortable:
+def _sortable(snapshot: Snapshot, verdict: Verdict, order: SessionOrder) -> Sortable:
+    """Return what this order looks at, and nothing more: there may be a hundred thousand of them."""
     session = snapshot.sessions[verdict.key]
     return Sortable(
         verdict.attention,
-        _age_s(snapshot, session.state_since_s),
-        _silence_s(snapshot, session, verdict),
+        _age_s(snapshot, session.state_since_s) if order is SessionOrder.AGE else None,
+        _silence_s(snapshot, session, verdict) if order is SessionOrder.SILENT else None,
         session.queued,
         verdict.key,
     )

@@ -41,7 +41,7 @@ ORDER_OF = {
     Column.SILENT: SessionOrder.SILENT,
     Column.QUEUE: SessionOrder.QUEUE,
 }
-_FIXED = {Column.ATTENTION: 7, Column.HELD: 1, Column.DOING: 12, Column.AGE: 6, Column.SILENT: 7, Column.QUEUE: 3}
+_FIXED = {Column.ATTENTION: 7, Column.HELD: 1, Column.DOING: 13, Column.AGE: 6, Column.SILENT: 7, Column.QUEUE: 3}
 _RIGHT = frozenset({Column.AGE, Column.SILENT, Column.QUEUE})
 
 
