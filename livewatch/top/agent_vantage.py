@@ -27,7 +27,10 @@ class AgentVantage:
     async def look(self, view: View) -> Look:
         """Return status and sessions; two requests, of which the second may be one round later."""
         status = await self._ask("GET", "/v1/status")
-        return Look(status, await self._ask("GET", "/v1/sessions", **view.query()))
+        sessions = await self._ask("GET", "/v1/sessions", **view.query())
+        if "matching" not in sessions:
+            raise LostError(f"livewatch {status['version']} runs there, which this one cannot show; restart it")
+        return Look(status, sessions)
 
     async def explain(self, key: str) -> Mapping[str, Any]:
         """Return why the session has its label, and what happens next."""

@@ -1,16 +1,19 @@
-"""Looking at a board without an agent, and calls beside the loop."""
+"""Looking at a board without an agent, through an agent of another version, and calls beside the loop."""
 
 import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from livewatch.clock import SystemClock
+from livewatch.local_api.server import LocalApi
 from livewatch.probe import Probe
+from livewatch.top.agent_vantage import AgentVantage
 from livewatch.top.background import in_background
 from livewatch.top.board_vantage import BoardVantage
 from livewatch.top.header import gateway_line
@@ -99,3 +102,17 @@ def test_a_process_ends_though_a_call_never_does() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
     assert ended.stdout == "ended\n"
+
+
+async def test_an_agent_of_another_version_is_told_as_such(tmp_path: Path) -> None:
+    async def status(_parameters: Mapping[str, str]) -> dict[str, Any]:
+        return {"version": "0.0.1"}
+
+    async def sessions(_parameters: Mapping[str, str]) -> dict[str, Any]:
+        return {"sessions": []}
+
+    api = LocalApi(tmp_path / "a.sock", {("GET", "/v1/status"): status, ("GET", "/v1/sessions"): sessions})
+    await api.start()
+    with pytest.raises(LostError, match=r"livewatch 0\.0\.1 runs there"):
+        await AgentVantage(api.path).look(View())
+    await api.close()
