@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture test fuzz soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test boards boards-picture audit check format clean
+.PHONY: help setup demo picture top-picture test fuzz soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test boards boards-picture audit check format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: $(VENV)/.run  ## break a real gateway ten ways and watch livewatch repair 
 
 picture: $(VENV)/.run  ## draw the README's picture of the live table from a real run
 	@$(BIN)/livewatch demo --picture docs/img/demo.svg $(ARGS)
+
+top-picture: $(VENV)/.dev  ## draw the README's picture of `livewatch top` from a real run
+	@$(BIN)/python -m tests.top.picture docs/img/top.svg
 
 test: $(VENV)/.dev  ## run the test suite (ARGS="-k board")
 	@$(BIN)/python -m pytest $(ARGS)

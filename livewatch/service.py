@@ -5,7 +5,6 @@ import contextlib
 import signal
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,9 +22,10 @@ from livewatch.local_api import views
 from livewatch.local_api.about import About
 from livewatch.local_api.feed import Feed
 from livewatch.local_api.history import History
+from livewatch.local_api.lookups import Lookups
 from livewatch.local_api.operator import Operator
 from livewatch.local_api.paths import agent_socket
-from livewatch.local_api.server import ApiError, Handler, LocalApi
+from livewatch.local_api.server import Handler, LocalApi
 from livewatch.lock_watch import LockWatch
 from livewatch.locks import LockInspector, LockSettings
 from livewatch.policy_file import Candidate, read_candidate
@@ -190,12 +190,14 @@ async def attached(
             stack.push_async_callback(locks.close)
             locks.start()
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
+        lookups = Lookups(agent, history, clock)
         operator = Operator(agent, history, clock, holds_file, journal.asked)
         handlers = _handlers(agent, history, operator, locks, (recorder, shadow))
         about = About(settings, journal, telemetry.prometheus_url)
+        feed = Feed(journal, settings.target.name)
         api = LocalApi(
             path,
-            {**handlers, ("GET", "/v1/about"): about, ("GET", "/v1/events"): Feed(journal, settings.target.name)},
+            {**handlers, **lookups.handlers(), ("GET", "/v1/about"): about, ("GET", "/v1/events"): feed},
             access,
         )
         try:
@@ -346,21 +348,7 @@ def _handlers(
             "shadow": shadow.listed() if shadow is not None else None,
         }
 
-    async def sessions(parameters: Mapping[str, str]) -> dict[str, Any]:
-        return views.sessions(agent, parameters.get("attention"))
-
-    async def explain(parameters: Mapping[str, str]) -> dict[str, Any]:
-        key = parameters.get("session", "")
-        document = views.explain(agent, key)
-        if document is None:
-            raise ApiError(
-                HTTPStatus.NOT_FOUND, "no_such_session", f"no session {key!r}; `livewatch status` lists them"
-            )
-        return document
-
     return {
         ("GET", "/v1/status"): status,
-        ("GET", "/v1/sessions"): sessions,
-        ("GET", "/v1/explain"): explain,
         **operator.handlers(),
     }

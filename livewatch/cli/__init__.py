@@ -30,8 +30,10 @@ _COMMANDS = {
     "restart-openclaw": ("livewatch.cli.restart_openclaw", "Ask an OpenClaw gateway to restart itself."),
     "resume": ("livewatch.cli.resume", "End what `hold` began."),
     "run": ("livewatch.cli.run", "Attach to a gateway and stay."),
+    "sessions": ("livewatch.cli.sessions", "List the sessions, or show all that is known of one."),
     "simulate": ("livewatch.cli.simulate", "Run scenarios in virtual time and prove the judgement."),
     "status": ("livewatch.cli.status", "Ask the running agent how things are."),
+    "top": ("livewatch.cli.top", "Watch the sessions live, like htop; explain, hold, recover."),
     "tune": ("livewatch.cli.tune", "Learn from recorded silences which limits to set."),
     "version": ("livewatch.cli.version", "Say which livewatch this is, and what it speaks."),
 }

@@ -9,12 +9,13 @@ from livewatch import __version__
 from livewatch.agent import Agent
 from livewatch.local_api.history import History
 from livewatch.local_api.rule_words import RULE_WORDS
+from livewatch.local_api.session_list import recovery_words, session_row
+from livewatch.local_api.session_order import URGENCY
 from livewatch.recovery.climb import Climb, climb_bound
 from livewatch.recovery.gates import GATES, Held
 from livewatch.recovery.ladder import FIRST_RUNG, next_rung
 from livewatch.recovery.patient import Patient
 from livewatch.recovery.request import Request
-from livewatch_classifiers.decision import Act
 from livewatch_classifiers.lane import LaneVerdict
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.report import TickReport
@@ -30,7 +31,6 @@ _PROGRESS = {
     TerminalMark.TURN_END: "the turn's end",
 }
 _RECENT_S = 120.0
-_URGENCY = {Attention.STUCK: 0, Attention.STALLED: 1, Attention.LONG_RUNNING: 2, Attention.NONE: 3}
 
 
 def status(agent: Agent, history: History) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
     return document | {
         "time": report.wall_s,
         "problem": report.problem,
-        "vitals": _vitals(report),
+        "vitals": vitals_of(report),
         "sessions": {"total": len(report.verdicts), **{a.value: counts[a.value] for a in Attention}},
         "attention": attention_rows(report, {a.session: a.kind for a in agent.memory.pending()}),
         "running": []
@@ -81,81 +81,49 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
     }
 
 
-def sessions(agent: Agent, attention: str | None = None) -> dict[str, Any]:
-    """Return one row per session, most urgent first; ``attention`` keeps one label only."""
-    rows: list[dict[str, Any]] = []
-    report = agent.report
-    if report is not None and report.snapshot is not None:
-        chosen = [v for v in report.verdicts.values() if attention in (None, v.attention.value)]
-        chosen.sort(key=lambda v: (_URGENCY[v.attention], v.key))
-        rows = [_row(report.snapshot, verdict) for verdict in chosen]
-    return {"schema_version": SCHEMA_VERSION, "ok": True, "sessions": rows}
-
-
 def attention_rows(report: TickReport, pending: Mapping[str, ActionKind]) -> list[dict[str, Any]]:
     """Return a row for each session that needs attention, most urgent first, with what is being done about it."""
     if report.snapshot is None:
         return []
-    doing = {key: f"{kind.value} was sent, its effect is awaited" for key, kind in pending.items()}
-    doing |= {_session_of(d): _doing(d) for d in report.decisions}
+    doing = recovery_words(report, pending)
     sick = [verdict for verdict in report.verdicts.values() if verdict.attention is not Attention.NONE]
-    sick.sort(key=lambda v: (_URGENCY[v.attention], v.key))
-    return [_row(report.snapshot, verdict) | {"doing": doing.get(verdict.key, "")} for verdict in sick]
+    sick.sort(key=lambda v: (URGENCY[v.attention], v.key))
+    return [session_row(report.snapshot, verdict) | {"doing": doing.get(verdict.key, "")} for verdict in sick]
 
 
 def explain(agent: Agent, key: str) -> dict[str, Any] | None:
     """Return everything that led to the present judgement of one session, or ``None`` if there is no such session."""
     report = agent.report
-    if report is None or report.snapshot is None or key not in report.verdicts:
+    document = None if report is None else judged(report, key)
+    if document is None or report is None or report.snapshot is None:
         return None
-    session, verdict = report.snapshot.sessions[key], report.verdicts[key]
     patient = agent.memory.patients.get(key)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "ok": True,
-        "session": key,
-        "seen": _seen(session, report.snapshot),
-        "verdict": _verdict(verdict),
-        "vitals": _vitals(report),
-        "gateway_says": _opinions(report),
-        "lanes": [_lane(lane) for lane in report.lanes.values() if key in (lane.head, *lane.waiting, *lane.cycle)],
-        "next": _next(agent, report, session, verdict, patient),
+    return document | {
+        "next": _next(agent, report, report.snapshot.sessions[key], report.verdicts[key], patient),
         "tried": [{"action": k.value, "outcome": o.value} for k, o in patient.tried] if patient else [],
         "repairs": len(patient.repaired_s) if patient else 0,
         "quarantined": patient.quarantined if patient else False,
     }
 
 
-def _session_of(decision: object) -> str:
-    return decision.action.session if isinstance(decision, Act) else str(getattr(decision, "session", ""))
-
-
-def _doing(decision: object) -> str:
-    if isinstance(decision, Act):
-        return decision.action.kind.value
-    kind, gate, detail = (getattr(decision, name) for name in ("kind", "gate", "detail"))
-    return f"{kind.value} held by {gate.value}: {detail}"
-
-
-def _row(snapshot: Snapshot, verdict: Verdict) -> dict[str, Any]:
-    session = snapshot.sessions[verdict.key]
-    facts = dict(verdict.evidence)
+def judged(report: TickReport, key: str) -> dict[str, Any] | None:
+    """Return what was seen of one session and how it was judged, without what recovery makes of it."""
+    if report.snapshot is None or key not in report.verdicts:
+        return None
     return {
-        "session": verdict.key,
-        "state": session.state.value if session.state else "unknown",
-        "attention": verdict.attention.value,
-        "reason": verdict.reason.value,
-        "rule": verdict.rule,
-        "queued": session.queued,
-        "activity": facts.get("activity", ""),
-        "activity_name": facts.get("activity_name", ""),
-        "silence_s": facts.get("silence_s"),
-        "state_age_s": _age(snapshot, session.state_since_s),
-        "due_in_s": verdict.due_in_s,
+        "schema_version": SCHEMA_VERSION,
+        "ok": True,
+        "session": key,
+        "seen": _seen(report.snapshot.sessions[key], report.snapshot),
+        "verdict": _verdict(report.verdicts[key]),
+        "vitals": vitals_of(report),
+        "gateway_says": _opinions(report),
+        "lanes": [_lane(lane) for lane in report.lanes.values() if key in (lane.head, *lane.waiting, *lane.cycle)],
     }
 
 
-def _vitals(report: TickReport) -> dict[str, Any]:
+def vitals_of(report: TickReport) -> dict[str, Any]:
+    """Return the gateway's label, and the numbers behind it."""
     vitals = report.snapshot.vitals if report.snapshot is not None else None
     stack = vitals.stack if vitals is not None else None
     return {

@@ -13,6 +13,7 @@ import pytest
 import livewatch
 from livewatch.config import load_settings
 from livewatch.local_api import views
+from livewatch.local_api.session_order import SessionOrder
 from livewatch.service import attached
 from livewatch.settings import SourceKind
 from livewatch_classifiers import decision, lane, lock, vocabulary
@@ -26,6 +27,7 @@ PAGE = Document("agent")
 WORDS = {name: kind for module in (vocabulary, decision) for name, kind in vars(module).items()} | {
     "LaneCondition": lane.LaneCondition,
     "LockCondition": lock.LockCondition,
+    "SessionOrder": SessionOrder,
     "SourceKind": SourceKind,
 }
 
@@ -76,9 +78,14 @@ async def look_while_it_repairs(stage: Stage, caller: Caller) -> None:
         return any(a["session"] == "deaf" and a["action"] == "force_clear" for a in status["last_actions"])
 
     await caller.get("/v1/explain", session="nobody")
+    await caller.get("/v1/session", session="nobody")
+    for key in ("hung", "idle", "asked"):
+        await caller.get("/v1/session", session=key)
     await stage.until(cleared, "a run that ignored its abort is cleared")
     await caller.get("/v1/sessions")
-    await caller.get("/v1/sessions", attention="stuck")
+    await caller.get("/v1/sessions", attention="stuck,stalled", sort="age", limit="2", match="*e*")
+    await caller.get("/v1/sessions", sort="weight")
+    await caller.get("/v1/session", session="deaf")
     await caller.get("/v1/about")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -40,7 +41,9 @@ class Follower:
         self._out = place.folder / "events"
         with self._out.open("wb") as out:
             command = [sys.executable, "-m", "livewatch", "events", "-f", "--json", "--agent", str(place.agent)]
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out)
+            # Without an agent it would begin with the journal of whoever runs the tests.
+            env = {**os.environ, "XDG_STATE_HOME": str(place.folder)}
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, env=env)
 
     def events(self) -> list[dict[str, Any]]:
         lines = self._out.read_text("utf-8").split("\n")[:-1]
