@@ -15,6 +15,7 @@ from livewatch.config import ConfigError
 from livewatch.local_api import views
 from livewatch.local_api.about import About
 from livewatch.local_api.feed import Feed
+from livewatch.local_api.health_pages import health_pages
 from livewatch.local_api.history import History
 from livewatch.local_api.operator import Operator
 from livewatch.local_api.paths import agent_socket
@@ -36,6 +37,9 @@ from livewatch.sources.board import BoardSource
 from livewatch.sources.process import ProcessSource
 from livewatch.sources.round_trip import HealthUrl, RoundTrip
 from livewatch.sources.witnessed import WitnessedSource
+from livewatch.supervision.health_server import HealthServer
+from livewatch.supervision.pulse import Phase, Pulse
+from livewatch.supervision.supervisor import IntervalError, Supervisor
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.report import TickListener
 from livewatch_classifiers.thresholds import Thresholds
@@ -58,8 +62,11 @@ class ServiceError(Exception):
 class Service:
     """One agent with everything around it; `attached` makes it."""
 
-    def __init__(self, agent: Agent, telemetry: Telemetry, api: LocalApi, shadow: Shadow | None = None) -> None:
+    def __init__(
+        self, agent: Agent, telemetry: Telemetry, api: LocalApi, pulse: Pulse, shadow: Shadow | None = None
+    ) -> None:
         self.agent = agent
+        self.pulse = pulse
         self._shadow = shadow
         self.telemetry = telemetry
         self.prometheus_url = telemetry.prometheus_url
@@ -90,11 +97,27 @@ async def run_service(settings: Settings, *, wait: bool = False, read: Callable[
         ServiceError: when there is no gateway to attach to (unless ``wait``), or a port or socket is taken.
     """
     stop, code = _stop_on_signals()
-    async with attached(settings, wait=wait) as service:
-        if read is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reload, read)
-        await service.agent.run(stop)
+    with contextlib.closing(_supervisor(settings)) as supervisor:
+        async with attached(settings, wait=wait, listeners=[supervisor]) as service:
+
+            def reload() -> None:
+                assert read is not None
+                with supervisor.reloading():
+                    service.reload(read)
+
+            if read is not None:
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+            await service.agent.run(stop)
+            supervisor.stopping()
+            service.pulse.phase = Phase.STOPPING
     return code[0]
+
+
+def _supervisor(settings: Settings) -> Supervisor:
+    try:
+        return Supervisor.of_environment(interval_of(settings))
+    except IntervalError as error:
+        raise ServiceError(Exit.USAGE, "watchdog", str(error)) from error
 
 
 @contextlib.asynccontextmanager
@@ -125,6 +148,11 @@ async def attached(
         stack.callback(lease.close)
         tenure = Tenure(lease, journal, settings.recovery)
         stack.callback(tenure.close)
+        pulse = Pulse(clock.monotonic_s, interval_of(settings))
+        health = _health_server(settings, pulse)
+        if health is not None:
+            stack.callback(health.close)
+            health.start()
         history = History()
         holds_file = HoldsFile(holds_path(settings.target.name, settings.agent.state_dir), clock)
         recorder, shadow = _recorder(settings), _shadow(settings)
@@ -137,7 +165,7 @@ async def attached(
             intents=journal,
             thresholds=thresholds_of(settings),
             policy=settings.recovery,
-            listeners=[history, journal, *telemetry.listeners, *listeners],
+            listeners=[history, journal, *telemetry.listeners, pulse, *listeners],
             interval_s=interval_of(settings),
             controls=Controls(
                 holds=_remembered_holds(holds_file),
@@ -159,16 +187,23 @@ async def attached(
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
         operator = Operator(agent, history, clock, holds_file, journal.asked)
         handlers = _handlers(agent, history, operator, locks, (recorder, shadow))
-        about = About(settings, journal, telemetry.prometheus_url)
+        about = About(settings, journal, telemetry.prometheus_url, None if health is None else health.url)
         api = LocalApi(
-            path, {**handlers, ("GET", "/v1/about"): about, ("GET", "/v1/events"): Feed(journal, settings.target.name)}
+            path,
+            {
+                **handlers,
+                **health_pages(pulse),
+                ("GET", "/v1/about"): about,
+                ("GET", "/v1/events"): Feed(journal, settings.target.name),
+            },
         )
         try:
             await api.start()
         except OSError as error:
             raise ServiceError(Exit.USAGE, "agent_socket", str(error)) from error
         stack.push_async_callback(api.close)
-        yield Service(agent, telemetry, api, shadow)
+        pulse.phase = Phase.OPEN
+        yield Service(agent, telemetry, api, pulse, shadow)
 
 
 def thresholds_of(settings: Settings) -> Thresholds:
@@ -267,6 +302,15 @@ def _start_telemetry(settings: Settings, log: TextIO | None) -> Telemetry:
         return Telemetry.start(wanted, stream=log)
     except TelemetryError as error:
         raise ServiceError(Exit.USAGE, "telemetry", str(error)) from error
+
+
+def _health_server(settings: Settings, pulse: Pulse) -> HealthServer | None:
+    if settings.telemetry.health_listen is None:
+        return None
+    try:
+        return HealthServer(settings.telemetry.health_listen, pulse)
+    except TelemetryError as error:
+        raise ServiceError(Exit.USAGE, "health", str(error)) from error
 
 
 async def _first_look(source: Source) -> Snapshot:

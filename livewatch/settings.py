@@ -76,6 +76,8 @@ class TelemetryOptions:
     """What is exported; OTLP itself is switched on by the standard ``OTEL_*`` variables."""
 
     metrics_listen: str | None = None
+    health_listen: str | None = None
+    """``host:port`` of ``/livez`` and ``/readyz``; loopback unless a host is given; not served by default."""
     log_format: LogFormat = LogFormat.AUTO
     metric_prefix: str = OWN_PREFIX
     session_ids: SessionIds = SessionIds.HASH

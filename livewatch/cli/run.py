@@ -38,6 +38,7 @@ from livewatch_classifiers.vocabulary import Mode
 @click.option("--allow-discard", is_flag=True, default=None, help="Permit repairs that throw queued messages away.")
 @click.option("--interval", metavar="DURATION", help="Time between two looks.  [default: 1s]")
 @click.option("--metrics-listen", metavar="HOST:PORT", help="Serve Prometheus metrics, for example 127.0.0.1:9464.")
+@click.option("--health-listen", metavar="HOST:PORT", help="Serve /livez and /readyz, for example 127.0.0.1:9465.")
 @click.option("--agent-socket", type=click.Path(path_type=Path), help="Where `livewatch status` finds this agent.")
 @click.option("--state-dir", type=click.Path(path_type=Path), help="Folder of the journal.")
 @click.option("--record", type=click.Path(path_type=Path), help="Folder to record every round in, for `replay`.")
