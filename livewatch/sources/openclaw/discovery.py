@@ -100,11 +100,19 @@ def _token(
     return (token, str(config)) if isinstance(token, str) and token else (None, "")
 
 
+def too_open(mode: int, *, owned: bool) -> bool:
+    """Return whether others may read a secret; its group may where that is the only way for us to read it.
+
+    Credentials of systemd and secrets of Kubernetes belong to root, and are given to one user by a group or an ACL.
+    """
+    return bool(mode & (0o077 if owned else 0o037))
+
+
 def _token_of(path: Path) -> str:
     """Return a secret from its file, which nobody else may read."""
     try:
         found = path.stat()
-        if found.st_mode & 0o077:
+        if too_open(found.st_mode, owned=found.st_uid == os.geteuid()):
             raise DiscoveryError(f"the token file {path} can be read by others; chmod 600 {path}")
         token = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

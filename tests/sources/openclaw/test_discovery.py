@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from livewatch.sources.openclaw.discovery import DiscoveryError, find_gateway
+from livewatch.sources.openclaw.discovery import DiscoveryError, find_gateway, too_open
 
 SECRET = "s3cret-token"
 
@@ -65,3 +65,24 @@ def test_a_missing_token_file_and_a_wrong_url_are_told(tmp_path: Path) -> None:
         find_gateway(None, tmp_path / "none", {})
     with pytest.raises(DiscoveryError, match="WebSocket"):
         find_gateway("http://127.0.0.1", None, {})
+
+
+@pytest.mark.parametrize(
+    ("mode", "owned", "refused"),
+    [
+        (0o600, True, False),
+        (0o400, True, False),
+        (0o640, True, True),
+        (0o644, True, True),
+        (0o440, False, False),
+        (0o400, False, False),
+        (0o460, False, True),
+        (0o444, False, True),
+    ],
+)
+def test_a_secret_that_root_lends_by_a_group_is_taken_and_one_of_our_own_is_not(
+    mode: int,
+    owned: bool,  # noqa: FBT001 -- a parameter of the test
+    refused: bool,  # noqa: FBT001 -- a parameter of the test
+) -> None:
+    assert too_open(mode, owned=owned) is refused
