@@ -71,10 +71,10 @@ def fixture_pod(start: Start) -> Generator[Pod]:
         yield Pod(Path(folder), start)
 
 
-def kill(container: "subprocess.Popen[bytes]") -> None:
+def kill(container: "subprocess.Popen[bytes]", *, shared: bool) -> None:
     """Kill what runs in a container: the process itself, or what `unshare` started in a namespace of its own."""
     children = Path(f"/proc/{container.pid}/task/{container.pid}/children").read_text(encoding="ascii").split()
-    os.kill(int(children[0]) if children else container.pid, signal.SIGKILL)
+    os.kill(container.pid if shared else int(children[0]), signal.SIGKILL)
     container.wait()
 
 
@@ -88,7 +88,7 @@ def test_sessions_are_seen_and_levers_work_in_both_and_only_a_shared_namespace_s
     until(lambda: pod.status()["acts"], "the lease")
     until(lambda: pod.status()["sessions"]["total"] >= 3, "its sessions")
     until(lambda: (pod.status()["vitals"]["rss_bytes"] is not None) is shared, "what /proc tells")
-    kill(gateway)
+    kill(gateway, shared=shared)
     pod.until_state("gone" if shared else "frozen")
     pod.gateway(container)
     pod.until_state("responsive")
