@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.stage_systemd import ROOT, Machine, machine
+from tests.deploy.stage_systemd import UNITS, Machine, machine
+from tests.deploy.world import LIVEWATCH as BUILT
+from tests.deploy.world import ROOT
 from tests.waiting import until
 
 AGENT = "livewatch@gateway.service"
@@ -39,11 +41,11 @@ def settings(**thresholds: str) -> str:
 def fixture_host(tmp_path_factory: pytest.TempPathFactory) -> Generator[Machine]:
     with machine(tmp_path_factory.mktemp("systemd") / "systemd.log") as host:
         host.run("mkdir", "-p", str(Path(LIVEWATCH).parent))
-        host.run("ln", "-s", str(ROOT / ".venv/bin/livewatch"), LIVEWATCH)
-        host.write("/run/lw/units/openclaw.service", GATEWAY)
+        host.run("ln", "-s", BUILT, LIVEWATCH)
+        host.write(f"{UNITS}/openclaw.service", GATEWAY)
         unit = (ROOT / "deploy/systemd/livewatch@.service").read_text(encoding="utf-8")
-        host.write("/run/lw/units/livewatch@.service", unit)
-        host.write(f"/run/lw/units/{AGENT}.d/faster.conf", FASTER)
+        host.write(f"{UNITS}/livewatch@.service", unit)
+        host.write(f"{UNITS}/{AGENT}.d/faster.conf", FASTER)
         host.write(CONFIG, settings(warn_after="2m"))
         host.run("systemctl", "daemon-reload")
         yield host
@@ -149,7 +151,7 @@ def test_a_stop_ends_with_0(running: Machine) -> None:
 
 def test_a_token_comes_as_a_credential_that_only_the_agent_sees(host: Machine) -> None:
     token = (ROOT / "deploy/systemd/drop-ins/token.conf").read_text(encoding="utf-8")
-    host.write(f"/run/lw/units/{AGENT}.d/token.conf", token)
+    host.write(f"{UNITS}/{AGENT}.d/token.conf", token)
     host.write("/etc/livewatch/gateway.token", "not-a-real-token")
     host.run("chmod", "600", "/etc/livewatch/gateway.token")
     host.write(CONFIG, '[target]\nsource = "openclaw"\nurl = "ws://127.0.0.1:1"\n')
@@ -158,7 +160,7 @@ def test_a_token_comes_as_a_credential_that_only_the_agent_sees(host: Machine) -
     said = status(host)["problem"]
     environ = host.run("cat", f"/proc/{host.shown(AGENT, 'MainPID')}/environ").split("\0")
     host.run("systemctl", "stop", AGENT)
-    host.run("rm", f"/run/lw/units/{AGENT}.d/token.conf")
+    host.run("rm", f"{UNITS}/{AGENT}.d/token.conf")
     host.run("systemctl", "daemon-reload")
 
     assert "ws://127.0.0.1:1" in said
