@@ -44,9 +44,12 @@ class Container:
     def send(self, received: signal.Signals) -> None:
         """Send a signal to what runs in it."""
         os.kill(child_of(self._outer), received)
+        if received is signal.SIGCONT:  # nsenter stops together with its child, and only it can be continued from here
+            os.kill(self._outer.pid, received)
 
     def wait(self) -> int:
         """Wait for its end and return its exit code."""
+        self._outer.send_signal(signal.SIGCONT)
         return self._outer.wait(30)
 
 
