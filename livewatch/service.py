@@ -310,7 +310,7 @@ def _health_server(settings: Settings, pulse: Pulse) -> HealthServer | None:
     try:
         return HealthServer(settings.telemetry.health_listen, pulse)
     except TelemetryError as error:
-        raise ServiceError(Exit.USAGE, "health", str(error)) from error
+        raise ServiceError(Exit.USAGE, "health", f"telemetry.health_listen: {error}") from error
 
 
 async def _first_look(source: Source) -> Snapshot:

@@ -58,6 +58,9 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     process and its host; its sessions cannot be seen and nothing can be repaired. An unmodified OpenClaw gateway is
     watched, and its hung runs are aborted, with `--source openclaw`.
 
+    Under systemd (Type=notify) it says when it is ready and feeds the watchdog from its ticks, whatever the gateway
+    does; `--health-listen` says the same to a kubelet.
+
     Ends with 0 on SIGTERM, 2 on settings that cannot be used, 3 when there is no gateway to attach to.
 
     \b

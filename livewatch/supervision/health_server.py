@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import socket
 from http import HTTPStatus
 from threading import Thread
@@ -34,7 +35,8 @@ class HealthServer:
             self._socket = socket.create_server((host, port), family=family, backlog=_CONNECTIONS_MAX)
         except OSError as error:
             hint = "choose another port, or 0 for a free one"
-            raise ListenError(f"cannot serve health on {listen} ({error.strerror or error}); {hint}") from error
+            problem = os.strerror(error.errno) if error.errno is not None else error
+            raise ListenError(f"cannot serve health on {listen} ({problem}); {hint}") from error
         name, bound = cast("tuple[str, int]", self._socket.getsockname()[:2])
         self.url = f"http://[{name}]:{bound}" if ":" in name else f"http://{name}:{bound}"
         self._pulse = pulse
