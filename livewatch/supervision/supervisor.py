@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, MutableMapping
 from contextlib import contextmanager
 
 from livewatch.supervision.sd_notify import NotifySocket, watchdog_s
@@ -12,6 +12,7 @@ from livewatch_classifiers.vocabulary import Attention
 _FED_PER_BOUND = 4
 """Twice as often as systemd advises: a tick that comes a moment late must not cost the half that is left."""
 _STATUS_EVERY_S = 5.0
+_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 class IntervalError(ValueError):
@@ -35,6 +36,7 @@ class Supervisor:
             IntervalError: when less than two ticks fit into ``watchdog_s``.
         """
         if watchdog_s is not None and 2 * interval_s > watchdog_s:
+            channel.close()
             hint = "make interval shorter, or WatchdogSec longer"
             raise IntervalError(f"a tick every {interval_s:g} s cannot feed a watchdog of {watchdog_s:g} s; {hint}")
         self._channel = channel
@@ -46,15 +48,18 @@ class Supervisor:
         self._sick: set[str] = set()
 
     @classmethod
-    def of_environment(cls, interval_s: float, environ: Mapping[str, str] | None = None) -> "Supervisor":
+    def of_environment(cls, interval_s: float, environ: MutableMapping[str, str] | None = None) -> "Supervisor":
         """Return the supervisor that the environment names; one that hears nothing where it names none.
+
+        It is taken out of the environment: what a restart command starts must not speak to it in our name.
 
         Raises:
             IntervalError: when less than two ticks fit into the watchdog's time.
         """
         environ = os.environ if environ is None else environ
-        address = environ.get("NOTIFY_SOCKET", "")
-        return cls(NotifySocket(address), interval_s=interval_s, watchdog_s=watchdog_s(environ))
+        told = {name: environ.pop(name) for name in _VARIABLES if name in environ}
+        channel = NotifySocket(told.get("NOTIFY_SOCKET", ""))
+        return cls(channel, interval_s=interval_s, watchdog_s=watchdog_s(told))
 
     def on_tick(self, report: TickReport) -> None:
         """Tell that the agent is alive; called on the agent's loop after every tick, also one that saw nothing."""

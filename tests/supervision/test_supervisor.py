@@ -155,11 +155,12 @@ def test_a_status_that_flickers_is_told_at_most_every_few_seconds() -> None:
     assert len([line for line in heard if line.startswith("STATUS")]) == 2
 
 
-def test_the_environment_names_the_supervisor() -> None:
+def test_the_environment_names_the_supervisor_and_children_do_not_inherit_it() -> None:
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as end:
         end.bind(f"\0{NAME}")
         end.settimeout(0.0)
-        environ = {"NOTIFY_SOCKET": f"@{NAME}", "WATCHDOG_USEC": "10000000", "WATCHDOG_PID": str(os.getpid())}
+        environ = {"NOTIFY_SOCKET": f"@{NAME}", "WATCHDOG_USEC": "10000000", "WATCHDOG_PID": str(os.getpid()), "A": "b"}
         with closing(Supervisor.of_environment(1.0, environ)) as supervisor:
             supervisor.on_tick(seen())
         assert end.recv(4096).split(b"\n")[:2] == [b"READY=1", b"WATCHDOG=1"]
+    assert environ == {"A": "b"}
