@@ -5,7 +5,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
+import yaml
 
 from tests.deploy.manifests import DEPLOY
 
@@ -72,3 +74,20 @@ def test_the_complete_example_is_what_kustomize_makes() -> None:
     head, _, rest = (DEPLOY / "kubernetes/complete.yaml").read_text(encoding="utf-8").partition("\n")
     assert head.startswith("# ")
     assert rest == rendered
+
+
+def test_the_component_serves_a_stateful_set_with_settings_of_its_own(tmp_path: Path) -> None:
+    shutil.copytree(DEPLOY / "kubernetes", tmp_path / "kubernetes")
+    own = tmp_path / "kubernetes/example"
+    text = (own / "gateway.yaml").read_text(encoding="utf-8").replace("kind: Deployment", "kind: StatefulSet")
+    text = text.replace("  strategy:\n    type: Recreate\n", "  serviceName: gateway\n")
+    (own / "gateway.yaml").write_text(text, encoding="utf-8")
+    (own / "livewatch.toml").write_text('[target]\nsource = "openclaw"\n', encoding="utf-8")
+    made = {document["kind"]: document for document in yaml.safe_load_all(ran("kubectl", "kustomize", own))}
+    for document in made.values():
+        kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
+    (sidecar,) = made["StatefulSet"]["spec"]["template"]["spec"]["initContainers"]
+    volumes = {volume["name"]: volume for volume in made["StatefulSet"]["spec"]["template"]["spec"]["volumes"]}
+    assert sidecar["restartPolicy"] == "Always"
+    assert volumes["livewatch-config"]["configMap"]["name"] == made["ConfigMap"]["metadata"]["name"]
+    assert "openclaw" in made["ConfigMap"]["data"]["livewatch.toml"]

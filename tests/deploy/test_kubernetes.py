@@ -67,7 +67,7 @@ def test_the_complete_example_is_what_component_and_example_say() -> None:
     assert [gateway()] == own["spec"]["template"]["spec"]["containers"]
     assert pod()["securityContext"] == component["securityContext"]
     assert pod()["shareProcessNamespace"] is component["shareProcessNamespace"] is True
-    text = (Path(__file__).resolve().parents[2] / "deploy/kubernetes/component/livewatch.toml").read_text("utf-8")
+    text = (Path(__file__).resolve().parents[2] / "deploy/kubernetes/example/livewatch.toml").read_text("utf-8")
     assert one("ConfigMap")["data"]["livewatch.toml"] == text
 
 
