@@ -5,7 +5,8 @@ from enum import StrEnum
 
 from livewatch_classifiers.report import TickReport
 
-_BOUND_MIN_S = 15.0
+_BOUND_MIN_S = 20.0
+"""More than the 15 s that a first look at an OpenClaw gateway may wait for its first answer."""
 _BOUND_TICKS = 5
 
 

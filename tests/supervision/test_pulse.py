@@ -1,5 +1,6 @@
 import pytest
 
+from livewatch.sources.openclaw.source import FIRST_LOOK_WITHIN_S
 from livewatch.supervision.health import livez, readyz
 from livewatch.supervision.pulse import Phase, Pulse
 from tests.supervision.ticks import blind, seen
@@ -38,7 +39,7 @@ def test_an_agent_that_stops_ticking_is_dead_past_the_bound_and_says_for_how_lon
 
     assert before[0] == 200
     assert (status, document["ok"], document["error"]["type"]) == (503, False, "not_ticking")
-    assert "15.5 s" in document["error"]["message"]
+    assert "20.5 s" in document["error"]["message"]
     assert readyz(made)[1]["error"]["type"] == "not_ticking"
 
 
@@ -48,7 +49,7 @@ def test_a_first_tick_that_never_comes_is_noticed() -> None:
     assert livez(made)[0] == 503
 
 
-@pytest.mark.parametrize(("interval_s", "bound_s"), [(0.1, 15.0), (1.0, 15.0), (60.0, 300.0)])
+@pytest.mark.parametrize(("interval_s", "bound_s"), [(0.1, 20.0), (1.0, 20.0), (60.0, 300.0)])
 def test_the_bound_grows_with_the_interval(interval_s: float, bound_s: float) -> None:
     assert pulse(interval_s=interval_s)[0].bound_s == bound_s
 
@@ -73,6 +74,10 @@ def test_ready_means_open_and_ticked_and_not_ending_while_all_of_these_are_alive
 
     assert livez(made)[0] == 200
     assert (status, document.get("error", {}).get("type")) == (200 if kind is None else 503, kind)
+
+
+def test_the_longest_first_look_is_within_the_bound() -> None:
+    assert pulse()[0].bound_s > FIRST_LOOK_WITHIN_S
 
 
 def test_the_document_names_nothing_of_the_gateway() -> None:
