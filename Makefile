@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture top-picture test fuzz soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test boards boards-picture audit check format clean
+.PHONY: help setup demo picture top-picture test fuzz soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test deploy-check boards boards-picture audit check format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,12 @@ telemetry-test: $(VENV)/.dev  ## ask a real Prometheus every panel and alert, ov
 	@{ command -v prometheus && command -v promtool; } >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -q prometheus; } \
 	  || { echo "prometheus is not installed: apt-get install prometheus (it brings promtool)" >&2; exit 1; }
 	@$(BIN)/python -m pytest -q tests/telemetry/proof.py $(ARGS)
+
+deploy-check: $(VENV)/.dev  ## try deploy/ under a real systemd, in containers' namespaces, with kubectl and promtool (root)
+	@test "$$(id -u)" = 0 || { echo "deploy-check makes namespaces and boots a systemd in them: run it as root" >&2; exit 1; }
+	@{ command -v systemd-analyze && command -v unshare && command -v promtool; } >/dev/null \
+	  || apt-get install -y -q systemd util-linux prometheus
+	@$(BIN)/python -m pytest -q -p no:randomly tests/deploy/proof_*.py $(ARGS)
 
 boards: $(VENV)/.dev  ## write the dashboards, the page of metrics and the page of settings anew
 	@$(BIN)/python dashboards/build.py

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,6 +20,7 @@ from livewatch.guard.private_folder import UnsafeFolder, private_folder
 from livewatch.local_api import views
 from livewatch.local_api.about import About
 from livewatch.local_api.feed import Feed
+from livewatch.local_api.health_pages import health_pages
 from livewatch.local_api.history import History
 from livewatch.local_api.lookups import Lookups
 from livewatch.local_api.operator import Operator
@@ -43,6 +43,9 @@ from livewatch.sources.board import BoardSource
 from livewatch.sources.process import ProcessSource
 from livewatch.sources.round_trip import HealthUrl, RoundTrip
 from livewatch.sources.witnessed import WitnessedSource
+from livewatch.supervision.health_server import HealthServer
+from livewatch.supervision.pulse import Phase, Pulse
+from livewatch.supervision.supervisor import IntervalError, Supervisor
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.report import TickListener
 from livewatch_classifiers.vocabulary import Mode
@@ -63,9 +66,17 @@ class Service:
     """One agent with everything around it; `attached` makes it."""
 
     def __init__(
-        self, settings: Settings, agent: Agent, telemetry: Telemetry, api: LocalApi, shadow: Shadow | None = None
+        self,
+        settings: Settings,
+        agent: Agent,
+        telemetry: Telemetry,
+        api: LocalApi,
+        *,
+        pulse: Pulse,
+        shadow: Shadow | None = None,
     ) -> None:
         self.agent = agent
+        self.pulse = pulse
         self._settings = settings
         self._shadow = shadow
         self.telemetry = telemetry
@@ -119,15 +130,30 @@ async def run_service(
     """
     stop, code = _stop_on_signals()
     async with contextlib.AsyncExitStack() as stack:
-        service = await stack.enter_async_context(attached(settings, wait=wait))
+        supervisor = stack.enter_context(contextlib.closing(_supervisor(settings)))
+        service = await stack.enter_async_context(attached(settings, wait=wait, listeners=[supervisor]))
+
+        async def reload() -> None:
+            assert read is not None
+            with supervisor.reloading():
+                await service.reload(read)
+
         if read is not None:
-            reload = partial(service.reload, read)
             reloader = Reloader(reload, lambda: [path for path in (config_file(), settings.agent.shadow) if path])
             reloader.start()
             stack.push_async_callback(reloader.close)
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.ask)
         await service.agent.run(stop)
+        supervisor.stopping()
+        service.pulse.phase = Phase.STOPPING
     return code[0]
+
+
+def _supervisor(settings: Settings) -> Supervisor:
+    try:
+        return Supervisor.of_environment(settings.agent.interval_s)
+    except IntervalError as error:
+        raise ServiceError(Exit.USAGE, "watchdog", str(error)) from error
 
 
 @contextlib.asynccontextmanager
@@ -158,6 +184,11 @@ async def attached(
         stack.callback(lease.close)
         tenure = Tenure(lease, journal, settings.recovery)
         stack.callback(tenure.close)
+        pulse = Pulse(clock.monotonic_s, settings.agent.interval_s)
+        health = _health_server(settings, pulse)
+        if health is not None:
+            stack.callback(health.close)
+            health.start()
         history = History()
         holds_file = HoldsFile(holds_path(settings.target.name, settings.agent.state_dir), clock)
         recorder, shadow = _recorder(settings), _shadow(settings)
@@ -170,7 +201,7 @@ async def attached(
             intents=journal,
             thresholds=settings.thresholds,
             policy=settings.recovery,
-            listeners=[history, journal, *telemetry.listeners, *listeners],
+            listeners=[history, journal, *telemetry.listeners, pulse, *listeners],
             interval_s=settings.agent.interval_s,
             controls=Controls(
                 holds=_remembered_holds(holds_file),
@@ -193,11 +224,12 @@ async def attached(
         lookups = Lookups(agent, history, clock)
         operator = Operator(agent, history, clock, holds_file, journal.asked)
         handlers = _handlers(agent, history, operator, locks, (recorder, shadow))
-        about = About(settings, journal, telemetry.prometheus_url)
+        about = About(settings, journal, telemetry.prometheus_url, None if health is None else health.url)
         feed = Feed(journal, settings.target.name)
+        served = {**handlers, **lookups.handlers(), **health_pages(pulse)}
         api = LocalApi(
             path,
-            {**handlers, **lookups.handlers(), ("GET", "/v1/about"): about, ("GET", "/v1/events"): feed},
+            {**served, ("GET", "/v1/about"): about, ("GET", "/v1/events"): feed},
             access,
         )
         try:
@@ -205,7 +237,8 @@ async def attached(
         except OSError as error:
             raise ServiceError(Exit.USAGE, "agent_socket", str(error)) from error
         stack.push_async_callback(api.close)
-        yield Service(settings, agent, telemetry, api, shadow)
+        pulse.phase = Phase.OPEN
+        yield Service(settings, agent, telemetry, api, pulse=pulse, shadow=shadow)
 
 
 def _guarded(settings: Settings) -> Access:
@@ -308,6 +341,15 @@ def _start_telemetry(settings: Settings, log: TextIO | None) -> Telemetry:
         return Telemetry.start(wanted, stream=log)
     except TelemetryError as error:
         raise ServiceError(Exit.USAGE, "telemetry", str(error)) from error
+
+
+def _health_server(settings: Settings, pulse: Pulse) -> HealthServer | None:
+    if settings.telemetry.health_listen is None:
+        return None
+    try:
+        return HealthServer(settings.telemetry.health_listen, pulse)
+    except TelemetryError as error:
+        raise ServiceError(Exit.USAGE, "health", f"telemetry.health_listen: {error}") from error
 
 
 async def _first_look(source: Source) -> Snapshot:

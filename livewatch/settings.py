@@ -90,6 +90,8 @@ class TelemetryOptions:
 
     metrics_listen: str | None = None
     """``HOST:PORT`` on which metrics are served to Prometheus; not served by default."""
+    health_listen: str | None = None
+    """``HOST:PORT`` of ``/livez`` and ``/readyz``; loopback unless a host is given; not served by default."""
     log_format: LogFormat = LogFormat.AUTO
     """How log lines on standard error look."""
     metric_prefix: str = OWN_PREFIX

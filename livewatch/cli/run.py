@@ -38,6 +38,7 @@ from livewatch_classifiers.vocabulary import Mode
 @click.option("--allow-discard", is_flag=True, default=None, help="Permit repairs that throw queued messages away.")
 @click.option("--interval", metavar="DURATION", help="Time between two looks.  [default: 1s]")
 @click.option("--metrics-listen", metavar="HOST:PORT", help="Serve Prometheus metrics, for example 127.0.0.1:9464.")
+@click.option("--health-listen", metavar="HOST:PORT", help="Serve /livez and /readyz, for example 127.0.0.1:9465.")
 @click.option("--agent-socket", type=click.Path(path_type=Path), help="Where `livewatch status` finds this agent.")
 @click.option("--state-dir", type=click.Path(path_type=Path), help="Folder of the journal.")
 @click.option("--record", type=click.Path(path_type=Path), help="Folder to record every round in, for `replay`.")
@@ -56,6 +57,9 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     A gateway that embeds nothing is watched with `--source process --pid N` or `--port N`: whether its loop turns, its
     process and its host; its sessions cannot be seen and nothing can be repaired. An unmodified OpenClaw gateway is
     watched, and its hung runs are aborted, with `--source openclaw`.
+
+    Under systemd (Type=notify) it says when it is ready and feeds the watchdog from its ticks, whatever the gateway
+    does; `--health-listen` says the same to a kubelet.
 
     Ends with 0 on SIGTERM, 2 on settings that cannot be used, 3 when there is no gateway to attach to.
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from livewatch.users import user_name
 
 _ROOT = 0
-_OTHERS = 0o077
 _LARGEST_BYTES = 16 * 1024
 
 
@@ -50,8 +49,16 @@ def _check(path: Path, found: os.stat_result, *, credential: bool) -> None:
         return
     if found.st_uid not in (_ROOT, os.geteuid()):
         raise SecretError(f"the token file {path} belongs to {user_name(found.st_uid)}; use a file of your own")
-    if found.st_mode & _OTHERS:
+    if too_open(found.st_mode, owned=found.st_uid == os.geteuid()):
         raise SecretError(f"the token file {path} can be read by others; chmod 600 {path}")
+
+
+def too_open(mode: int, *, owned: bool) -> bool:
+    """Return whether others may read a secret; its group may where that is the only way for us to read it.
+
+    Secrets of Kubernetes belong to root, and are given to one user by a group.
+    """
+    return bool(mode & (0o077 if owned else 0o037))
 
 
 def _is_credential(path: Path, environ: Mapping[str, str]) -> bool:

@@ -14,10 +14,13 @@ SCHEMA_VERSION = 1
 class About:
     """Serves ``/v1/about``: facts that do not depend on the gateway, for `doctor`, `audit` and `events`."""
 
-    def __init__(self, settings: Settings, journal: Journal, prometheus_url: str | None) -> None:
+    def __init__(
+        self, settings: Settings, journal: Journal, prometheus_url: str | None, health_url: str | None = None
+    ) -> None:
         self._settings = settings
         self._journal = journal
         self._prometheus_url = prometheus_url
+        self._health_url = health_url
 
     async def __call__(self, _parameters: Mapping[str, str]) -> dict[str, Any]:
         """Return the document."""
@@ -45,5 +48,6 @@ class About:
             },
             "metrics_listen": self._settings.telemetry.metrics_listen,
             "prometheus_url": self._prometheus_url,
+            "health_url": self._health_url,
             "interval_s": self._settings.agent.interval_s,
         }

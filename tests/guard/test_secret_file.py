@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from livewatch.guard.secret_file import SecretError, read_secret
+from livewatch.guard.secret_file import SecretError, read_secret, too_open
 
 SECRET = "s3cret-t0ken"
 
@@ -79,3 +79,24 @@ def test_bytes_that_are_no_text_are_refused_without_being_told(tmp_path: Path) -
     path.write_bytes(SECRET.encode() + b"\xff")
 
     assert "does not hold one token" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("mode", "owned", "refused"),
+    [
+        (0o600, True, False),
+        (0o400, True, False),
+        (0o640, True, True),
+        (0o644, True, True),
+        (0o440, False, False),
+        (0o400, False, False),
+        (0o460, False, True),
+        (0o444, False, True),
+    ],
+)
+def test_a_secret_that_root_lends_by_a_group_is_taken_and_one_of_our_own_is_not(
+    mode: int,
+    owned: bool,  # noqa: FBT001 -- a parameter of the test
+    refused: bool,  # noqa: FBT001 -- a parameter of the test
+) -> None:
+    assert too_open(mode, owned=owned) is refused

@@ -121,7 +121,7 @@ def test_a_follower_sees_everything_once_over_the_death_of_the_agent(
     first.wait()
     agent(place, start)
     until(lambda: follower.told("agent_began", "livewatch") == 2, "the successor")
-    ask(place, "hold", "--session", "two")
+    until(lambda: ask(place, "hold", "--session", "two") == 0, "the successor's socket, which opens after its journal")
     until(lambda: follower.told("operator", "hold two"), "an event of the successor")
     follower.process.send_signal(signal.SIGINT)
 
