@@ -1,9 +1,10 @@
 """The agent's side of the local API: a small, bounded HTTP/1.1 server on the agent's own loop."""
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ Handler = Callable[[Mapping[str, str]], Awaitable[dict[str, Any]]]
 
 _TIMEOUT_S = 5.0
 _CONNECTIONS_MAX = 16
+_READERS_MAX = 8
+"""Of these at once for those who may not act: they cannot keep operators out."""
+_WAITING_MAX = 128
+"""Connections that are open at once, with those that wait for a place."""
 _TOLD_MAX = 64
 _LOG = logging.getLogger("livewatch.local_api")
 
@@ -46,6 +51,8 @@ class LocalApi:
         self._listener: Listener | None = None
         self._server: asyncio.Server | None = None
         self._free = asyncio.Semaphore(_CONNECTIONS_MAX)
+        self._free_for_readers = asyncio.Semaphore(_READERS_MAX)
+        self._waiting = {True: 0, False: 0}
         self._told: set[tuple[int, Right]] = set()
 
     async def start(self) -> None:
@@ -70,7 +77,7 @@ class LocalApi:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with self._free, asyncio.timeout(_TIMEOUT_S):
+            async with self._place(writer), asyncio.timeout(_TIMEOUT_S):
                 status, document = await self._answer(reader, writer)
                 body = json.dumps(document, ensure_ascii=False).encode() + b"\n"
                 head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
@@ -80,6 +87,23 @@ class LocalApi:
             pass  # the client went away, sent too much or too slowly: nothing is owed to it
         finally:
             writer.close()
+
+    @contextlib.asynccontextmanager
+    async def _place(self, writer: asyncio.StreamWriter) -> AsyncGenerator[None]:
+        """Wait for a place.
+
+        Raises:
+            ConnectionError: when too many wait already.
+        """
+        acts = self._access.permits(Peer.of(writer.get_extra_info("socket")), Right.ACT)
+        if self._waiting[acts] >= _WAITING_MAX:
+            raise ConnectionAbortedError
+        self._waiting[acts] += 1
+        try:
+            async with contextlib.nullcontext() if acts else self._free_for_readers, self._free:
+                yield
+        finally:
+            self._waiting[acts] -= 1
 
     async def _answer(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -27,6 +27,8 @@ _TURN_WITHIN_S = 1.0
 """Everything together stays below the 5 s that a caller waits, so that nothing happens after it gave up."""
 _REMEMBERED_KEYS = 1024
 _CONNECTIONS_MAX = 8
+_READERS_MAX = 4
+"""Of these at once for those who may not act: they cannot keep the agent from acting."""
 _REQUEST_WITHIN_S = 5.0
 _ANSWER_TAKEN_WITHIN_S = 5.0
 _CHUNK_BYTES = 16 * 1024
@@ -187,6 +189,7 @@ class _Server(ThreadingMixIn, UnixStreamServer):
         self.control = control
         self._access = access
         self._free = threading.BoundedSemaphore(_CONNECTIONS_MAX)
+        self._free_for_readers = threading.BoundedSemaphore(_READERS_MAX)
         super().__init__(str(listener.path), _Handler, bind_and_activate=False)
         self.socket.close()  # the one that the base class made
         self.socket = listener.socket
@@ -200,10 +203,14 @@ class _Server(ThreadingMixIn, UnixStreamServer):
         if not self._access.permits(peer, right):
             raise BadRequest(self._access.refusal(peer, right), HTTPStatus.FORBIDDEN)
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 -- the base class's signature
+        acts = self._access.permits(Peer.of(request), Right.ACT)
+        if not acts and not self._free_for_readers.acquire(blocking=False):
+            self.shutdown_request(request)
+        elif self._free.acquire(blocking=False):
+            super().process_request(request, acts)
         else:
+            self._give_back(acts=acts)
             self.shutdown_request(request)  # all places are taken: the caller sees a closed connection at once
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -211,6 +218,11 @@ class _Server(ThreadingMixIn, UnixStreamServer):
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
+            self._give_back(acts=client_address)  # a UNIX client has no address: its place says whether it may act
+
+    def _give_back(self, *, acts: bool) -> None:
+        if not acts:
+            self._free_for_readers.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a caller that goes away in the middle is no error of the gateway's."""
