@@ -1,9 +1,10 @@
 """The agent's side of the local API: a small, bounded HTTP/1.1 server on the agent's own loop."""
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ Handler = Callable[[Mapping[str, str]], Awaitable[dict[str, Any]]]
 
 _TIMEOUT_S = 5.0
 _CONNECTIONS_MAX = 16
+_READERS_MAX = 8
+"""Of these at once for those who may not act: they cannot keep operators out."""
 _TOLD_MAX = 64
 _LOG = logging.getLogger("livewatch.local_api")
 _WAITING_MAX = 64
@@ -48,7 +51,8 @@ class LocalApi:
         self._listener: Listener | None = None
         self._server: asyncio.Server | None = None
         self._free = asyncio.Semaphore(_CONNECTIONS_MAX)
-        self._connected = 0
+        self._free_for_readers = asyncio.Semaphore(_READERS_MAX)
+        self._waiting = {True: 0, False: 0}
         self._told: set[tuple[int, Right]] = set()
 
     @property
@@ -79,11 +83,8 @@ class LocalApi:
             self._listener = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connected += 1
         try:
-            if self._connected > _WAITING_MAX:
-                return
-            async with asyncio.timeout(_TIMEOUT_S), self._free:  # waiting for a place is bounded too
+            async with asyncio.timeout(_TIMEOUT_S), self._place(writer):  # waiting for a place is bounded too
                 status, document = await self._answer(reader, writer)
                 body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
                 head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
@@ -92,8 +93,24 @@ class LocalApi:
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # the client went away, sent too much or too slowly: nothing is owed to it
         finally:
-            self._connected -= 1
             writer.close()
+
+    @contextlib.asynccontextmanager
+    async def _place(self, writer: asyncio.StreamWriter) -> AsyncGenerator[None]:
+        """Wait for a place.
+
+        Raises:
+            ConnectionError: when too many wait already.
+        """
+        acts = self._access.permits(Peer.of(writer.get_extra_info("socket")), Right.ACT)
+        if self._waiting[acts] >= _WAITING_MAX:
+            raise ConnectionAbortedError
+        self._waiting[acts] += 1
+        try:
+            async with contextlib.nullcontext() if acts else self._free_for_readers, self._free:
+                yield
+        finally:
+            self._waiting[acts] -= 1
 
     async def _answer(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

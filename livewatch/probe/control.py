@@ -28,6 +28,8 @@ _TURN_WITHIN_S = 1.0
 _REMEMBERED_KEYS = 1024
 _KEY_CHARACTERS_MAX = 256
 _CONNECTIONS_MAX = 8
+_READERS_MAX = 4
+"""Of these at once for those who may not act: they cannot keep the agent from acting."""
 _REQUEST_WITHIN_S = 5.0
 _ANSWER_TAKEN_WITHIN_S = 5.0
 _CHUNK_BYTES = 16 * 1024
@@ -206,6 +208,7 @@ class _Server(ThreadingMixIn, UnixStreamServer):
         self._access = access
         self._free = threading.BoundedSemaphore(_CONNECTIONS_MAX)
         self._pause = threading.Event()
+        self._free_for_readers = threading.BoundedSemaphore(_READERS_MAX)
         super().__init__(str(listener.path), _Handler, bind_and_activate=False)
         self.socket.close()  # the one that the base class made
         self.socket = listener.socket
@@ -226,14 +229,19 @@ class _Server(ThreadingMixIn, UnixStreamServer):
             self._pause.wait(_NO_FILES_S)  # no descriptor is left: asking again at once would cost the gateway a core
             raise
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 -- the base class's signature
+        acts = self._access.permits(Peer.of(request), Right.ACT)
+        if not acts and not self._free_for_readers.acquire(blocking=False):
+            self.shutdown_request(request)
+        elif self._free.acquire(blocking=False):
             try:
-                super().process_request(request, client_address)
+                super().process_request(request, acts)
             except BaseException:  # no thread is left either
                 self._free.release()
+                self._give_back(acts=acts)
                 raise
         else:
+            self._give_back(acts=acts)
             self.shutdown_request(request)  # all places are taken: the caller sees a closed connection at once
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -241,6 +249,11 @@ class _Server(ThreadingMixIn, UnixStreamServer):
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
+            self._give_back(acts=client_address)  # a UNIX client has no address: its place says whether it may act
+
+    def _give_back(self, *, acts: bool) -> None:
+        if not acts:
+            self._free_for_readers.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a caller that goes away in the middle is no error of the gateway's."""

@@ -13,6 +13,7 @@ from typing import Any
 from livewatch.guard.access import Access
 from livewatch.local_api.server import LocalApi
 from livewatch.probe import Levers, Probe
+from tests.waiting import until
 
 READING = {"agent": "/e", "probe": "/v1/info"}
 ACTING = {"agent": "/e", "probe": "/v1/actions"}
@@ -99,11 +100,19 @@ async def serving(
         await api.close()
 
 
+def _connected(asking: socket.socket, path: Path) -> bool:
+    try:
+        asking.connect(os.fspath(path))
+    except BlockingIOError:  # the queue is full at this moment
+        return False
+    return True
+
+
 def _exchange(path: Path, data: bytes) -> bytes:
 
     with socket.socket(socket.AF_UNIX) as asking:
         asking.settimeout(20)
-        asking.connect(os.fspath(path))
+        until(lambda: _connected(asking, path), "a place in the kernel's queue")
         answer = b""
         with contextlib.suppress(ConnectionError):
             asking.sendall(data)
