@@ -6,6 +6,7 @@ from tests.fuzz.targets.board_live import BoardLiveTarget
 from tests.fuzz.targets.config import ConfigTarget
 from tests.fuzz.targets.journal import JournalTarget
 from tests.fuzz.targets.openclaw import OpenClawTarget
+from tests.fuzz.targets.openclaw_socket import OpenClawSocketTarget
 from tests.fuzz.targets.otel_environment import OtelEnvironmentTarget
 from tests.fuzz.targets.recording import RecordingTarget
 from tests.fuzz.targets.scenario import ScenarioTarget
@@ -20,6 +21,7 @@ TARGETS: tuple[type[Target], ...] = (
     ControlTarget,
     JournalTarget,
     OpenClawTarget,
+    OpenClawSocketTarget,
     OtelEnvironmentTarget,
     RecordingTarget,
     ScenarioTarget,
