@@ -71,7 +71,7 @@ def owes_an_answer(data: bytes, *, strictly: bool) -> bool:
     """
     text = data if strictly else data.replace(b"\r\n", b"\n")
     head, end, body = text.partition(b"\r\n\r\n" if strictly else b"\n\n")
-    if not end or len(head) > _HEAD_BYTES or not head.strip() or head[:1] in b"\r\n":
+    if not end or len(head) > _HEAD_BYTES or not head.split(b"\n")[0].strip():
         return False
     fields = [line.partition(b":") for line in head.split(b"\n")[1:]]
     lengths = [value.strip() for name, _, value in fields if name.strip().lower() == b"content-length"]
