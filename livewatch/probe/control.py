@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, {"error": f"there is no POST {self.path}"})
             return
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > _BODY_BYTES_MAX:
+        if not length.isascii() or not length.isdigit() or int(length) > _BODY_BYTES_MAX:
             self._answer(413, {"error": f"give a Content-Length of at most {_BODY_BYTES_MAX}"})
             return
         try:

@@ -1,7 +1,9 @@
 """The standard ``OTEL_*`` variables: telemetry starts, or a `TelemetryError` says in one line which one is wrong."""
 
 import io
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 from unittest import mock
 
@@ -86,12 +88,25 @@ _VALUES = (
 )
 
 
+def _nothing(_record: logging.LogRecord) -> bool:
+    return False
+
+
 class OtelEnvironmentTarget(Target):
     """One ``NAME=value`` a line."""
 
     name = "otel-environment"
     cpu_s = 20.0
     brief = 60
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._sdk = logging.getLogger("opentelemetry.sdk.metrics._internal.export")
+        self._sdk.addFilter(_nothing)
+
+    def close(self) -> None:
+        """Let the SDK speak again."""
+        self._sdk.removeFilter(_nothing)
 
     def seeds(self) -> list[bytes]:
         """Return an ordinary environment, and one that says nothing."""
