@@ -84,10 +84,15 @@ class OtlpEnvironment:
 
 def cannot_start(error: Exception) -> TelemetryError:
     """Return the error that says what to do about an exporter that cannot be built."""
-    return TelemetryError(f"OTLP cannot start ({error}); correct or unset the OTEL_EXPORTER_OTLP_* variables")
+    return TelemetryError(f"OTLP cannot start ({_said(error)}); correct or unset the OTEL_EXPORTER_OTLP_* variables")
 
 
 def sdk_cannot_start(error: Exception) -> TelemetryError:
     """Return the error that says what to do about a variable that only the SDK knows."""
-    said = " ".join(f"{type(error).__name__}: {error}".split())[:300].encode("utf-8", "backslashreplace").decode()
+    said = _said(f"{type(error).__name__}: {error}")
     return TelemetryError(f"OpenTelemetry cannot start ({said}); correct or unset the OTEL_* variables")
+
+
+def _said(words: object) -> str:
+    """Return words as one line that any log can take, whatever bytes a variable had."""
+    return " ".join(str(words).split())[:300].encode("utf-8", "backslashreplace").decode()
