@@ -6,6 +6,8 @@ from livewatch_exporters.telemetry_settings import TelemetryError
 
 DEFAULT_TIMEOUT_S = 5.0
 """A failing export is over before the next is due."""
+_LONGEST_MS = 7 * 86_400e3
+"""A week; what is beyond every timer would end the exporting thread without a word."""
 HTTP, GRPC = "http/protobuf", "grpc"
 
 
@@ -66,7 +68,7 @@ class OtlpEnvironment:
             value = float(raw)
         except ValueError:
             value = 0.0
-        if not 0 < value < float("inf"):
+        if not 0 < value <= _LONGEST_MS:
             raise TelemetryError(
                 f"{name}={raw!r} is not a number of milliseconds; write for example {default_s * 1000:.0f}"
             )
@@ -82,4 +84,15 @@ class OtlpEnvironment:
 
 def cannot_start(error: Exception) -> TelemetryError:
     """Return the error that says what to do about an exporter that cannot be built."""
-    return TelemetryError(f"OTLP cannot start ({error}); correct or unset the OTEL_EXPORTER_OTLP_* variables")
+    return TelemetryError(f"OTLP cannot start ({_said(error)}); correct or unset the OTEL_EXPORTER_OTLP_* variables")
+
+
+def sdk_cannot_start(error: Exception) -> TelemetryError:
+    """Return the error that says what to do about a variable that only the SDK knows."""
+    said = _said(f"{type(error).__name__}: {error}")
+    return TelemetryError(f"OpenTelemetry cannot start ({said}); correct or unset the OTEL_* variables")
+
+
+def _said(words: object) -> str:
+    """Return words as one line that any log can take, whatever bytes a variable had."""
+    return " ".join(str(words).split())[:300].encode("utf-8", "backslashreplace").decode()

@@ -23,12 +23,12 @@ from livewatch_exporters.metrics import Metrics
 from livewatch_exporters.notes import Notes
 from livewatch_exporters.openclaw_compat import OpenClawCompat
 from livewatch_exporters.otlp import otlp_reader
-from livewatch_exporters.otlp_environment import OtlpEnvironment
+from livewatch_exporters.otlp_environment import OtlpEnvironment, sdk_cannot_start
 from livewatch_exporters.prometheus import PrometheusEndpoint
 from livewatch_exporters.resource import SERVICE, resource
 from livewatch_exporters.sdk_log import SdkLog
 from livewatch_exporters.session_ids import SessionNames
-from livewatch_exporters.telemetry_settings import CompatMode, TelemetrySettings
+from livewatch_exporters.telemetry_settings import CompatMode, TelemetryError, TelemetrySettings
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -57,8 +57,10 @@ class Telemetry:
         self._closed = False
         try:
             self._start(environ)
-        except BaseException:
+        except BaseException as error:
             self.shutdown()
+            if isinstance(error, Exception) and not isinstance(error, TelemetryError):
+                raise sdk_cannot_start(error) from error  # it reads variables of its own, and raises whatever it likes
             raise
         self.listeners = self._guarded()
 

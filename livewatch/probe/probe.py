@@ -228,7 +228,9 @@ class Probe:
             raise Refused(f"run: {'none' if run is None else run.id} is registered now")
         if request.get("handle") != (None if run is None else run.handle):
             raise Refused("handle: another one is registered now")
-        judged_ns = int(request.get("progress_ns") or 0)
+        judged_ns = request.get("progress_ns") or 0
+        if not isinstance(judged_ns, int):
+            raise Refused("progress: not a whole number of nanoseconds")
         if session.progress_ns > judged_ns + _CLOCK_TOLERANCE_NS:
             raise Refused("progress: the run moved since it was judged")
 

@@ -87,3 +87,17 @@ def test_a_folder_that_nobody_may_write_is_told_and_costs_no_repair(ward: Ward) 
     assert ward.journal_health()["degraded"]
     assert "carrying on in memory" in ward.said()
     ward.ends_well(agent)
+
+
+@pytest.mark.parametrize("found", [b"not a database at all " * 500, b"SQLite format 3\0" + bytes(5000)])
+def test_a_damaged_journal_is_kept_beside_a_new_one_and_said_aloud(ward: Ward, found: bytes) -> None:
+    ward.state.mkdir(mode=0o700)
+    ward.journal.write_bytes(found)
+    gateway = ward.gateway()
+    agent = ward.agent()
+    ward.repaired(gateway, "k")
+    until(lambda: [intent.action.session for intent in ward.intents()] == ["k"], "the note in a new journal")
+    (aside,) = ward.state.glob("*.corrupt-*")
+    assert aside.read_bytes() == found
+    assert aside.name in ward.said()
+    ward.ends_well(agent)

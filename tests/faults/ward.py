@@ -40,6 +40,7 @@ startup_grace = "0s"
 resume_grace = "0s"
 verify = "2s"
 backoff_initial = "250ms"
+budget_actions = 1000
 blast_sessions_min = 1000
 """
 

@@ -67,8 +67,8 @@ def parsed(answer: bytes) -> tuple[int, dict[str, Any] | None]:
 def owes_an_answer(data: bytes) -> bool:
     """Return whether a request is complete, so that closing without a word would be wrong."""
     head, end, body = data.partition(b"\r\n\r\n")
-    if not end or len(head) > _HEAD_BYTES or not head.strip() or head[:1] in b"\r\n":
+    if not end or len(head) > _HEAD_BYTES or not head.split(b"\n")[0].strip():
         return False
     fields = [line.partition(b":") for line in head.split(b"\n")[1:]]
     lengths = [value.strip() for name, _, value in fields if name.strip().lower() == b"content-length"]
-    return all(length.isdigit() and len(length) < 7 and int(length) <= len(body) for length in lengths)
+    return all(not length.isdigit() or (len(length) < 7 and int(length) <= len(body)) for length in lengths)

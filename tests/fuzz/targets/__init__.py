@@ -6,6 +6,8 @@ from tests.fuzz.targets.board_live import BoardLiveTarget
 from tests.fuzz.targets.config import ConfigTarget
 from tests.fuzz.targets.journal import JournalTarget
 from tests.fuzz.targets.openclaw import OpenClawTarget
+from tests.fuzz.targets.openclaw_socket import OpenClawSocketTarget
+from tests.fuzz.targets.otel_environment import OtelEnvironmentTarget
 from tests.fuzz.targets.recording import RecordingTarget
 from tests.fuzz.targets.scenario import ScenarioTarget
 from tests.fuzz.targets.small_files import SmallFilesTarget
@@ -19,6 +21,8 @@ TARGETS: tuple[type[Target], ...] = (
     ControlTarget,
     JournalTarget,
     OpenClawTarget,
+    OpenClawSocketTarget,
+    OtelEnvironmentTarget,
     RecordingTarget,
     ScenarioTarget,
     SmallFilesTarget,
