@@ -30,13 +30,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
 class Document:
     """One file: its text, for line numbers, and its tables."""
 
-    def __init__(self, path: Path, text: str) -> None:
+    def __init__(self, path: Path, text: str, raw: Mapping[str, Any] | None = None) -> None:
+        """Read a text, or take the tables of ``raw`` as they are."""
         self.path = path
         self.text = text
         self.names: dict[str, set[str]] = {}
         """Names that were declared, by kind (``sessions``, ``lanes``, ...)."""
         try:
-            raw = tomllib.loads(text)
+            raw = tomllib.loads(text) if raw is None else raw
         except tomllib.TOMLDecodeError as error:
             raise ScenarioError(f"{path}: not valid TOML: {error}") from error
         self.top = Table(self, (), raw)

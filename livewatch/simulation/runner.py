@@ -111,6 +111,7 @@ async def _watch(
         thresholds=scenario.thresholds,
         policy=scenario.policy,
         every_s=scenario.every_s,
+        coarse_s=scenario.coarse_s,
         listeners=told[0],
         witnesses=told[1],
     )

@@ -56,6 +56,8 @@ class Scenario:
     duration_s: float
     seed: int
     every_s: float
+    coarse_s: float
+    """Interval of the agent while everybody is well; 0 looks at every interval."""
     repair_within_s: float
     thresholds: Thresholds
     policy: Policy

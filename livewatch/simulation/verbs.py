@@ -12,11 +12,11 @@ from livewatch.simulation.plan import Ending, Step, Turn
 from livewatch.simulation.providers import Outage
 from livewatch.simulation.runs import poke
 from livewatch.simulation.scenario import Effect, Entry
-from livewatch.simulation.sessions import HIDEABLE, Session
+from livewatch.simulation.sessions import HIDEABLE, Run, Session
 from livewatch.simulation.truth import Fault, hang_of
 from livewatch.simulation.turn_schema import turn_at
 from livewatch.simulation.world import World
-from livewatch_classifiers.decision import ReplyStatus
+from livewatch_classifiers.decision import Action, ReplyStatus
 from livewatch_classifiers.vocabulary import Phase, Presence, StallCause
 
 _Turns = dict[str, Turn]
@@ -231,6 +231,34 @@ def _reset(gateway: Gateway, session: Session) -> None:
     gateway.pump(session)
 
 
+_COMES_BACK = 0.6
+"""Share of dead runs that come back while an action is on its way to them."""
+
+
+def _second_wind(table: Table, _turns: _Turns) -> Effect:
+    """Dead runs come back by themselves at the worst moment: while the agent's action is on its way."""
+    for_s, on_the_way_s = table.needed_duration("for"), table.needed_duration("on_the_way")
+
+    def effect(world: World) -> None:
+        def meet(action: Action) -> None:
+            session = world.gateway.sessions.get(action.session)
+            if session is None or session.run is None or world.random.random() >= _COMES_BACK:
+                return
+            run = session.run
+            world.source.pause_before_act_s = on_the_way_s
+            world.timeline.after(on_the_way_s / 2, lambda: world.host.do(lambda: _come_back(world, session, run)))
+
+        world.source.on_act = meet
+        world.timeline.after(for_s, lambda: setattr(world.source, "on_act", None))
+
+    return effect
+
+
+def _come_back(world: World, session: Session, run: Run) -> None:
+    if session.run is run and run.hung and not run.ended and run.abort_requested_s is None:
+        _resume(world.gateway, session)
+
+
 def _end(gateway: Gateway, session: Session, ending: Ending) -> None:
     run = session.run
     if run is None:
@@ -248,10 +276,16 @@ def _end_run(table: Table, turns: _Turns) -> Effect:
 
 
 def _drift(table: Table, turns: _Turns) -> Effect:
-    by = table.count("by", 1) or 0
+    by, for_s = table.count("by", 1) or 0, table.duration("for")
 
-    def do(_gateway: Gateway, session: Session) -> None:
+    def do(gateway: Gateway, session: Session) -> None:
         session.drift += by
+        session.touch()
+        if for_s is not None:
+            gateway.host.timeline.after(for_s, lambda: settle(session))
+
+    def settle(session: Session) -> None:
+        session.drift -= by
         session.touch()
 
     return _on_session(do)(table, turns)
@@ -357,6 +391,7 @@ VERBS: dict[str, Callable[[Table, _Turns], Effect]] = {
     "outage": _outage,
     "hang": _on_session(_hang),
     "resume": _on_session(_resume),
+    "second_wind": _second_wind,
     "progress": _on_session(_progress),
     "answer": _on_session(_resume),
     "wake": _on_session(_resume),

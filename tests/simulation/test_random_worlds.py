@@ -49,11 +49,11 @@ def test_a_world_is_the_same_in_every_process() -> None:
 
 
 def test_the_command_counts_worlds_hours_and_faults() -> None:
-    answer = CliRunner().invoke(cli, ["simulate", "--random", "3", "--hours", "2", "--seed", "5", "--json"])
+    answer = CliRunner().invoke(cli, ["simulate", "--random", "12", "--hours", "2", "--seed", "5", "--json"])
 
     facts = json.loads(answer.stdout)
     assert answer.exit_code == 0
-    assert (facts["worlds"], facts["virtual_hours"], facts["false_actions"], facts["failed_seeds"]) == (3, 6.0, 0, [])
+    assert (facts["worlds"], facts["virtual_hours"], facts["false_actions"], facts["failed_seeds"]) == (12, 24.0, 0, [])
     assert facts["deaths"] == sum(facts["faults"].values()) > 0
 
 
