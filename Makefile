@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture test soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test boards boards-picture check format clean
+.PHONY: help setup demo picture test worlds soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test boards boards-picture check format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,11 @@ picture: $(VENV)/.run  ## draw the README's picture of the live table from a rea
 test: $(VENV)/.dev  ## run the test suite (ARGS="-k board")
 	@$(BIN)/python -m pytest $(ARGS)
 
-soak: $(VENV)/.run  ## 10,000 virtual hours of random worlds under every misfortune (ARGS="--seed 9000")
+worlds: $(VENV)/.run  ## 10,000 virtual hours of random worlds under every misfortune (ARGS="--seed 9000")
 	@$(BIN)/livewatch simulate --random 1700 --hours 6 --jobs $$(nproc) $(ARGS)
+
+soak: $(VENV)/.run  ## random worlds from a new seed until stopped, then the tally (ARGS="--keep found")
+	@$(BIN)/livewatch simulate --endless --seed $$(date +%s) --hours 6 --jobs $$(nproc) $(ARGS)
 
 data-sheet: $(VENV)/.dev  ## compare with other rule sets over the scenarios, and write docs/data-sheet.md, docs/incidents.md
 	@$(BIN)/livewatch simulate --compare tests/scenarios --data-sheet docs/data-sheet.md

@@ -29,6 +29,7 @@ def _false_actions(record: Record) -> list[Failure]:
             f"{d.action.kind.value} hit {d.action.session or 'the gateway'}, which was alive: {d.action.cause}",
             d.at_s,
             d.action.session or None,
+            d.action.kind.value,
         )
         for d in record.deeds
         if d.false
@@ -38,7 +39,7 @@ def _false_actions(record: Record) -> list[Failure]:
 def _stale_actions(record: Record) -> list[Failure]:
     what = "invariant: no action on a stale generation"
     return [
-        Failure(what, f"{d.action.kind.value} hit a newer run", d.at_s, d.action.session)
+        Failure(what, f"{d.action.kind.value} hit a newer run", d.at_s, d.action.session, d.action.kind.value)
         for d in record.deeds
         if d.stale
     ]
@@ -63,6 +64,7 @@ def _unrepaired(record: Record, cast: Cast, policy: Policy, repair_within_s: flo
                     f"{format_duration(affliction.since_s)}, {_end(affliction)}",
                     by_s,
                     affliction.session,
+                    affliction.fault.value,
                 )
             )
     return failures
@@ -95,7 +97,13 @@ def _over_budget(record: Record, policy: Policy) -> list[Failure]:
 
 def _lost_messages(record: Record) -> list[Failure]:
     return [
-        Failure("invariant: no message is lost", f"{m.id} of {m.session} is {m.state.value}", m.ended_s, m.session)
+        Failure(
+            "invariant: no message is lost",
+            f"{m.id} of {m.session} is {m.state.value}",
+            m.ended_s,
+            m.session,
+            m.state.value,
+        )
         for m in record.messages
         if lost(m) and m.state.value != "interrupted"
     ]

@@ -6,6 +6,7 @@ silent tool within 14, or it declares more, or it can be seen to work); everythi
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from livewatch.simulation.plan import Ending
 from livewatch.simulation.toml_text import Raw, exact
@@ -34,7 +35,7 @@ def random_turn(random: Random) -> list[Raw] | Raw:
 
 def heartbeat(random: Random) -> Raw:
     """Return the periodic turn of a session."""
-    turn: list[Raw] = [{"model": "gpt", "takes": ["5s", "40s"], "progress": "3s"}]
+    turn = [_step((5, 40), model="gpt", progress="3s")(random)]
     return {"every": random.choice(("15m", "30m")), "first": exact(random.uniform(0, 900)), "turn": turn}
 
 
@@ -42,38 +43,40 @@ def _healthy(random: Random) -> Raw:
     return random.choice(_HEALTHY)(random)
 
 
-def _always(step: Raw) -> Callable[[Random], Raw]:
-    return lambda _random: dict(step)
+def _step(takes: tuple[float, float] | None = None, **rest: Any) -> Callable[[Random], Raw]:
+    """Return what makes a step that takes so long, in seconds; the length is drawn now, so that nothing moves it."""
+    return lambda random: rest if takes is None else {**rest, "takes": exact(round(random.uniform(*takes), 1))}
 
 
 def _streams(random: Random) -> Raw:
-    return {"model": "gpt", "takes": ["2s", "1m30s"], "progress": random.choice(("1.5s", "4s", "15s"))}
+    return {**_step((2, 90), model="gpt")(random), "progress": random.choice(("1.5s", "4s", "15s"))}
 
 
 def _trickles(random: Random) -> Raw:
-    return {"model": "slow", "takes": ["5m", "25m"], "progress": random.choice(("1m", "1m", "1m50s"))}
+    return {**_step((300, 1500), model="slow")(random), "progress": random.choice(("1m", "1m", "1m50s"))}
 
 
 def _fails_at_first(random: Random) -> Raw:
     tries: Raw = {"attempts": random.randint(1, 3), "attempt": ["1s", "20s"], "backoff": ["2s", "1m"]}
-    return {"model": "gpt", "takes": ["5s", "20s"], **tries}
+    return {**_step((5, 20), model="gpt")(random), **tries}
 
 
 def _prepares(random: Random) -> Raw:
-    step: Raw = {"preparation": "agent", "takes": ["500ms", "25s"]}
+    step = _step((0.5, 25), preparation="agent")(random)
     return {**step, "blocks_loop": True} if random.random() < 0.2 else step  # noqa: PLR2004 -- a share
 
 
+def _is_allowed(random: Random) -> Raw:
+    return {"ask": "approval", "tool": "exec", "answered_after": exact(round(random.uniform(5, 3600)))}
+
+
 def _delegates(random: Random) -> Raw:
-    return {"tool": "sessions_yield", "awaits": CHILD, "spawns": _child(random)}
+    child = _step((5, random.uniform(10, 900)), model="gpt", progress="5s")(random)
+    return {"tool": "sessions_yield", "awaits": CHILD, "spawns": [child]}
 
 
 def _delegates_for_ever(random: Random) -> Raw:
     return {**_delegates(random), "wake": False}
-
-
-def _child(random: Random) -> list[Raw]:
-    return [{"model": "gpt", "takes": ["5s", exact(random.uniform(10, 900))], "progress": "5s"}]
 
 
 _HEALTHY: tuple[Callable[[Random], Raw], ...] = (
@@ -82,29 +85,29 @@ _HEALTHY: tuple[Callable[[Random], Raw], ...] = (
     _trickles,
     _fails_at_first,
     _prepares,
+    _is_allowed,
     _delegates,
-    _always({"model": "thinker", "takes": ["10s", "5m"]}),
-    _always({"model": "local", "takes": ["1m", "18m20s"], "declares": "20m"}),
-    _always({"model": "cli", "takes": ["1m", "25m"], "counted": False, "works": "5s"}),
-    _always({"tool": "read", "takes": ["100ms", "3s"]}),
-    _always({"tool": "exec", "takes": ["1s", "13m20s"], "touches": "30s"}),
-    _always({"tool": "build", "takes": ["5m", "50m"], "works": "4s"}),
-    _always({"tool": "wait", "takes": ["5m", "38m20s"], "declares": "40m"}),
-    _always({"tool": "poll", "repeats": "10s", "times": 15}),
-    _always({"compaction": "auto", "takes": ["5s", "4m40s"]}),
-    _always({"delivery": "chat", "takes": ["200ms", "20s"]}),
-    _always({"work": "", "takes": ["200ms", "1m40s"]}),
-    _always({"ask": "approval", "tool": "exec", "answered_after": ["5s", "1h"]}),
+    _step((10, 300), model="thinker"),
+    _step((60, 1100), model="local", declares="20m"),
+    _step((60, 1500), model="cli", counted=False, works="5s"),
+    _step((0.1, 3), tool="read"),
+    _step((1, 800), tool="exec", touches="30s"),
+    _step((300, 3000), tool="build", works="4s"),
+    _step((300, 2300), tool="wait", declares="40m"),
+    _step(tool="poll", repeats="10s", times=15),
+    _step((5, 280), compaction="auto"),
+    _step((0.2, 20), delivery="chat"),
+    _step((0.2, 100), work=""),
 )
 _DEAD: tuple[Callable[[Random], Raw], ...] = (
     _delegates_for_ever,
-    _always({"model": "gpt", "hangs": True}),
-    _always({"model": "gpt", "takes": ["5s", "2m"], "progress": "3s", "hangs": True, "touches": "5s"}),
-    _always({"model": "gpt", "attempts": "always", "attempt": ["1s", "10s"]}),
-    _always({"tool": "exec", "takes": ["1s", "1m"], "hangs": True}),
-    _always({"tool": "exec", "repeats": "500ms"}),
-    _always({"compaction": "auto", "hangs": True}),
-    _always({"work": "", "hangs": True}),
-    _always({"delivery": "chat", "hangs": True}),
-    _always({"ask": "question", "tool": "ask_user", "delivered": False}),
+    _step(model="gpt", hangs=True),
+    _step((5, 120), model="gpt", progress="3s", hangs=True, touches="5s"),
+    _step(model="gpt", attempts="always", attempt=["1s", "10s"]),
+    _step((1, 60), tool="exec", hangs=True),
+    _step(tool="exec", repeats="500ms"),
+    _step(compaction="auto", hangs=True),
+    _step(work="", hangs=True),
+    _step(delivery="chat", hangs=True),
+    _step(ask="question", tool="ask_user", delivered=False),
 )

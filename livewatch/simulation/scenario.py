@@ -33,6 +33,13 @@ class Failure:
     at_s: float | None = None
     """Moment around which to look."""
     session: str | None = None
+    kind: str = ""
+    """What distinguishes it from other failures of the same sentence: the action, or what somebody died of."""
+
+    @property
+    def symptom(self) -> tuple[str, str]:
+        """What two failures have in common that are the same in two worlds."""
+        return self.what, self.kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class AgentWatch:
         listeners: tuple[TickListener, ...] = (),
         witnesses: tuple[Witness, ...] = (),
         shadow: SecondOpinion | None = None,
+        agent_type: type[Agent] = Agent,
     ) -> None:
         self.world = world
         self.record = record
@@ -62,6 +63,7 @@ class AgentWatch:
         self._listeners = listeners
         self._witnesses = witnesses
         self._shadow = shadow
+        self._agent_type = agent_type
         self.intents = RememberedIntents()
         self.agent = self._new_agent()
 
@@ -90,7 +92,7 @@ class AgentWatch:
 
     def _new_agent(self) -> Agent:
         controls = Controls(holds=self.world.agent.holds)
-        return Agent(
+        return self._agent_type(
             self.world.source,
             clock=self.world.clock,
             intents=self.intents,
