@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,8 +46,8 @@ class Wish:
 class _Failures:
     """What went wrong, by symptom; the first of each is kept."""
 
-    kept: "dict[tuple[str, str], KeptFailure]" = field(default_factory=dict)
-    rows: list[dict[str, object]] = field(default_factory=list)
+    kept: "dict[tuple[str, str], KeptFailure]"
+    rows: list[dict[str, object]]
 
 
 def run_random(wish: Wish) -> None:
@@ -55,7 +55,7 @@ def run_random(wish: Wish) -> None:
     from livewatch.simulation.soak import run_worlds
     from livewatch.simulation.tally import Tally
 
-    tally, failures, began_s = Tally(), _Failures(), time.monotonic()
+    tally, failures, began_s = Tally(), _Failures({}, []), time.monotonic()
     seeds: Iterable[int] = count(wish.seed) if wish.worlds is None else range(wish.seed, wish.seed + wish.worlds)
     stopped, before = False, signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -75,11 +75,10 @@ def without_parts(raw: Raw) -> Iterator[Raw]:
         last = place[-1]
         if last in _KEPT or (place[0] == "script" and len(place) <= _PAIR) or _fairness(raw, place):
             continue
-        if isinstance(last, int) and _is_span(_at(raw, place[:-1])):
+        if isinstance(last, int) and _span(_at(raw, place[:-1])):
             continue
         yield _replaced(raw, place, None)
-        if isinstance(value, list) and _is_span(value):
-            yield from (_replaced(raw, place, end) for end in value)
+        yield from (_replaced(raw, place, end) for end in _span(value))
 
 
 def with_rounder_numbers(raw: Raw) -> Iterator[Raw]:
@@ -125,9 +124,11 @@ def _duration(text: str) -> float | None:
         return None
 
 
-def _is_span(value: object) -> bool:
+def _span(value: object) -> list[str]:
+    """Return the two ends of a span; nothing for any other value."""
     items = cast("list[object]", value) if isinstance(value, list) else []
-    return len(items) == _PAIR and all(isinstance(item, str) and _duration(item) is not None for item in items)
+    ends = [item for item in items if isinstance(item, str) and _duration(item) is not None]
+    return ends if len(items) == len(ends) == _PAIR else []
 
 
 def _walk(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
@@ -136,7 +137,8 @@ def _walk(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
     if isinstance(value, dict):
         inner = list(cast("Raw", value).items())
     elif isinstance(value, list):
-        inner = list(reversed(list(enumerate(value))))
+        items: list[Any] = value
+        inner = [(number, items[number]) for number in range(len(items) - 1, -1, -1)]
     for key, item in inner:
         yield (*place, key), item
         yield from _walk(item, (*place, key))

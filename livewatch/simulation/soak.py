@@ -36,7 +36,7 @@ def run_worlds(seeds: Iterable[int], hours: float, jobs: int) -> Iterator[WorldR
             while waiting:
                 yield waiting.popleft().result()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
             raise
 
 

@@ -48,9 +48,8 @@ def _lines(raw: Raw) -> Iterator[str]:
 
 
 def _section(value: object) -> bool:
-    if isinstance(value, dict):
-        return True
-    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in cast("list[object]", value))
+    rows = cast("list[object]", value) if isinstance(value, list) else [value]
+    return bool(rows) and all(isinstance(row, dict) for row in rows)
 
 
 def _pairs(table: Mapping[str, Any]) -> Iterator[str]:

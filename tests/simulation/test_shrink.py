@@ -113,7 +113,8 @@ def test_healthy_work_never_becomes_more_silent_and_a_trouble_never_endless() ->
     raw["script"] = [entry("1s", "s1", turn=[step]), {"at": "3s", "do": "hide", "session": "s3", "for": "77s"}]
 
     def work_and_trouble_break_it(raw: Raw) -> tuple[Failure, ...]:
-        return (FAILURE,) if len(raw["script"]) == 2 and raw["script"][0].get("turn") else ()
+        steps = raw["script"][0].get("turn")
+        return (FAILURE,) if len(raw["script"]) == 2 and steps and "takes" in steps[0] else ()
 
     smallest = Shrinker(raw, FAILURE, work_and_trouble_break_it).shrink()
 
