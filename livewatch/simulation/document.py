@@ -125,6 +125,13 @@ class Table:
         """Return a duration in seconds."""
         return self._duration(key, self._raw[key]) if self.has(key) else default
 
+    def interval(self, key: str) -> float | None:
+        """Return a duration after which something happens again, in seconds: never 0, or time would stand still."""
+        value = self.duration(key)
+        if value is not None and value <= 0:
+            raise self.error(key, "must be longer than 0")
+        return value
+
     def needed_duration(self, key: str) -> float:
         """Return a duration that must be there, in seconds."""
         return self._duration(key, self.need(key))

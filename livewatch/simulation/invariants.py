@@ -5,7 +5,7 @@ from livewatch.recovery.settings import Policy
 from livewatch.simulation.record import Record, runnable_until
 from livewatch.simulation.scenario import Failure
 from livewatch.simulation.tallies import lost
-from livewatch.simulation.truth import FOR_A_PERSON, Affliction
+from livewatch.simulation.truth import Affliction
 from livewatch.simulation.world import Cast
 from livewatch_classifiers.vocabulary import Mode
 
@@ -74,7 +74,7 @@ def _settled(affliction: Affliction, record: Record, by_s: float, *, by_person: 
     if affliction.until_s is not None and affliction.until_s <= by_s:
         return True
     told = affliction.told_s is not None and affliction.told_s <= by_s
-    if told and (by_person or affliction.fault in FOR_A_PERSON):
+    if told and (by_person or affliction.no_lever):
         return True
     quarantined_s = record.quarantined.get(affliction.session)
     return quarantined_s is not None and quarantined_s <= by_s

@@ -1,23 +1,34 @@
 """What befalls random worlds from outside: the loop, the host, the process, the agent and its levers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from random import Random
 
+from livewatch.simulation.random_turns import BAD_ENDINGS
 from livewatch.simulation.toml_text import Raw, exact
 
 _Blow = Callable[[Random, list[str]], Raw]
 _HIDEABLE = ("owner", "queued", "activity", "activity_owner", "in_store", "store", "id", "handle")
 
 
-def misfortune(random: Random, keys: list[str], duration_s: float) -> list[tuple[float, Raw]]:
-    """Return a list of blows spread over the world's time; some worlds get many, some none."""
-    pace_s = random.choice((0.0, 600.0, 1800.0, 7200.0))
+def misfortune(
+    random: Random, keys: list[str], duration_s: float, only: Collection[str] = ()
+) -> list[tuple[float, Raw]]:
+    """Return a list of blows spread over the world's time; some worlds get many, some none.
+
+    Args:
+        random: decides everything.
+        keys: the sessions that may be hit.
+        duration_s: length of the world in seconds.
+        only: names in `BLOWS`; when given, these alone befall the world, and often.
+    """
+    pace_s = 900.0 if only else random.choice((0.0, 600.0, 1800.0, 7200.0))
+    blows = [blow for name, (weight, blow) in BLOWS.items() if name in only or not only for _ in range(weight)]
     entries: list[tuple[float, Raw]] = []
     if not pace_s:
         return entries
     at_s = random.expovariate(1 / pace_s)
     while at_s < duration_s:
-        entries.append((at_s, random.choice(_BLOWS)(random, keys)))
+        entries.append((at_s, random.choice(blows)(random, keys)))
         at_s += random.expovariate(1 / pace_s)
     return entries
 
@@ -35,6 +46,10 @@ def _thrash(random: Random, _keys: list[str]) -> Raw:
     return {"do": "thrash", "for": exact(random.uniform(10, 600)), "agent_too": random.choice((True, False))}
 
 
+def _thrash_with_gasps(random: Random, keys: list[str]) -> Raw:
+    return {**_thrash(random, keys), "gasp_every": exact(random.uniform(10, 60)), "gasp": "500ms"}
+
+
 def _suspend(random: Random, _keys: list[str]) -> Raw:
     return {"do": "suspend", "for": exact(random.uniform(10, 3000))}
 
@@ -44,7 +59,41 @@ def _jump(random: Random, _keys: list[str]) -> Raw:
 
 
 def _outage(random: Random, _keys: list[str]) -> Raw:
-    return {"do": "outage", "provider": "gpt", "for": exact(random.uniform(5, 60))}
+    """A provider falls silent and goes on later: never for so long that silence would count as death."""
+    return {"do": "outage", "provider": random.choice(("gpt", "gpt", "*")), "for": exact(random.uniform(5, 60))}
+
+
+def _provider_dies(random: Random, _keys: list[str]) -> Raw:
+    """Every call that the provider has at this moment is lost for good."""
+    provider = random.choice(("gpt", "slow", "*"))
+    return {"do": "outage", "provider": provider, "for": exact(random.uniform(1, 30)), "calls": "lost"}
+
+
+def _hang(random: Random, keys: list[str]) -> Raw:
+    """Whatever a run works at, it never goes on; one that waits for a person looks the same dead or alive."""
+    return {"do": "hang", "session": random.choice(keys), "at_work": True}
+
+
+def _lose_owner(random: Random, keys: list[str]) -> Raw:
+    """The owner dies at any point of its run."""
+    return {"do": "lose_owner", "session": random.choice(keys)}
+
+
+def _end_run(random: Random, keys: list[str]) -> Raw:
+    """The owner dies at any point of its run, and leaves the books in one of the ways that reports tell of."""
+    return {"do": "end_run", "session": random.choice(keys), "how": random.choice(BAD_ENDINGS)}
+
+
+def _reset(random: Random, keys: list[str]) -> Raw:
+    return {"do": "reset", "session": random.choice(keys)}
+
+
+def _forget_child(random: Random, keys: list[str]) -> Raw:
+    return {"do": "forget_child", "session": random.choice(keys)}
+
+
+def _drain(random: Random, _keys: list[str]) -> Raw:
+    return {"do": "drain", "patience": exact(random.uniform(10, 300))}
 
 
 def _pause_agent(random: Random, _keys: list[str]) -> Raw:
@@ -89,23 +138,29 @@ def _kill(random: Random, _keys: list[str]) -> Raw:
     return {"do": "kill_process", "after": exact(random.uniform(1, 60))}
 
 
-_BLOWS: tuple[_Blow, ...] = (
-    _block,
-    _block,
-    _stop,
-    _thrash,
-    _suspend,
-    _jump,
-    _outage,
-    _pause_agent,
-    _pause_agent,
-    _second_wind,
-    _restart_agent,
-    _late,
-    _hide,
-    _hide,
-    _drift,
-    _levers,
-    _restart,
-    _kill,
-)
+BLOWS: dict[str, tuple[int, _Blow]] = {
+    "block_loop": (4, _block),
+    "stop_process": (2, _stop),
+    "thrash": (2, _thrash),
+    "thrash_with_gasps": (1, _thrash_with_gasps),
+    "suspend": (2, _suspend),
+    "wall_jump": (2, _jump),
+    "outage": (2, _outage),
+    "provider_dies": (1, _provider_dies),
+    "hang": (1, _hang),
+    "lose_owner": (1, _lose_owner),
+    "end_run": (1, _end_run),
+    "reset": (1, _reset),
+    "forget_child": (1, _forget_child),
+    "drain": (1, _drain),
+    "pause_agent": (4, _pause_agent),
+    "second_wind": (2, _second_wind),
+    "restart_agent": (2, _restart_agent),
+    "agent_late": (2, _late),
+    "hide": (4, _hide),
+    "drift": (2, _drift),
+    "break_levers": (2, _levers),
+    "restart_gateway": (2, _restart),
+    "kill_process": (2, _kill),
+}
+"""What may befall a world, with its weight: how often it does, compared with the others."""

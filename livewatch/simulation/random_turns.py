@@ -13,7 +13,7 @@ from livewatch.simulation.toml_text import Raw, exact
 
 CHILD = "child"
 """Key of the session that others wait for."""
-_BAD_ENDINGS = [ending.value for ending in Ending if ending not in (Ending.CLEAN, Ending.ORPHANS_ACTIVITY_PROCESSING)]
+BAD_ENDINGS = [ending.value for ending in Ending if ending not in (Ending.CLEAN, Ending.ORPHANS_ACTIVITY_PROCESSING)]
 _ABORTS = ("settles", "settles", "ignored", "lies")
 _FAULTY = 0.06
 """Share of turns that die or leave something behind."""
@@ -30,7 +30,7 @@ def random_turn(random: Random) -> list[Raw] | Raw:
     if fault < 0.65:  # noqa: PLR2004 -- a share
         hung: Raw = {"model": "gpt", "hangs": True}
         return {"timeout": exact(random.uniform(60, 600)), "on_timeout": "zombie", "steps": [hung]}
-    return {"ends": random.choice(_BAD_ENDINGS), "steps": steps}
+    return {"ends": random.choice(BAD_ENDINGS), "steps": steps}
 
 
 def heartbeat(random: Random) -> Raw:

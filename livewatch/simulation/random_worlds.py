@@ -4,6 +4,7 @@ A random world is a scenario file that nobody wrote: plain tables made from a se
 cut down, written out, and run again by anybody.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from random import Random
 
@@ -19,6 +20,7 @@ REPAIR_WITHIN_S = 45 * 60.0
 """Bound in random worlds: a tool's 15 min, then every rung of the ladder with its grace, host troubles in between."""
 COARSE_S = (10.0, 30.0, 60.0)
 """Intervals of the agent while everybody is well; sick sessions are looked at every second, as in production."""
+_FEW = 7
 _BEATS = 0.3
 """Share of sessions with a heartbeat."""
 
@@ -33,18 +35,16 @@ def random_scenario(seed: int, hours: float) -> Scenario:
     return scenario_of(Path(f"seed-{seed}"), random_tables(seed, hours))
 
 
-def random_tables(seed: int, hours: float) -> Raw:
-    """Return the world of a seed as the tables of a scenario file."""
+def random_tables(seed: int, hours: float, only: Collection[str] = ()) -> Raw:
+    """Return the world of a seed as the tables of a scenario file; ``only`` names the misfortunes to choose from."""
     random = Random(seed)  # noqa: S311 -- a reproducible world, not a secret
     duration_s = hours * 3600.0
-    lanes: dict[str, Raw] = {
-        "main": {"kind": LaneKind.MAIN.value, "slots": random.randint(2, 6)},
-        "cron": {"kind": LaneKind.CRON.value, "slots": 2},
-    }
-    keys = [f"s{number}" for number in range(random.randint(2, 7))]
-    sessions = {key: _session(random) for key in keys}
-    script = [entry for key in keys for entry in _traffic(random, key, duration_s)]
-    script += misfortune(random, keys, duration_s)
+    keys = [f"s{number}" for number in range(_how_many(random))]
+    lanes = _lanes(random)
+    sessions = {key: _session(random, list(lanes)) for key in keys}
+    calm = len(keys) / _FEW
+    script = [entry for key in keys for entry in _traffic(random, key, duration_s, calm)]
+    script += misfortune(random, keys, duration_s, only)
     return {
         "title": f"random world {seed}",
         "duration": exact(duration_s),
@@ -57,20 +57,36 @@ def random_tables(seed: int, hours: float) -> Raw:
     }
 
 
-def _session(random: Random) -> Raw:
+def _how_many(random: Random) -> int:
+    """Return how many sessions the gateway has: mostly few, sometimes one, sometimes a crowd."""
+    share = random.random()
+    if share < 0.05:  # noqa: PLR2004 -- a share
+        return 1
+    if share < 0.9:  # noqa: PLR2004 -- a share
+        return random.randint(2, _FEW)
+    return random.randint(_FEW + 1, 40) if share < 0.98 else random.randint(41, 200)  # noqa: PLR2004 -- shares
+
+
+def _lanes(random: Random) -> dict[str, Raw]:
+    """Return the shared lanes; a narrow one makes sessions wait for each other, and is no reason to repair."""
+    kinds = (LaneKind.MAIN, LaneKind.CRON, *random.sample((LaneKind.SUBAGENT, LaneKind.NESTED), random.randint(0, 2)))
+    return {kind.value: {"kind": kind.value, "slots": random.choice((1, 2, 2, 3, 6))} for kind in kinds}
+
+
+def _session(random: Random, lanes: list[str]) -> Raw:
     plan: Raw = {}
-    lane = random.choice((None, None, "main", "cron"))
-    if lane is not None:
-        plan["lane"] = lane
+    if random.random() < 0.5:  # noqa: PLR2004 -- an even chance
+        plan["lane"] = random.choice(lanes)
     if random.random() < _BEATS:
         plan["heartbeat"] = heartbeat(random)
     return plan
 
 
-def _traffic(random: Random, key: str, duration_s: float) -> list[tuple[float, Raw]]:
+def _traffic(random: Random, key: str, duration_s: float, calm: float) -> list[tuple[float, Raw]]:
+    """Return the messages to one session; in a crowd each gets fewer, so that all worlds take about as long to run."""
     entries: list[tuple[float, Raw]] = []
+    pace_s = random.choice((300.0, 900.0, 3600.0)) * max(1.0, calm)
     at_s = random.uniform(0, 1200)
-    pace_s = random.choice((300.0, 900.0, 3600.0))
     while at_s < duration_s:
         entries.append((at_s, {"do": "message", "to": key, "turn": random_turn(random)}))
         at_s += random.expovariate(1 / pace_s)

@@ -151,7 +151,9 @@ def _session(key: str, table: Table, turns: dict[str, Turn], lanes: dict[str, La
         turn = turn_at(heartbeat, "turn", turns) or plan.turn
         if turn is None:
             raise heartbeat.error("turn", "a heartbeat needs a turn, here or as the session's own")
-        beat = HeartbeatPlan(heartbeat.needed_duration("every"), turn, heartbeat.duration("first"))
+        beat = HeartbeatPlan(
+            heartbeat.interval("every") or heartbeat.needed_duration("every"), turn, heartbeat.duration("first")
+        )
         heartbeat.done()
         plan = replace(plan, heartbeat=beat)
     table.done()

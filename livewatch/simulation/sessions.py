@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, replace
+from math import inf
 
 from livewatch.simulation.messages import Message, MessageKind
 from livewatch.simulation.plan import SessionPlan, Step, Turn
@@ -46,6 +47,8 @@ class Marker:
     allowance_s: float | None = None
     owner: Presence = Presence.PRESENT
     works_s: float | None = None
+    works_until_s: float = inf
+    """When the work stopped that could be seen from outside."""
     touches_s: float | None = None
     repeats_s: float | None = None
     repeats_max: int | None = None
@@ -147,6 +150,12 @@ class Session:
         self.generation += 1
         self.dirty = True
 
+    def stops_working(self, now_s: float) -> None:
+        """Note that from monotonic ``now_s`` on nothing can be seen of its work, from outside either."""
+        if self.marker is not None:
+            self.marker.works_until_s = now_s
+            self.dirty = True
+
     def clear_marks(self) -> None:
         """Forget activity, wait and repetition."""
         self.marker = None
@@ -185,7 +194,9 @@ class Session:
                 repeats = count if marker.repeats_max is None else min(count, marker.repeats_max)
                 repeating_since_s = marker.since_s
                 since_s = marker.since_s + repeats * marker.repeats_s
-            working_s = _last(marker.since_s, marker.works_s, now_s) if marker.works_s is not None else None
+            working_s = None
+            if marker.works_s is not None:
+                working_s = _last(marker.since_s, marker.works_s, min(now_s, marker.works_until_s))
             activity = model.Activity(
                 kind=marker.kind,
                 owner=marker.owner,

@@ -137,7 +137,7 @@ def _walk(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
     if isinstance(value, dict):
         inner = list(cast("Raw", value).items())
     elif isinstance(value, list):
-        items: list[Any] = value
+        items = cast("list[object]", value)
         inner = [(number, items[number]) for number in range(len(items) - 1, -1, -1)]
     for key, item in inner:
         yield (*place, key), item

@@ -28,7 +28,7 @@ def read_entry(table: Table, turns: _Turns) -> Entry:
     verb = str(table.need("do"))
     if verb not in VERBS:
         raise table.error("do", f"nothing is called {verb!r}{nearest(verb, VERBS)}")
-    every_s, times = table.duration("every"), table.count("times")
+    every_s, times = table.interval("every"), table.count("times")
     effect = VERBS[verb](table, turns)
     table.done()
     words = " ".join(f"{key}={value!r}" for key, value in table.rest().items() if key not in ("at", "do", "turn"))
@@ -54,7 +54,7 @@ def _pause(kind: PauseKind, cause: StallCause) -> Callable[[Table, _Turns], Effe
         why = table.word("cause", StallCause, cause)
         stack = table.text("stack")
         agent_too = table.flag("agent_too", default=kind is PauseKind.SUSPEND)
-        gasp_every_s, gasp_s = table.duration("gasp_every"), table.duration("gasp", 0.5) or 0.5
+        gasp_every_s, gasp_s = table.interval("gasp_every"), table.duration("gasp", 0.5) or 0.5
 
         def effect(world: World) -> None:
             if gasp_every_s is None:
@@ -180,12 +180,19 @@ def _on_session(do: Callable[[Gateway, Session], None]) -> Callable[[Table, _Tur
     return read
 
 
-def _hang(gateway: Gateway, session: Session) -> None:
-    run = session.run
-    if run is not None and not run.ended:
+def _hang(table: Table, turns: _Turns) -> Effect:
+    at_work = table.flag("at_work")
+
+    def do(gateway: Gateway, session: Session) -> None:
+        run = session.run
+        if run is None or run.ended or run.hung or (at_work and session.wait is not None):
+            return
         run.token += 1
         step: Step | None = run.step
         gateway.dead(session, run, hang_of(step.kind if step else None), gateway.now_s)
+        session.stops_working(gateway.mono_s())
+
+    return _on_session(do)(table, turns)
 
 
 def _resume(gateway: Gateway, session: Session) -> None:
@@ -223,7 +230,7 @@ def _forget_child(gateway: Gateway, session: Session) -> None:
 def _reset(gateway: Gateway, session: Session) -> None:
     """A new incarnation takes the key; the old run is over."""
     if session.run is not None:
-        gateway.finish(session, session.run, MessageState.ABORTED, "reset")
+        gateway.finish(session, session.run, MessageState.INTERRUPTED, "reset")
     session.incarnation += 1
     gateway.truth.mend(session.key, gateway.now_s, "reset")
     gateway.clear(session)
@@ -389,7 +396,7 @@ VERBS: dict[str, Callable[[Table, _Turns], Effect]] = {
     "restart_gateway": _restart_gateway,
     "drain": _drain,
     "outage": _outage,
-    "hang": _on_session(_hang),
+    "hang": _hang,
     "resume": _on_session(_resume),
     "second_wind": _second_wind,
     "progress": _on_session(_progress),
