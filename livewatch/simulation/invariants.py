@@ -53,7 +53,7 @@ def _unrepaired(record: Record, cast: Cast, policy: Policy, repair_within_s: flo
         if plan is None or plan.repair_never or (policy.mode is Mode.OBSERVE and not plan.repair_by_person):
             continue
         bound_s = repair_within_s if plan.repair_within_s is None else plan.repair_within_s
-        by_s = runnable_until(record, affliction.since_s, bound_s)
+        by_s = runnable_until(record, affliction.session, affliction.since_s, bound_s)
         if by_s > record.duration_s and affliction.until_s is None:
             continue  # its time is not over yet
         if not _settled(affliction, record, by_s, by_person=plan.repair_by_person):

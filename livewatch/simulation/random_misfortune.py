@@ -130,6 +130,17 @@ def _levers(random: Random, _keys: list[str]) -> Raw:
     return {"do": "break_levers", "answer": answer, "for": exact(random.uniform(5, 120))}
 
 
+def _cut_socket(random: Random, _keys: list[str]) -> Raw:
+    """A socket hangs half-way: before the question arrived, after the answer was ready, or for ever between looks."""
+    where = random.choice(("request", "reply", "late", "look"))
+    cut: Raw = {"do": "cut_socket", "where": where, "for": exact(random.uniform(5, 600))}
+    return {**cut, "by": exact(random.uniform(6, 900))} if where == "late" else cut
+
+
+def _board_full(random: Random, keys: list[str]) -> Raw:
+    return {"do": "board_full", "session": random.choice(keys), "for": exact(random.uniform(10, 3600))}
+
+
 def _restart(_random: Random, _keys: list[str]) -> Raw:
     return {"do": "restart_gateway"}
 
@@ -160,6 +171,8 @@ BLOWS: dict[str, tuple[int, _Blow]] = {
     "hide": (4, _hide),
     "drift": (2, _drift),
     "break_levers": (2, _levers),
+    "cut_socket": (3, _cut_socket),
+    "board_full": (2, _board_full),
     "restart_gateway": (2, _restart),
     "kill_process": (2, _kill),
 }

@@ -76,6 +76,8 @@ class Record:
     ticks: int = 0
     blind_s: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     """From when to when gateway or agent could not run: no repair is due in that time."""
+    unseen_s: dict[str, list[tuple[float, float]]] = field(default_factory=dict[str, list[tuple[float, float]]])
+    """From when to when a session could not be seen at all; none is repaired in that time either."""
     session_s: float = 0.0
     """Seconds of all sessions together, the base of mistake rates."""
 
@@ -110,10 +112,11 @@ class Record:
             told.append(at_s)
 
 
-def runnable_until(record: Record, since_s: float, bound_s: float) -> float:
+def runnable_until(record: Record, session: str, since_s: float, bound_s: float) -> float:
     """Return the moment at which ``bound_s`` seconds have passed since a moment in which both sides could run."""
     until_s = since_s + bound_s
-    for begin_s, end_s in BlindTime.of(record.blind_s).intervals():
+    blind_s = [*record.blind_s, *record.unseen_s.get(session, ())]
+    for begin_s, end_s in BlindTime.of(blind_s).intervals():
         if end_s > since_s and begin_s < until_s:
             until_s += end_s - max(begin_s, since_s)
     return until_s

@@ -110,5 +110,6 @@ def collect(world: World, record: Record) -> None:
     record.violations = list(gateway.violations)
     record.counters = dict(gateway.counters)
     record.blind_s = [*world.host.pauses, *world.agent.pauses]
+    record.unseen_s = {key: session.unseen_s for key, session in gateway.sessions.items() if session.unseen_s}
     record.restarts = gateway.restarts
     record.session_s = record.duration_s * len(gateway.sessions)

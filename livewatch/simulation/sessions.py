@@ -126,6 +126,10 @@ class Session:
         self.frozen_until_s: float | None = None
         """Moment of the scenario until which the books do not move."""
         self.hides: set[str] = set(plan.hides)
+        self.without_slot = 0
+        """How many times over the board had no room for it: it is served, and nobody can see it."""
+        self.unseen_s: list[tuple[float, float]] = []
+        """From when to when that was so, on the scenario's axis."""
         self.dirty = True
         self._view: model.Session | None = None
 

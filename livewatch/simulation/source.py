@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from enum import StrEnum
 from types import MappingProxyType
 
 from livewatch.simulation.gateway import Gateway
@@ -13,6 +14,15 @@ from livewatch_classifiers.vocabulary import ActionKind
 
 ACT_TIMEOUT_S = 5.0
 EVERYTHING = frozenset(ActionKind) - {ActionKind.RESTART_TARGET}
+
+
+class Cut(StrEnum):
+    """Where a socket hangs half-way; the agent waits for the answer until its own limit."""
+
+    REQUEST = "request"  # what is asked never arrives
+    REPLY = "reply"  # it is done, and the answer never comes
+    LATE = "late"  # it arrives when nobody waits for the answer any more
+    LOOK = "look"  # nothing can be read
 
 
 class SimulatedSource:
@@ -35,9 +45,13 @@ class SimulatedSource:
         self.pause_after_sample_s = 0.0
         """The agent itself is stopped for so long between looking and judging; used once."""
         self.pause_before_act_s = 0.0
+        """The agent itself is stopped for so long between deciding and acting; used once."""
         self.on_act: Callable[[Action], None] | None = None
         """Told about each action when it leaves the agent, before it reaches the gateway."""
-        """The agent itself is stopped for so long between deciding and acting; used once."""
+        self.cut: Cut | None = None
+        """How the socket hangs at the moment."""
+        self.late_by_s = 0.0
+        """How long a late request takes."""
 
     @property
     def name(self) -> str:
@@ -71,8 +85,12 @@ class SimulatedSource:
         host = gateway.host
         if host.gone:
             raise SourceError("the gateway process has ended", "start it", gone=True)
+        if self.cut is Cut.LOOK:
+            raise SourceError("the gateway does not answer", "wait")
         now_s = host.clock.monotonic_s()
-        sessions: dict[str, Session] = {key: session.view(now_s) for key, session in gateway.sessions.items()}
+        sessions: dict[str, Session] = {
+            key: session.view(now_s) for key, session in gateway.sessions.items() if not session.without_slot
+        }
         lanes: dict[str, Lane] = {name: lane.view() for name, lane in gateway.lanes.items()}
         return Snapshot(
             vitals=host.vitals(gateway.phase, gateway.ready_s),
@@ -91,18 +109,30 @@ class SimulatedSource:
             if self.pause_before_act_s:
                 seconds, self.pause_before_act_s = self.pause_before_act_s, 0.0
                 await self._gateway.host.clock.sleep(seconds)
-            host = self._gateway.host
-            if host.gone:
-                return Reply(ReplyStatus.FAILED, "the gateway process has ended")
-            if host.running:
-                return self._levers.pull(action, self._by)
-            answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-            host.do(lambda: _answer(answer, self._levers.pull(action, self._by)))
-            late = Reply(ReplyStatus.TIMED_OUT, f"no answer in {ACT_TIMEOUT_S:g} s")
-            host.timeline.after(ACT_TIMEOUT_S, lambda: _answer(answer, late))
-            return await answer
+            return await self._ask(action)
         finally:
             self.inflight -= 1
+
+    async def _ask(self, action: Action) -> Reply:
+        host, cut = self._gateway.host, self.cut
+        if host.gone:
+            return Reply(ReplyStatus.FAILED, "the gateway process has ended")
+        if host.running and cut is None:
+            return self._levers.pull(action, self._by)
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def arrive() -> None:
+            reply = self._levers.pull(action, self._by)
+            if cut is None:
+                _answer(answer, reply)
+
+        if cut is Cut.LATE:
+            host.timeline.after(self.late_by_s, lambda: host.do(arrive))
+        elif cut is not Cut.REQUEST:
+            host.do(arrive)
+        late = Reply(ReplyStatus.TIMED_OUT, f"no answer in {ACT_TIMEOUT_S:g} s")
+        host.timeline.after(ACT_TIMEOUT_S, lambda: _answer(answer, late))
+        return await answer
 
     async def close(self) -> None:
         """Let go of nothing: there is nothing to hold."""

@@ -13,6 +13,7 @@ from livewatch.simulation.providers import Outage
 from livewatch.simulation.runs import poke
 from livewatch.simulation.scenario import Effect, Entry
 from livewatch.simulation.sessions import HIDEABLE, Run, Session
+from livewatch.simulation.source import Cut
 from livewatch.simulation.truth import Fault, hang_of
 from livewatch.simulation.turn_schema import turn_at
 from livewatch.simulation.world import World
@@ -263,6 +264,7 @@ def _second_wind(table: Table, _turns: _Turns) -> Effect:
 
 def _come_back(world: World, session: Session, run: Run) -> None:
     if session.run is run and run.hung and not run.ended and run.abort_requested_s is None:
+        _progress(world.gateway, session)  # what comes back unseen cannot be told from what stays dead
         _resume(world.gateway, session)
 
 
@@ -384,6 +386,37 @@ def _break_levers(table: Table, _turns: _Turns) -> Effect:
     return effect
 
 
+def _cut_socket(table: Table, _turns: _Turns) -> Effect:
+    where = table.word("where", Cut, Cut.REPLY)
+    for_s, late_by_s = table.needed_duration("for"), table.duration("by", 60.0) or 0.0
+
+    def effect(world: World) -> None:
+        world.source.cut, world.source.late_by_s = where, late_by_s
+        world.timeline.after(for_s, lambda: over(world))
+        if where is Cut.LOOK:
+            world.agent.pauses.append((world.now_s, world.now_s + for_s))
+
+    def over(world: World) -> None:
+        world.source.cut = None
+
+    return effect
+
+
+def _board_full(table: Table, _turns: _Turns) -> Effect:
+    key, for_s = table.name("session", "sessions"), table.needed_duration("for")
+
+    def effect(world: World) -> None:
+        session = world.gateway.sessions[key]
+        session.without_slot += 1
+        session.unseen_s.append((world.now_s, world.now_s + for_s))
+        world.timeline.after(for_s, lambda: over(session))
+
+    def over(session: Session) -> None:
+        session.without_slot -= 1
+
+    return effect
+
+
 VERBS: dict[str, Callable[[Table, _Turns], Effect]] = {
     "message": _message,
     "block_loop": _pause(PauseKind.BLOCK, StallCause.OWN_CODE),
@@ -415,4 +448,6 @@ VERBS: dict[str, Callable[[Table, _Turns], Effect]] = {
     "agent_late": _agent_late,
     "operator_hold": _operator_hold,
     "break_levers": _break_levers,
+    "cut_socket": _cut_socket,
+    "board_full": _board_full,
 }
