@@ -111,6 +111,11 @@ def _restart_agent(_random: Random, _keys: list[str]) -> Raw:
     return {"do": "restart_agent"}
 
 
+def _crash_agent(random: Random, _keys: list[str]) -> Raw:
+    where = random.choice(("between_ticks", "before_act", "before_act", "after_act", "after_act"))
+    return {"do": "crash_agent", "where": where, "for": exact(random.choice((1, random.uniform(1, 300))))}
+
+
 def _late(random: Random, _keys: list[str]) -> Raw:
     by = ["100ms", exact(random.uniform(0.5, 5))]
     return {"do": "agent_late", "by": by, "for": exact(random.uniform(60, 3600))}
@@ -167,6 +172,7 @@ BLOWS: dict[str, tuple[int, _Blow]] = {
     "pause_agent": (4, _pause_agent),
     "second_wind": (2, _second_wind),
     "restart_agent": (2, _restart_agent),
+    "crash_agent": (4, _crash_agent),
     "agent_late": (2, _late),
     "hide": (4, _hide),
     "drift": (2, _drift),

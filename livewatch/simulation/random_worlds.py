@@ -21,6 +21,8 @@ REPAIR_WITHIN_S = 45 * 60.0
 COARSE_S = (10.0, 30.0, 60.0)
 """Intervals of the agent while everybody is well; sick sessions are looked at every second, as in production."""
 _FEW = 7
+_TWO = 0.15
+"""Share of worlds with a second agent."""
 _BEATS = 0.3
 """Share of sessions with a heartbeat."""
 
@@ -50,7 +52,7 @@ def random_tables(seed: int, hours: float, only: Collection[str] = ()) -> Raw:
         "duration": exact(duration_s),
         "seed": seed,
         "repair_within": exact(REPAIR_WITHIN_S),
-        "agent": {"coarse": exact(random.choice(COARSE_S))},
+        "agent": _agent(random),
         "lanes": lanes,
         "sessions": {**sessions, CHILD: {}},
         "script": [{"at": exact(at_s), **entry} for at_s, entry in sorted(script, key=lambda item: item[0])],
@@ -65,6 +67,12 @@ def _how_many(random: Random) -> int:
     if share < 0.9:  # noqa: PLR2004 -- a share
         return random.randint(2, _FEW)
     return random.randint(_FEW + 1, 40) if share < 0.98 else random.randint(41, 200)  # noqa: PLR2004 -- shares
+
+
+def _agent(random: Random) -> Raw:
+    """Return how the gateway is watched: by an agent with a journal, now and then by two."""
+    agent: Raw = {"coarse": exact(random.choice(COARSE_S)), "remembers": True}
+    return {**agent, "count": 2} if random.random() < _TWO else agent
 
 
 def _lanes(random: Random) -> dict[str, Raw]:

@@ -69,6 +69,8 @@ def run_scenario(
             listeners=listeners,
             witnesses=witnesses,
             agent_type=agent_type,
+            agents=scenario.agents,
+            remembers=scenario.remembers,
         )
         run_virtual(watch.run(record.duration_s))
         if watched is not None:

@@ -65,6 +65,10 @@ class Scenario:
     every_s: float
     coarse_s: float
     """Interval of the agent while everybody is well; 0 looks at every interval."""
+    agents: int
+    """How many watch the gateway; one of them acts."""
+    remembers: bool
+    """Whether a journal outlives the agent."""
     repair_within_s: float
     thresholds: Thresholds
     policy: Policy

@@ -72,6 +72,8 @@ def _scenario(document: Document) -> Scenario:
         seed=top.count("seed", 1) or 0,
         every_s=agent.duration("every", 1.0) or 1.0,
         coarse_s=agent.duration("coarse", 0.0) or 0.0,
+        agents=_how_many(agent),
+        remembers=agent.flag("remembers"),
         repair_within_s=_bound(top, "repair_within", DEFAULT_REPAIR_S),
         thresholds=_section(top, "thresholds", Thresholds()),
         policy=_section(top, "recovery", Policy(mode=Mode.ABORT)),
@@ -88,6 +90,13 @@ def _header(top: Table) -> dict[str, object]:
     if not top.has("title"):
         raise top.document.error((), "needs the key 'title'")
     return {"title": top.text("title")}
+
+
+def _how_many(agent: Table) -> int:
+    count = agent.count("count", 1) or 0
+    if count not in (1, 2):
+        raise agent.error("count", "must be 1 or 2")
+    return count
 
 
 def _bound(table: Table, key: str, default: float) -> float:

@@ -61,6 +61,8 @@ def run_world(hours: float, seed: int, agent_type: type[Agent] = Agent) -> World
 
 
 def _misfortunes(raw: Raw) -> Iterator[str]:
+    if raw["agent"].get("count", 1) > 1:
+        yield "two_agents"
     yield from (str(entry["do"]) for entry in raw["script"] if entry["do"] != "message")
 
 

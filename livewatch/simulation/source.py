@@ -13,6 +13,7 @@ from livewatch_classifiers.model import Lane, Session, Snapshot
 from livewatch_classifiers.vocabulary import ActionKind
 
 ACT_TIMEOUT_S = 5.0
+LEASE = "only the agent that holds the lease acts"
 EVERYTHING = frozenset(ActionKind) - {ActionKind.RESTART_TARGET}
 
 
@@ -23,6 +24,13 @@ class Cut(StrEnum):
     REPLY = "reply"  # it is done, and the answer never comes
     LATE = "late"  # it arrives when nobody waits for the answer any more
     LOOK = "look"  # nothing can be read
+
+
+class Dying(StrEnum):
+    """Where an agent dies in the middle of an action."""
+
+    BEFORE_ACT = "before_act"  # the intent is written, nothing was sent
+    AFTER_ACT = "after_act"  # it is done, and nobody takes note of the answer
 
 
 class SimulatedSource:
@@ -48,6 +56,11 @@ class SimulatedSource:
         """The agent itself is stopped for so long between deciding and acting; used once."""
         self.on_act: Callable[[Action], None] | None = None
         """Told about each action when it leaves the agent, before it reaches the gateway."""
+        self.may_act: Callable[[], bool] = lambda: True
+        """Whether whoever acts through this source holds the lease; acting without it breaks an invariant."""
+        self.dying: Dying | None = None
+        """Where the agent dies at its next action; used once."""
+        self.died = False
         self.cut: Cut | None = None
         """How the socket hangs at the moment."""
         self.late_by_s = 0.0
@@ -104,6 +117,10 @@ class SimulatedSource:
         """Pull one lever; a gateway whose loop stands answers when it runs again, or too late."""
         self.inflight += 1
         try:
+            if not self.may_act():
+                self._gateway.violations.append((self._gateway.now_s, action.session, LEASE))
+            if self.dying is not None:
+                await self._die(action)
             if self.on_act is not None:
                 self.on_act(action)
             if self.pause_before_act_s:
@@ -112,6 +129,12 @@ class SimulatedSource:
             return await self._ask(action)
         finally:
             self.inflight -= 1
+
+    async def _die(self, action: Action) -> None:
+        dying, self.dying, self.died = self.dying, None, True
+        if dying is Dying.AFTER_ACT:
+            self._gateway.host.do(lambda: _forget(self._levers.pull(action, self._by)))
+        await asyncio.Event().wait()  # until the agent is torn off
 
     async def _ask(self, action: Action) -> Reply:
         host, cut = self._gateway.host, self.cut
@@ -136,6 +159,10 @@ class SimulatedSource:
 
     async def close(self) -> None:
         """Let go of nothing: there is nothing to hold."""
+
+
+def _forget(_reply: Reply) -> None:
+    """Take no note."""
 
 
 def _answer(answer: "asyncio.Future[Reply]", reply: Reply) -> None:

@@ -13,10 +13,10 @@ from livewatch.simulation.providers import Outage
 from livewatch.simulation.runs import poke
 from livewatch.simulation.scenario import Effect, Entry
 from livewatch.simulation.sessions import HIDEABLE, Run, Session
-from livewatch.simulation.source import Cut
+from livewatch.simulation.source import Cut, Dying
 from livewatch.simulation.truth import Fault, hang_of
 from livewatch.simulation.turn_schema import turn_at
-from livewatch.simulation.world import World
+from livewatch.simulation.world import AgentDeath, World
 from livewatch_classifiers.decision import Action, ReplyStatus
 from livewatch_classifiers.vocabulary import Phase, Presence, StallCause
 
@@ -354,6 +354,19 @@ def _restart_agent(_table: Table, _turns: _Turns) -> Effect:
     return effect
 
 
+def _crash_agent(table: Table, _turns: _Turns) -> Effect:
+    down_s = table.duration("for", 5.0) or 0.0
+    where = table.text("where", "between_ticks")
+    if where not in ("between_ticks", *(word.value for word in Dying)):
+        raise table.error("where", f"must be between_ticks, before_act or after_act, not {where!r}")
+    death = AgentDeath(None if where == "between_ticks" else Dying(where), down_s)
+
+    def effect(world: World) -> None:
+        world.agent.dies = death
+
+    return effect
+
+
 def _agent_late(table: Table, _turns: _Turns) -> Effect:
     by = table.span("by")
     if by is None:
@@ -445,6 +458,7 @@ VERBS: dict[str, Callable[[Table, _Turns], Effect]] = {
     "hide": _hide,
     "pause_agent": _pause_agent,
     "restart_agent": _restart_agent,
+    "crash_agent": _crash_agent,
     "agent_late": _agent_late,
     "operator_hold": _operator_hold,
     "break_levers": _break_levers,

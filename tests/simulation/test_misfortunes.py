@@ -14,8 +14,10 @@ from livewatch.simulation.schema import read_scenario, scenario_of
 from tests.simulation.wrong_agents import (
     BlamesAges,
     ForgetsWhoLeft,
+    IgnoresTheLease,
     NamesNoRun,
     NeverActs,
+    RepeatsBlindly,
     SeesNoWaits,
     TakesEverythingForProgress,
     TrustsTheWallClock,
@@ -59,6 +61,7 @@ def test_the_right_agent_survives_worlds_full_of_one_misfortune(name: str) -> No
         (("drain",), SeesNoWaits, TOUCHED),
         (("cut_socket", "hang"), NamesNoRun, TOUCHED),
         (("reset", "hang", "second_wind"), NamesNoRun, TOUCHED),
+        (("crash_agent", "hang"), RepeatsBlindly, TOUCHED),
     ],
     ids=lambda value: (
         value.__name__ if isinstance(value, type) else "-".join(value) if isinstance(value, tuple) else ""
@@ -91,6 +94,25 @@ def test_owners_die_in_every_way_that_is_to_be_repaired() -> None:
     }
 
     assert ways == {ending.value for ending in Ending} - {"clean", "orphans_activity_processing"}
+
+
+def two_agents(seed: int, agent_type: type[Agent] = Agent) -> Run:
+    raw = random_tables(seed, HOURS, ("crash_agent", "hang"))
+    raw["agent"]["count"] = 2
+    return run_scenario(scenario_of(Path("world.toml"), raw), agent_type=agent_type)
+
+
+def test_of_two_agents_one_acts_and_the_other_takes_over_when_it_dies() -> None:
+    runs = [two_agents(seed) for seed in range(1, 11)]
+
+    assert all(run.passed for run in runs), "\n".join(line for run in runs for line in failure_lines(run))
+    assert {deed.by for run in runs for deed in run.record.deeds} == {"livewatch", "livewatch-2"}
+
+
+def test_two_agents_that_both_act_are_noticed() -> None:
+    failures = (failure.what for seed in WORLDS for failure in two_agents(seed, IgnoresTheLease).failures)
+
+    assert "invariant: only the agent that holds the lease acts" in failures
 
 
 HUNG = """
@@ -127,4 +149,16 @@ def test_who_has_no_slot_on_the_board_is_not_seen_and_its_bound_waits() -> None:
 
     assert run.record.unseen_s == {"s": [(60, 1260)]}
     assert run.record.deeds[0].at_s > 1260
+    assert run.passed
+
+
+@pytest.mark.parametrize(("where", "arrived"), [("between_ticks", 1), ("before_act", 1), ("after_act", 1)])
+def test_an_agent_that_dies_anywhere_is_followed_by_one_that_knows_what_was_done(where: str, arrived: int) -> None:
+    crash = f'[agent]\nremembers = true\n[[script]]\nat = "5m"\ndo = "crash_agent"\nwhere = "{where}"\nfor = "1m"\n'
+    run = run_scenario(read_scenario(Path("crash.toml"), HUNG + crash))
+    record = run.record
+
+    assert len(record.deeds) == arrived
+    assert record.blind_s, "nobody watched for a while"
+    assert record.afflictions[0].until_s is not None
     assert run.passed

@@ -49,6 +49,7 @@ def test_the_good_file_is_good() -> None:
         ('to = "main"', 'to = "main"\nturn = [{ model = "x", takes = ["9s", "2s"] }]', 10, "takes", "lowest"),
         ('to = "main"', 'to = "main"\nevery = "0s"', 10, "script[1].every", "longer than 0"),
         ('to = "main"', 'to = "main"\nturn = [{ model = "x", progress = "0s" }]', 10, "progress", "longer than 0"),
+        ("[sessions.main]", "[agent]\ncount = 3\n[sessions.main]", 5, "agent.count", "1 or 2"),
         ("answered = 1", 'answered = "one"', 12, "expect[1].answered", "whole number"),
         ("answered = 1", 'session = "main"\naction = "abort_runs"', 13, "expect[1].action", "did you mean 'abort_run'"),
         ("answered = 1", 'session = "main"\nis = "stalled/dead"', 13, "expect[1].is", "dead"),

@@ -6,10 +6,12 @@ from typing import Any
 
 from livewatch.agent import Agent, Controls
 from livewatch.clock import Clock
+from livewatch.simulation.crew import SimulatedJournal
 from livewatch.sources.base import Source
 from livewatch_classifiers.blindtime import BlindTime
 from livewatch_classifiers.decision import Action, Reply
 from livewatch_classifiers.model import Session, Snapshot
+from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.vocabulary import ActionKind
 
 
@@ -139,3 +141,25 @@ class TrustsTheWallClock(Agent):
 
     def __init__(self, source: Source, *, clock: Clock, **rest: Any) -> None:
         super().__init__(_WallClock(source, clock), clock=clock, **rest)
+
+
+class IgnoresTheLease(Agent):
+    """Acts whoever holds the lease."""
+
+    def __init__(self, source: Source, *, controls: Controls, **rest: Any) -> None:
+        super().__init__(source, controls=replace(controls, may_act=lambda: True), **rest)
+
+
+class RepeatsBlindly(Agent):
+    """Sends again, when it starts, every action whose end its predecessor did not see."""
+
+    def __init__(self, source: Source, *, intents: SimulatedJournal, **rest: Any) -> None:
+        super().__init__(source, intents=intents, **rest)
+        self._open = [intent.action for intent in intents.intents if intent.how is None]
+
+    async def tick(self, *, lateness_s: float = 0.0) -> TickReport:
+        for action in self._open:
+            again = replace(action, idempotency_key=f"{action.idempotency_key} again")
+            await _Unbound(self.source).act(again)
+        self._open.clear()
+        return await super().tick(lateness_s=lateness_s)
