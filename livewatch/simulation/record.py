@@ -1,6 +1,6 @@
 """What happened in one run, on the scenario's axis: labels, actions, holds, and what a person was told."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from livewatch.simulation.levers import Deed
 from livewatch.simulation.messages import Message
@@ -29,6 +29,10 @@ class Mark:
     def __str__(self) -> str:
         """Return the label as scenarios write it."""
         return f"{self.attention}/{self.reason}" if self.reason else self.attention
+
+    def same(self, other: "Mark") -> bool:
+        """Return whether two labels say the same, whenever they began."""
+        return (self.attention, self.reason, self.rule) == (other.attention, other.reason, other.rule)
 
     def matches(self, label: str) -> bool:
         """Return whether a label of a scenario means this one: attention, reason, both, or a group of them."""
@@ -83,7 +87,7 @@ class Record:
 
     def mark(self, marks: list[Mark], mark: Mark) -> None:
         """Append a label unless it is the one that lasts already."""
-        if not marks or replace(marks[-1], at_s=mark.at_s) != mark:
+        if not marks or not marks[-1].same(mark):
             marks.append(mark)
 
     def label(self, session: str, at_s: float, attention: Attention, reason: Reason, rule: str = "") -> None:

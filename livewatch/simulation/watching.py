@@ -13,7 +13,7 @@ from livewatch_classifiers.decision import Act, Hold
 from livewatch_classifiers.lock import classify_lock
 from livewatch_classifiers.report import TickListener, TickReport
 from livewatch_classifiers.thresholds import Thresholds
-from livewatch_classifiers.vocabulary import Gate, Reason, Remedy
+from livewatch_classifiers.vocabulary import Gate, Reason, Remedy, VitalsState
 
 _TOLD_BY_GATE = frozenset({Gate.QUARANTINE, Gate.CAPABILITY})
 _LONGEST_IDLE_S = 3600.0
@@ -170,6 +170,8 @@ class AgentWatch:
     def _next(self, report: TickReport) -> float:
         now_s = self.world.now_s
         grid_s = now_s + self.every_s
+        if self.coarse_s and report.vitals.state is VitalsState.FROZEN and not self.crew.inflight:
+            return max(grid_s, min(now_s + self.coarse_s, self.world.timeline.next_s() or grid_s))
         busy = self.crew.inflight or self.crew.acting.taking_up or report.snapshot is None or report.completed
         if busy or not report.vitals.healthy or self.world.locks or self._interesting(report):
             return grid_s
