@@ -18,10 +18,13 @@ from livewatch_classifiers.vocabulary import LaneKind
 
 REPAIR_WITHIN_S = 45 * 60.0
 """Bound in random worlds: a tool's 15 min, then every rung of the ladder with its grace, host troubles in between."""
-COARSE_S = (10.0, 30.0, 60.0)
-"""Intervals of the agent while everybody is well; sick sessions are looked at every second, as in production."""
+COARSE_S = (10.0, 30.0, 30.0, 60.0, 60.0)
+"""Intervals of the agent while everybody is well; sick sessions are looked at every second, as in production.
+
+Rarely 10 s: most of a world's time goes into looking at healthy sessions.
+"""
 _FEW = 7
-_TWO = 0.15
+_TWO = 0.1
 """Share of worlds with a second agent."""
 _BEATS = 0.3
 """Share of sessions with a heartbeat."""
