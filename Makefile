@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture top-picture test fuzz soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test deploy-check boards boards-picture audit check format clean
+.PHONY: help setup demo picture top-picture test fuzz worlds soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test deploy-check boards boards-picture audit check format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +35,11 @@ top-picture: $(VENV)/.dev  ## draw the README's picture of `livewatch top` from 
 test: $(VENV)/.dev  ## run the test suite (ARGS="-k board")
 	@$(BIN)/python -m pytest $(ARGS)
 
-soak: $(VENV)/.run  ## 10,000 virtual hours of random worlds under every misfortune (ARGS="--seed 9000")
+worlds: $(VENV)/.run  ## 10,000 virtual hours of random worlds under every misfortune (ARGS="--seed 9000")
 	@$(BIN)/livewatch simulate --random 1700 --hours 6 --jobs $$(nproc) $(ARGS)
+
+soak: $(VENV)/.run  ## random worlds from a new seed until stopped, then the tally (ARGS="--keep found")
+	@$(BIN)/livewatch simulate --endless --seed $$(date +%s) --hours 6 --jobs $$(nproc) $(ARGS)
 
 fuzz: $(VENV)/.dev  ## mutate whatever comes from outside, every target for a time (ARGS="--seconds 60 --only board")
 	@$(BIN)/python -m tests.fuzz $(ARGS)

@@ -1,18 +1,17 @@
 """``livewatch simulate``."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from livewatch.cli.exits import Exit, end
+from livewatch.cli.random_worlds import Wish, run_random
 
 if TYPE_CHECKING:
     from livewatch.simulation.runner import Run
     from livewatch.simulation.scenario import Scenario
-    from livewatch.simulation.soak import Tally
 
 
 @click.command("simulate")
@@ -25,9 +24,12 @@ if TYPE_CHECKING:
 @click.option("--compare", is_flag=True, help="Run every scenario under every rule set; print one table.")
 @click.option("--data-sheet", type=click.Path(path_type=Path), help="With --compare: write the data sheet there.")
 @click.option("--random", "worlds", type=click.IntRange(min=1), metavar="N", help="Run N random worlds instead.")
+@click.option("--endless", is_flag=True, help="Random worlds until stopped (Ctrl-C); then the summary.")
 @click.option("--hours", type=float, default=6.0, show_default=True, help="Virtual hours of each random world.")
 @click.option("--seed", type=int, default=1, show_default=True, help="First seed of the random worlds.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes for random worlds.")
+@click.option("--shrink-for", default="60s", show_default=True, metavar="DURATION", help="Time to cut down a failure.")
+@click.option("--keep", type=click.Path(path_type=Path), default=Path(), help="Folder for failed worlds.  [default: .]")
 @click.option("--timeline", "show", is_flag=True, help="Print everything that happened in each scenario.")
 def command(
     *,
@@ -41,6 +43,9 @@ def command(
     hours: float,
     seed: int,
     jobs: int,
+    endless: bool,
+    shrink_for: str,
+    keep: Path,
     as_json: bool,
     compare: bool,
     show: bool,
@@ -55,9 +60,13 @@ def command(
       livewatch simulate one.toml --explain agent:main:main --at 11m30s
       livewatch simulate --compare tests/scenarios
       livewatch simulate --random 100 --seed 7
+
+    A random world in which an invariant breaks is cut down to the smallest one that breaks it in the same way, and
+    written as a scenario file; its path and the command that replays it are printed.
     """
-    if worlds is not None:
-        _random(worlds, hours, seed, jobs, as_json=as_json)
+    if worlds is not None or endless:
+        shrink_for_s = _seconds("--shrink-for", shrink_for, as_json=as_json)
+        run_random(Wish(None if endless else worlds, hours, seed, jobs, shrink_for_s, keep, as_json))
         return
     scenarios = _load(paths, as_json=as_json)
     if compare:
@@ -123,15 +132,10 @@ def _run(scenarios: "list[Scenario]", rules: str, trace: Path | None, *, as_json
 def _explain(scenario: "Scenario", session: str, at: str | None, *, as_json: bool) -> None:
     from livewatch.cli.explain import lines
     from livewatch.local_api import views
-    from livewatch.simulation.document import ScenarioError
-    from livewatch.simulation.expectations import moment
     from livewatch.simulation.runner import run_scenario
     from livewatch.simulation.watching import AgentWatch
 
-    try:
-        at_s = scenario.duration_s if at is None else moment(at)
-    except ScenarioError as error:
-        raise end(Exit.USAGE, f"--at: {error}", as_json=as_json, kind="usage") from error
+    at_s = scenario.duration_s if at is None else _seconds("--at", at, as_json=as_json)
     documents: list[dict[str, Any] | None] = []
 
     def look(watch: AgentWatch) -> None:
@@ -149,6 +153,16 @@ def _explain(scenario: "Scenario", session: str, at: str | None, *, as_json: boo
         return
     click.echo("\n".join(lines(document)))
     click.echo(f"  in truth: {'alive' if dead is None else f'dead of {dead.fault.value} since {dead.since_s:g} s'}")
+
+
+def _seconds(option: str, text: str, *, as_json: bool) -> float:
+    """Return a duration of the command line in seconds."""
+    from livewatch.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise end(Exit.USAGE, f"{option}: {error}", as_json=as_json, kind="usage") from error
 
 
 def _compare(scenarios: "list[Scenario]", data_sheet: Path | None, *, as_json: bool) -> None:
@@ -181,30 +195,3 @@ def _compare(scenarios: "list[Scenario]", data_sheet: Path | None, *, as_json: b
         return
     click.echo(f"{len(scenarios)} scenarios, {hours:.1f} virtual hours under each rule set\n")
     click.echo("\n".join(summary_table(scores)))
-
-
-def _random(worlds: int, hours: float, seed: int, jobs: int, *, as_json: bool) -> None:
-    from livewatch.simulation.soak import Tally, run_worlds
-
-    tally = Tally()
-    for result in run_worlds(range(seed, seed + worlds), hours, jobs):
-        tally.add(result)
-        if result.failures and not as_json:
-            again = f"livewatch simulate --random 1 --hours {hours:g} --seed {result.seed}"
-            click.echo("\n".join((f"FAIL  seed {result.seed} (again: {again})", *result.failures)))
-        _progress(tally, worlds)
-    failed = bool(tally.failed_seeds)
-    if as_json:
-        click.echo(json.dumps({"ok": not failed, **tally.facts()}))
-    else:
-        click.echo("\n".join(tally.lines()))
-    if failed:
-        raise click.exceptions.Exit(int(Exit.PROBLEM))
-
-
-def _progress(tally: "Tally", worlds: int) -> None:
-    """Show how far it is, on a terminal only, and wipe the line at the end."""
-    if not sys.stderr.isatty():
-        return
-    text = "" if tally.worlds == worlds else f"{tally.worlds} of {worlds} worlds, {len(tally.failed_seeds)} failed"
-    click.echo(f"\r\033[K{text}", nl=False, err=True)

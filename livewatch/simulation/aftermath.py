@@ -77,4 +77,6 @@ def leave_behind(keeper: Keeper, session: Session, run: Run, ending: Ending) -> 
     if ending in _LATENT:
         session.latent = fault
     if ending not in _LATENT or session.queue:
-        keeper.truth.afflict(session.key, fault, keeper.now_s)
+        # a processing session with a foreign activity is told, never released (rule 13)
+        no_lever = ending is Ending.ORPHANS_ACTIVITY_PROCESSING
+        keeper.truth.afflict(session.key, fault, keeper.now_s, no_lever=no_lever)

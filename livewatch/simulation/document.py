@@ -30,13 +30,14 @@ def nearest(word: str, known: Iterable[str]) -> str:
 class Document:
     """One file: its text, for line numbers, and its tables."""
 
-    def __init__(self, path: Path, text: str) -> None:
+    def __init__(self, path: Path, text: str, raw: Mapping[str, Any] | None = None) -> None:
+        """Read a text, or take the tables of ``raw`` as they are."""
         self.path = path
         self.text = text
         self.names: dict[str, set[str]] = {}
         """Names that were declared, by kind (``sessions``, ``lanes``, ...)."""
         try:
-            raw = tomllib.loads(text)
+            raw = tomllib.loads(text) if raw is None else raw
         except (ValueError, RecursionError) as error:  # also numbers and dates that no Python value can hold
             raise ScenarioError(f"{path}: not valid TOML: {error}") from error
         self.top = Table(self, (), raw)
@@ -123,6 +124,13 @@ class Table:
     def duration(self, key: str, default: float | None = None) -> float | None:
         """Return a duration in seconds."""
         return self._duration(key, self._raw[key]) if self.has(key) else default
+
+    def interval(self, key: str) -> float | None:
+        """Return a duration after which something happens again, in seconds: never 0, or time would stand still."""
+        value = self.duration(key)
+        if value is not None and value <= 0:
+            raise self.error(key, "must be longer than 0")
+        return value
 
     def needed_duration(self, key: str) -> float:
         """Return a duration that must be there, in seconds."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from livewatch.durations import format_duration, parse_duration
-from livewatch.simulation.document import ScenarioError, Table, nearest
+from livewatch.durations import format_duration
+from livewatch.simulation.document import Table, nearest
 from livewatch.simulation.record import Mark, Record, spans
 from livewatch.simulation.scenario import Expectation, Failure
 from livewatch.simulation.tallies import TALLIES, tally
@@ -305,18 +305,6 @@ def _reclaimable(table: Table, key: str, name: str, window: Window) -> tuple[_Ch
 
 def _at(seconds: float) -> str:
     return format_duration(seconds)
-
-
-def moment(text: str) -> float:
-    """Return a moment of the command line in seconds.
-
-    Raises:
-        ScenarioError: when it is not written as a duration.
-    """
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise ScenarioError(str(error)) from error
 
 
 def _labelled(kind: str, known: frozenset[str]) -> dict[str, _Reader]:

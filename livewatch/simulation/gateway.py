@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from math import inf
 from random import Random
 
 from livewatch.simulation.aftermath import leave_behind
@@ -184,6 +185,8 @@ class Gateway:
             self.truth.mend(session.key, self.now_s, how)
         run.hung = False
         run.real_progress_s = self.now_s
+        if session.run is run and session.marker is not None:
+            session.marker.works_until_s = inf
 
     def child(self, parent: Session, run: Run, step: Step) -> Waiting:
         """Return the wait for the last message of another session; a new one, if the step spawns it."""

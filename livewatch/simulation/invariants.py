@@ -5,7 +5,7 @@ from livewatch.recovery.settings import Policy
 from livewatch.simulation.record import Record, runnable_until
 from livewatch.simulation.scenario import Failure
 from livewatch.simulation.tallies import lost
-from livewatch.simulation.truth import FOR_A_PERSON, Affliction
+from livewatch.simulation.truth import Affliction
 from livewatch.simulation.world import Cast
 from livewatch_classifiers.vocabulary import Mode
 
@@ -29,6 +29,7 @@ def _false_actions(record: Record) -> list[Failure]:
             f"{d.action.kind.value} hit {d.action.session or 'the gateway'}, which was alive: {d.action.cause}",
             d.at_s,
             d.action.session or None,
+            d.action.kind.value,
         )
         for d in record.deeds
         if d.false
@@ -38,7 +39,7 @@ def _false_actions(record: Record) -> list[Failure]:
 def _stale_actions(record: Record) -> list[Failure]:
     what = "invariant: no action on a stale generation"
     return [
-        Failure(what, f"{d.action.kind.value} hit a newer run", d.at_s, d.action.session)
+        Failure(what, f"{d.action.kind.value} hit a newer run", d.at_s, d.action.session, d.action.kind.value)
         for d in record.deeds
         if d.stale
     ]
@@ -52,7 +53,7 @@ def _unrepaired(record: Record, cast: Cast, policy: Policy, repair_within_s: flo
         if plan is None or plan.repair_never or (policy.mode is Mode.OBSERVE and not plan.repair_by_person):
             continue
         bound_s = repair_within_s if plan.repair_within_s is None else plan.repair_within_s
-        by_s = runnable_until(record, affliction.since_s, bound_s)
+        by_s = runnable_until(record, affliction.session, affliction.since_s, bound_s)
         if by_s > record.duration_s and affliction.until_s is None:
             continue  # its time is not over yet
         if not _settled(affliction, record, by_s, by_person=plan.repair_by_person):
@@ -63,6 +64,7 @@ def _unrepaired(record: Record, cast: Cast, policy: Policy, repair_within_s: flo
                     f"{format_duration(affliction.since_s)}, {_end(affliction)}",
                     by_s,
                     affliction.session,
+                    affliction.fault.value,
                 )
             )
     return failures
@@ -72,7 +74,7 @@ def _settled(affliction: Affliction, record: Record, by_s: float, *, by_person: 
     if affliction.until_s is not None and affliction.until_s <= by_s:
         return True
     told = affliction.told_s is not None and affliction.told_s <= by_s
-    if told and (by_person or affliction.fault in FOR_A_PERSON):
+    if told and (by_person or affliction.no_lever):
         return True
     quarantined_s = record.quarantined.get(affliction.session)
     return quarantined_s is not None and quarantined_s <= by_s
@@ -95,7 +97,13 @@ def _over_budget(record: Record, policy: Policy) -> list[Failure]:
 
 def _lost_messages(record: Record) -> list[Failure]:
     return [
-        Failure("invariant: no message is lost", f"{m.id} of {m.session} is {m.state.value}", m.ended_s, m.session)
+        Failure(
+            "invariant: no message is lost",
+            f"{m.id} of {m.session} is {m.state.value}",
+            m.ended_s,
+            m.session,
+            m.state.value,
+        )
         for m in record.messages
         if lost(m) and m.state.value != "interrupted"
     ]

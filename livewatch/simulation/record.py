@@ -1,6 +1,6 @@
 """What happened in one run, on the scenario's axis: labels, actions, holds, and what a person was told."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from livewatch.simulation.levers import Deed
 from livewatch.simulation.messages import Message
@@ -29,6 +29,10 @@ class Mark:
     def __str__(self) -> str:
         """Return the label as scenarios write it."""
         return f"{self.attention}/{self.reason}" if self.reason else self.attention
+
+    def same(self, other: "Mark") -> bool:
+        """Return whether two labels say the same, whenever they began."""
+        return (self.attention, self.reason, self.rule) == (other.attention, other.reason, other.rule)
 
     def matches(self, label: str) -> bool:
         """Return whether a label of a scenario means this one: attention, reason, both, or a group of them."""
@@ -76,12 +80,14 @@ class Record:
     ticks: int = 0
     blind_s: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     """From when to when gateway or agent could not run: no repair is due in that time."""
+    unseen_s: dict[str, list[tuple[float, float]]] = field(default_factory=dict[str, list[tuple[float, float]]])
+    """From when to when a session could not be seen at all; none is repaired in that time either."""
     session_s: float = 0.0
     """Seconds of all sessions together, the base of mistake rates."""
 
     def mark(self, marks: list[Mark], mark: Mark) -> None:
         """Append a label unless it is the one that lasts already."""
-        if not marks or replace(marks[-1], at_s=mark.at_s) != mark:
+        if not marks or not marks[-1].same(mark):
             marks.append(mark)
 
     def label(self, session: str, at_s: float, attention: Attention, reason: Reason, rule: str = "") -> None:
@@ -110,10 +116,11 @@ class Record:
             told.append(at_s)
 
 
-def runnable_until(record: Record, since_s: float, bound_s: float) -> float:
+def runnable_until(record: Record, session: str, since_s: float, bound_s: float) -> float:
     """Return the moment at which ``bound_s`` seconds have passed since a moment in which both sides could run."""
     until_s = since_s + bound_s
-    for begin_s, end_s in BlindTime.of(record.blind_s).intervals():
+    blind_s = [*record.blind_s, *record.unseen_s.get(session, ())]
+    for begin_s, end_s in BlindTime.of(blind_s).intervals():
         if end_s > since_s and begin_s < until_s:
             until_s += end_s - max(begin_s, since_s)
     return until_s

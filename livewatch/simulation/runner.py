@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from livewatch.agent import Agent
 from livewatch.recovery.rounds import Witness
 from livewatch.simulation.invariants import broken_invariants
 from livewatch.simulation.record import Record
@@ -42,6 +43,7 @@ def run_scenario(
     witnesses: tuple[Witness, ...] = (),
     until_s: float | None = None,
     watched: Callable[[AgentWatch], None] | None = None,
+    agent_type: type[Agent] = Agent,
 ) -> Run:
     """Run a scenario in a fresh world.
 
@@ -52,11 +54,27 @@ def run_scenario(
         witnesses: told about every round of it, with everything that its decisions depended on.
         until_s: stop here instead of at the scenario's end.
         watched: gets the agent after the last tick, for `explain`.
+        agent_type: the agent; proofs that the checks notice a wrong one give a wrong one here.
     """
     world = scenario.world()
     record = Record(duration_s=scenario.duration_s if until_s is None else until_s)
     if rules == LIVEWATCH:
-        run_virtual(_watch(world, record, scenario, (listeners, witnesses), watched))
+        watch = AgentWatch(
+            world,
+            record,
+            thresholds=scenario.thresholds,
+            policy=scenario.policy,
+            every_s=scenario.every_s,
+            coarse_s=scenario.coarse_s,
+            listeners=listeners,
+            witnesses=witnesses,
+            agent_type=agent_type,
+            agents=scenario.agents,
+            remembers=scenario.remembers,
+        )
+        run_virtual(watch.run(record.duration_s))
+        if watched is not None:
+            watched(watch)
     else:
         WatcherWatch(world, record, RULE_SETS[rules]()).run(record.duration_s)
     collect(world, record)
@@ -94,26 +112,6 @@ def collect(world: World, record: Record) -> None:
     record.violations = list(gateway.violations)
     record.counters = dict(gateway.counters)
     record.blind_s = [*world.host.pauses, *world.agent.pauses]
+    record.unseen_s = {key: session.unseen_s for key, session in gateway.sessions.items() if session.unseen_s}
     record.restarts = gateway.restarts
     record.session_s = record.duration_s * len(gateway.sessions)
-
-
-async def _watch(
-    world: World,
-    record: Record,
-    scenario: Scenario,
-    told: tuple[tuple[TickListener, ...], tuple[Witness, ...]],
-    watched: Callable[[AgentWatch], None] | None,
-) -> None:
-    watch = AgentWatch(
-        world,
-        record,
-        thresholds=scenario.thresholds,
-        policy=scenario.policy,
-        every_s=scenario.every_s,
-        listeners=told[0],
-        witnesses=told[1],
-    )
-    await watch.run(record.duration_s)
-    if watched is not None:
-        watched(watch)

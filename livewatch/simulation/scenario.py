@@ -33,6 +33,13 @@ class Failure:
     at_s: float | None = None
     """Moment around which to look."""
     session: str | None = None
+    kind: str = ""
+    """What distinguishes it from other failures of the same sentence: the action, or what somebody died of."""
+
+    @property
+    def symptom(self) -> tuple[str, str]:
+        """What two failures have in common that are the same in two worlds."""
+        return self.what, self.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,12 @@ class Scenario:
     duration_s: float
     seed: int
     every_s: float
+    coarse_s: float
+    """Interval of the agent while everybody is well; 0 looks at every interval."""
+    agents: int
+    """How many watch the gateway; one of them acts."""
+    remembers: bool
+    """Whether a journal outlives the agent."""
     repair_within_s: float
     thresholds: Thresholds
     policy: Policy

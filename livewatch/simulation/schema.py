@@ -12,6 +12,7 @@ from livewatch.simulation.plan import HeartbeatPlan, LanePlan, SessionPlan, Turn
 from livewatch.simulation.scenario import Scenario
 from livewatch.simulation.sessions import HIDEABLE
 from livewatch.simulation.source import EVERYTHING
+from livewatch.simulation.toml_text import Raw
 from livewatch.simulation.turn_schema import read_turns, turn_at
 from livewatch.simulation.verbs import read_entry
 from livewatch.simulation.world import Cast, GatewayPlan, LockPlan
@@ -42,12 +43,24 @@ def read_scenario(path: Path, text: str) -> Scenario:
     Raises:
         ScenarioError: with one line that names file, line and key.
     """
-    document = Document(path, text)
-    top = document.top
+    return _scenario(Document(path, text))
+
+
+def scenario_of(path: Path, raw: Raw) -> Scenario:
+    """Return the scenario that tables say which nobody has written into a file yet.
+
+    Raises:
+        ScenarioError: with one line that names the key.
+    """
+    return _scenario(Document(path, "", raw))
+
+
+def _scenario(document: Document) -> Scenario:
+    path, top = document.path, document.top
     for kind in _KINDS_OF_SECTIONS:
         document.names[kind] = set(top.table(kind).keys())
     turns = read_turns(document)
-    header = _header(top)
+    header, agent = _header(top), top.table("agent")
     scenario = Scenario(
         path=path,
         title=str(header["title"]),
@@ -57,7 +70,10 @@ def read_scenario(path: Path, text: str) -> Scenario:
         note=top.text("note"),
         duration_s=top.needed_duration("duration"),
         seed=top.count("seed", 1) or 0,
-        every_s=top.table("agent").duration("every", 1.0) or 1.0,
+        every_s=agent.duration("every", 1.0) or 1.0,
+        coarse_s=agent.duration("coarse", 0.0) or 0.0,
+        agents=_how_many(agent),
+        remembers=agent.flag("remembers"),
         repair_within_s=_bound(top, "repair_within", DEFAULT_REPAIR_S),
         thresholds=_section(top, "thresholds", Thresholds()),
         policy=_section(top, "recovery", Policy(mode=Mode.ABORT)),
@@ -65,8 +81,6 @@ def read_scenario(path: Path, text: str) -> Scenario:
         script=tuple(read_entry(table, turns) for table in top.tables("script")),
         expectations=tuple(read_expectation(table, top.needed_duration("duration")) for table in top.tables("expect")),
     )
-    agent = top.table("agent")
-    agent.has("every")
     agent.done()
     top.done()
     return scenario
@@ -76,6 +90,13 @@ def _header(top: Table) -> dict[str, object]:
     if not top.has("title"):
         raise top.document.error((), "needs the key 'title'")
     return {"title": top.text("title")}
+
+
+def _how_many(agent: Table) -> int:
+    count = agent.count("count", 1) or 0
+    if count not in (1, 2):
+        raise agent.error("count", "must be 1 or 2")
+    return count
 
 
 def _bound(table: Table, key: str, default: float) -> float:
@@ -139,7 +160,9 @@ def _session(key: str, table: Table, turns: dict[str, Turn], lanes: dict[str, La
         turn = turn_at(heartbeat, "turn", turns) or plan.turn
         if turn is None:
             raise heartbeat.error("turn", "a heartbeat needs a turn, here or as the session's own")
-        beat = HeartbeatPlan(heartbeat.needed_duration("every"), turn, heartbeat.duration("first"))
+        beat = HeartbeatPlan(
+            heartbeat.interval("every") or heartbeat.needed_duration("every"), turn, heartbeat.duration("first")
+        )
         heartbeat.done()
         plan = replace(plan, heartbeat=beat)
     table.done()

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, replace
+from math import inf
 
 from livewatch.simulation.messages import Message, MessageKind
 from livewatch.simulation.plan import SessionPlan, Step, Turn
@@ -46,6 +47,8 @@ class Marker:
     allowance_s: float | None = None
     owner: Presence = Presence.PRESENT
     works_s: float | None = None
+    works_until_s: float = inf
+    """When the work stopped that could be seen from outside."""
     touches_s: float | None = None
     repeats_s: float | None = None
     repeats_max: int | None = None
@@ -123,6 +126,10 @@ class Session:
         self.frozen_until_s: float | None = None
         """Moment of the scenario until which the books do not move."""
         self.hides: set[str] = set(plan.hides)
+        self.without_slot = 0
+        """How many times over the board had no room for it: it is served, and nobody can see it."""
+        self.unseen_s: list[tuple[float, float]] = []
+        """From when to when that was so, on the scenario's axis."""
         self.dirty = True
         self._view: model.Session | None = None
 
@@ -146,6 +153,12 @@ class Session:
         self.state_since_s = now_s
         self.generation += 1
         self.dirty = True
+
+    def stops_working(self, now_s: float) -> None:
+        """Note that from monotonic ``now_s`` on nothing can be seen of its work, from outside either."""
+        if self.marker is not None:
+            self.marker.works_until_s = now_s
+            self.dirty = True
 
     def clear_marks(self) -> None:
         """Forget activity, wait and repetition."""
@@ -185,7 +198,9 @@ class Session:
                 repeats = count if marker.repeats_max is None else min(count, marker.repeats_max)
                 repeating_since_s = marker.since_s
                 since_s = marker.since_s + repeats * marker.repeats_s
-            working_s = _last(marker.since_s, marker.works_s, now_s) if marker.works_s is not None else None
+            working_s = None
+            if marker.works_s is not None:
+                working_s = _last(marker.since_s, marker.works_s, min(now_s, marker.works_until_s))
             activity = model.Activity(
                 kind=marker.kind,
                 owner=marker.owner,

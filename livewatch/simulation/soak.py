@@ -1,117 +1,71 @@
-"""Many random worlds, on as many cores as are asked for, and the tally of all of them."""
+"""Many random worlds, on as many cores as are asked for."""
 
-from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
-from functools import partial
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
-from statistics import quantiles
+from pathlib import Path
 
-from livewatch.durations import format_duration
-from livewatch.simulation.random_worlds import run_random_world
+from livewatch.agent import Agent
+from livewatch.simulation.random_worlds import random_tables
 from livewatch.simulation.report import failure_lines
+from livewatch.simulation.runner import run_scenario
+from livewatch.simulation.schema import scenario_of
+from livewatch.simulation.tally import WorldResult
+from livewatch.simulation.toml_text import Raw
+from livewatch_classifiers.decision import ReplyStatus
 
-_ENOUGH = 2
-"""Fewest values of which quantiles can be told."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorldResult:
-    """What is kept of one random world; small, because it travels between processes."""
-
-    seed: int
-    virtual_s: float
-    faults: tuple[str, ...]
-    repair_s: tuple[float, ...]
-    """Time from death to life, of each session that lived again."""
-    actions: int
-    false_actions: int
-    failures: tuple[str, ...]
-    """Lines that say what broke, with the timeline around it; empty when every invariant held."""
+_AHEAD = 4
+"""Worlds that wait for each process, so that none is idle."""
 
 
-@dataclass(slots=True)
-class Tally:
-    """All worlds together."""
-
-    worlds: int = 0
-    virtual_s: float = 0.0
-    faults: Counter[str] = field(default_factory=Counter[str])
-    repair_s: list[float] = field(default_factory=list[float])
-    actions: int = 0
-    false_actions: int = 0
-    failed_seeds: list[int] = field(default_factory=list[int])
-
-    def add(self, result: WorldResult) -> None:
-        """Take in one world."""
-        self.worlds += 1
-        self.virtual_s += result.virtual_s
-        self.faults.update(result.faults)
-        self.repair_s += result.repair_s
-        self.actions += result.actions
-        self.false_actions += result.false_actions
-        if result.failures:
-            self.failed_seeds.append(result.seed)
-
-    def facts(self) -> dict[str, object]:
-        """Return the tally as a JSON-ready document; times in seconds."""
-        return {
-            "worlds": self.worlds,
-            "virtual_hours": round(self.virtual_s / 3600, 1),
-            "deaths": self.faults.total(),
-            "faults": dict(self.faults.most_common()),
-            "repaired": len(self.repair_s),
-            "repair_s": {name: round(value, 1) for name, value in self._repair_quantiles().items()},
-            "actions": self.actions,
-            "false_actions": self.false_actions,
-            "failed_seeds": sorted(self.failed_seeds),
-        }
-
-    def lines(self) -> list[str]:
-        """Return the tally as a table."""
-        kinds = ", ".join(f"{fault} {count}" for fault, count in self.faults.most_common())
-        times = ", ".join(f"{name} {format_duration(value)}" for name, value in self._repair_quantiles().items())
-        rows = [
-            ("random worlds", f"{self.worlds}, {len(self.failed_seeds)} failed"),
-            ("virtual time", f"{self.virtual_s / 3600:.0f} h"),
-            ("deaths", f"{self.faults.total()}: {kinds}" if kinds else "none"),
-            ("repaired", f"{len(self.repair_s)}{f', {times}' if times else ''}"),
-            ("actions", f"{self.actions}, {self.false_actions} false"),
-        ]
-        return [f"{name:<14} {text}" for name, text in rows]
-
-    def _repair_quantiles(self) -> dict[str, float]:
-        if len(self.repair_s) < _ENOUGH:
-            return {}
-        cuts = quantiles(self.repair_s, n=100, method="inclusive")
-        return {"p50": cuts[49], "p90": cuts[89], "p99": cuts[98], "worst": max(self.repair_s)}
-
-
-def run_worlds(seeds: range, hours: float, jobs: int) -> Iterator[WorldResult]:
-    """Yield the result of each world in the order of its seed, computed by ``jobs`` processes."""
+def run_worlds(seeds: Iterable[int], hours: float, jobs: int) -> Iterator[WorldResult]:
+    """Yield the result of each world in the order of its seed, computed by ``jobs`` processes; seeds may be endless."""
     if jobs == 1:
         yield from (run_world(hours, seed) for seed in seeds)
         return
     # a forked child inherits the locks that other threads of this process hold at that moment, for ever
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_leave_stopping_to_the_parent) as pool:
+        waiting: deque[Future[WorldResult]] = deque()
         try:
-            yield from pool.map(partial(run_world, hours), seeds, chunksize=4)
+            for seed in seeds:
+                waiting.append(pool.submit(run_world, hours, seed))
+                if len(waiting) >= jobs * _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
             raise
 
 
-def run_world(hours: float, seed: int) -> WorldResult:
+def run_world(hours: float, seed: int, agent_type: type[Agent] = Agent) -> WorldResult:
     """Run one random world and keep what the tally needs."""
-    run = run_random_world(seed, hours)
+    raw = random_tables(seed, hours)
+    run = run_scenario(scenario_of(Path(f"seed-{seed}"), raw), agent_type=agent_type)
     record = run.record
+    done = [deed for deed in record.deeds if deed.reply.status is ReplyStatus.DONE]
     return WorldResult(
         seed=seed,
         virtual_s=record.duration_s,
+        misfortunes=tuple(_misfortunes(raw)),
         faults=tuple(affliction.fault.value for affliction in record.afflictions),
         repair_s=tuple(a.until_s - a.since_s for a in record.afflictions if a.until_s is not None),
         actions=len(record.deeds),
+        true_actions=sum(not deed.false for deed in done),
         false_actions=sum(deed.false for deed in record.deeds),
+        failure=run.failures[0] if run.failures else None,
         failures=() if run.passed else tuple(failure_lines(run)),
     )
+
+
+def _misfortunes(raw: Raw) -> Iterator[str]:
+    if raw["agent"].get("count", 1) > 1:
+        yield "two_agents"
+    yield from (str(entry["do"]) for entry in raw["script"] if entry["do"] != "message")
+
+
+def _leave_stopping_to_the_parent() -> None:
+    """Ctrl-C reaches every process of the terminal; only the first one knows what to do about it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

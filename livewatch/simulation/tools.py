@@ -92,6 +92,7 @@ def _progressing(books: Books, session: Session, run: Run, step: Step, takes_s: 
         outage = books.providers.outage(step.name, last_s, books.now_s) if _provided(step) else None
         if outage is not None and outage.lost:
             books.dead(session, run, Fault.HUNG_MODEL_CALL, max(last_s, outage.since_s))
+            session.stops_working(books.mono_s())
             yield None
             books.alive(session, run, "resumed by itself")
         elif outage is not None:

@@ -66,6 +66,8 @@ class Affliction:
     ended_by: str = ""
     detected_s: float | None = None
     told_s: float | None = None
+    no_lever: bool = False
+    """True when by design no lever is pulled for it: telling somebody in time is the whole remedy."""
 
     @property
     def evidence(self) -> EvidenceClass:
@@ -80,13 +82,13 @@ class Truth:
     current: dict[str, Affliction] = field(default_factory=dict[str, Affliction])
     history: list[Affliction] = field(default_factory=list[Affliction])
 
-    def afflict(self, session: str, fault: Fault, since_s: float) -> None:
+    def afflict(self, session: str, fault: Fault, since_s: float, *, no_lever: bool = False) -> None:
         """Note a death; a session that is dead already only changes what it is called."""
         known = self.current.get(session)
         if known is not None:
-            known.fault = fault
+            known.fault, known.no_lever = fault, no_lever or fault in FOR_A_PERSON
             return
-        affliction = Affliction(session, fault, since_s)
+        affliction = Affliction(session, fault, since_s, no_lever=no_lever or fault in FOR_A_PERSON)
         self.current[session] = affliction
         self.history.append(affliction)
 

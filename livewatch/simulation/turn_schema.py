@@ -81,13 +81,16 @@ def _read_work(table: Table, kind: ActivityKind | None, name: str) -> Step:
     if attempts is not None and attempts != "always" and (isinstance(attempts, bool) or not isinstance(attempts, int)):
         raise table.error("attempts", f'must be a whole number or "always", not {attempts!r}')
     abort = table.word("abort", AbortWay, AbortWay.SETTLES) if table.has("abort") else None
+    attempt = table.span("attempt") or (5.0, 5.0)
+    if attempt[0] <= 0:
+        raise table.error("attempt", "must be longer than 0")
     return Step(
         kind=kind,
         name=name,
         takes=table.span("takes"),
-        progress_s=table.duration("progress"),
-        touches_s=table.duration("touches"),
-        works_s=table.duration("works"),
+        progress_s=table.interval("progress"),
+        touches_s=table.interval("touches"),
+        works_s=table.interval("works"),
         hangs=table.flag("hangs"),
         result_lost=table.flag("result_lost"),
         declares_s=table.duration("declares"),
@@ -99,10 +102,10 @@ def _read_work(table: Table, kind: ActivityKind | None, name: str) -> Step:
         looks_terminal=table.flag("looks_terminal"),
         blocks_loop=table.flag("blocks_loop"),
         attempts=ALWAYS if attempts == "always" else attempts,
-        attempt=table.span("attempt") or (5.0, 5.0),
+        attempt=attempt,
         backoff=table.span("backoff") or (0.0, 0.0),
         hidden_backoff=table.flag("hidden_backoff"),
-        repeats_s=table.duration("repeats"),
+        repeats_s=table.interval("repeats"),
         times=table.count("times"),
     )
 

@@ -12,11 +12,12 @@ from livewatch.simulation.plan import Ending, Step, Turn
 from livewatch.simulation.providers import Outage
 from livewatch.simulation.runs import poke
 from livewatch.simulation.scenario import Effect, Entry
-from livewatch.simulation.sessions import HIDEABLE, Session
+from livewatch.simulation.sessions import HIDEABLE, Run, Session
+from livewatch.simulation.source import Cut, Dying
 from livewatch.simulation.truth import Fault, hang_of
 from livewatch.simulation.turn_schema import turn_at
-from livewatch.simulation.world import World
-from livewatch_classifiers.decision import ReplyStatus
+from livewatch.simulation.world import AgentDeath, World
+from livewatch_classifiers.decision import Action, ReplyStatus
 from livewatch_classifiers.vocabulary import Phase, Presence, StallCause
 
 _Turns = dict[str, Turn]
@@ -28,7 +29,7 @@ def read_entry(table: Table, turns: _Turns) -> Entry:
     verb = str(table.need("do"))
     if verb not in VERBS:
         raise table.error("do", f"nothing is called {verb!r}{nearest(verb, VERBS)}")
-    every_s, times = table.duration("every"), table.count("times")
+    every_s, times = table.interval("every"), table.count("times")
     effect = VERBS[verb](table, turns)
     table.done()
     words = " ".join(f"{key}={value!r}" for key, value in table.rest().items() if key not in ("at", "do", "turn"))
@@ -54,7 +55,7 @@ def _pause(kind: PauseKind, cause: StallCause) -> Callable[[Table, _Turns], Effe
         why = table.word("cause", StallCause, cause)
         stack = table.text("stack")
         agent_too = table.flag("agent_too", default=kind is PauseKind.SUSPEND)
-        gasp_every_s, gasp_s = table.duration("gasp_every"), table.duration("gasp", 0.5) or 0.5
+        gasp_every_s, gasp_s = table.interval("gasp_every"), table.duration("gasp", 0.5) or 0.5
 
         def effect(world: World) -> None:
             if gasp_every_s is None:
@@ -180,12 +181,19 @@ def _on_session(do: Callable[[Gateway, Session], None]) -> Callable[[Table, _Tur
     return read
 
 
-def _hang(gateway: Gateway, session: Session) -> None:
-    run = session.run
-    if run is not None and not run.ended:
+def _hang(table: Table, turns: _Turns) -> Effect:
+    at_work = table.flag("at_work")
+
+    def do(gateway: Gateway, session: Session) -> None:
+        run = session.run
+        if run is None or run.ended or run.hung or (at_work and session.wait is not None):
+            return
         run.token += 1
         step: Step | None = run.step
         gateway.dead(session, run, hang_of(step.kind if step else None), gateway.now_s)
+        session.stops_working(gateway.mono_s())
+
+    return _on_session(do)(table, turns)
 
 
 def _resume(gateway: Gateway, session: Session) -> None:
@@ -223,12 +231,41 @@ def _forget_child(gateway: Gateway, session: Session) -> None:
 def _reset(gateway: Gateway, session: Session) -> None:
     """A new incarnation takes the key; the old run is over."""
     if session.run is not None:
-        gateway.finish(session, session.run, MessageState.ABORTED, "reset")
+        gateway.finish(session, session.run, MessageState.INTERRUPTED, "reset")
     session.incarnation += 1
     gateway.truth.mend(session.key, gateway.now_s, "reset")
     gateway.clear(session)
     session.progress_s = None
     gateway.pump(session)
+
+
+_COMES_BACK = 0.6
+"""Share of dead runs that come back while an action is on its way to them."""
+
+
+def _second_wind(table: Table, _turns: _Turns) -> Effect:
+    """Dead runs come back by themselves at the worst moment: while the agent's action is on its way."""
+    for_s, on_the_way_s = table.needed_duration("for"), table.needed_duration("on_the_way")
+
+    def effect(world: World) -> None:
+        def meet(action: Action) -> None:
+            session = world.gateway.sessions.get(action.session)
+            if session is None or session.run is None or world.random.random() >= _COMES_BACK:
+                return
+            run = session.run
+            world.source.pause_before_act_s = on_the_way_s
+            world.timeline.after(on_the_way_s / 2, lambda: world.host.do(lambda: _come_back(world, session, run)))
+
+        world.source.on_act = meet
+        world.timeline.after(for_s, lambda: setattr(world.source, "on_act", None))
+
+    return effect
+
+
+def _come_back(world: World, session: Session, run: Run) -> None:
+    if session.run is run and run.hung and not run.ended and run.abort_requested_s is None:
+        _progress(world.gateway, session)  # what comes back unseen cannot be told from what stays dead
+        _resume(world.gateway, session)
 
 
 def _end(gateway: Gateway, session: Session, ending: Ending) -> None:
@@ -248,10 +285,16 @@ def _end_run(table: Table, turns: _Turns) -> Effect:
 
 
 def _drift(table: Table, turns: _Turns) -> Effect:
-    by = table.count("by", 1) or 0
+    by, for_s = table.count("by", 1) or 0, table.duration("for")
 
-    def do(_gateway: Gateway, session: Session) -> None:
+    def do(gateway: Gateway, session: Session) -> None:
         session.drift += by
+        session.touch()
+        if for_s is not None:
+            gateway.host.timeline.after(for_s, lambda: settle(session))
+
+    def settle(session: Session) -> None:
+        session.drift -= by
         session.touch()
 
     return _on_session(do)(table, turns)
@@ -311,6 +354,19 @@ def _restart_agent(_table: Table, _turns: _Turns) -> Effect:
     return effect
 
 
+def _crash_agent(table: Table, _turns: _Turns) -> Effect:
+    down_s = table.duration("for", 5.0) or 0.0
+    where = table.text("where", "between_ticks")
+    if where not in ("between_ticks", *(word.value for word in Dying)):
+        raise table.error("where", f"must be between_ticks, before_act or after_act, not {where!r}")
+    death = AgentDeath(None if where == "between_ticks" else Dying(where), down_s)
+
+    def effect(world: World) -> None:
+        world.agent.dies = death
+
+    return effect
+
+
 def _agent_late(table: Table, _turns: _Turns) -> Effect:
     by = table.span("by")
     if by is None:
@@ -343,6 +399,37 @@ def _break_levers(table: Table, _turns: _Turns) -> Effect:
     return effect
 
 
+def _cut_socket(table: Table, _turns: _Turns) -> Effect:
+    where = table.word("where", Cut, Cut.REPLY)
+    for_s, late_by_s = table.needed_duration("for"), table.duration("by", 60.0) or 0.0
+
+    def effect(world: World) -> None:
+        world.source.cut, world.source.late_by_s = where, late_by_s
+        world.timeline.after(for_s, lambda: over(world))
+        if where is Cut.LOOK:
+            world.agent.pauses.append((world.now_s, world.now_s + for_s))
+
+    def over(world: World) -> None:
+        world.source.cut = None
+
+    return effect
+
+
+def _board_full(table: Table, _turns: _Turns) -> Effect:
+    key, for_s = table.name("session", "sessions"), table.needed_duration("for")
+
+    def effect(world: World) -> None:
+        session = world.gateway.sessions[key]
+        session.without_slot += 1
+        session.unseen_s.append((world.now_s, world.now_s + for_s))
+        world.timeline.after(for_s, lambda: over(session))
+
+    def over(session: Session) -> None:
+        session.without_slot -= 1
+
+    return effect
+
+
 VERBS: dict[str, Callable[[Table, _Turns], Effect]] = {
     "message": _message,
     "block_loop": _pause(PauseKind.BLOCK, StallCause.OWN_CODE),
@@ -355,8 +442,9 @@ VERBS: dict[str, Callable[[Table, _Turns], Effect]] = {
     "restart_gateway": _restart_gateway,
     "drain": _drain,
     "outage": _outage,
-    "hang": _on_session(_hang),
+    "hang": _hang,
     "resume": _on_session(_resume),
+    "second_wind": _second_wind,
     "progress": _on_session(_progress),
     "answer": _on_session(_resume),
     "wake": _on_session(_resume),
@@ -370,7 +458,10 @@ VERBS: dict[str, Callable[[Table, _Turns], Effect]] = {
     "hide": _hide,
     "pause_agent": _pause_agent,
     "restart_agent": _restart_agent,
+    "crash_agent": _crash_agent,
     "agent_late": _agent_late,
     "operator_hold": _operator_hold,
     "break_levers": _break_levers,
+    "cut_socket": _cut_socket,
+    "board_full": _board_full,
 }

@@ -2,17 +2,18 @@
 
 import asyncio
 
-from livewatch.agent import Agent, Controls
+from livewatch.agent import Agent
 from livewatch.recovery.rounds import SecondOpinion, Witness
 from livewatch.recovery.settings import Policy
+from livewatch.simulation.crew import Crew, Seat
 from livewatch.simulation.record import SICK, Mark, Record
 from livewatch.simulation.tools import pick
 from livewatch.simulation.world import World
-from livewatch_classifiers.decision import Act, Completed, Hold
+from livewatch_classifiers.decision import Act, Hold
 from livewatch_classifiers.lock import classify_lock
 from livewatch_classifiers.report import TickListener, TickReport
 from livewatch_classifiers.thresholds import Thresholds
-from livewatch_classifiers.vocabulary import Gate, Reason, Remedy
+from livewatch_classifiers.vocabulary import Gate, Reason, Remedy, VitalsState
 
 _TOLD_BY_GATE = frozenset({Gate.QUARANTINE, Gate.CAPABILITY})
 _LONGEST_IDLE_S = 3600.0
@@ -22,22 +23,8 @@ _LOOP_TURNS = 4
 """How often the asyncio loop runs so that a sent action reaches the source: intent, act, reply."""
 
 
-class RememberedIntents:
-    """An intent log that outlives the agent, as the journal's file does."""
-
-    def __init__(self) -> None:
-        self.intents: list[Act] = []
-
-    async def intent(self, act: Act) -> None:
-        """Take note at once."""
-        self.intents.append(act)
-
-    def completed(self, done: Completed) -> None:
-        """Nothing is kept: what is seen is in the record."""
-
-
 class AgentWatch:
-    """Drives one agent through one world."""
+    """Drives the agents through one world; what the acting one sees is what is recorded."""
 
     def __init__(
         self,
@@ -51,6 +38,9 @@ class AgentWatch:
         listeners: tuple[TickListener, ...] = (),
         witnesses: tuple[Witness, ...] = (),
         shadow: SecondOpinion | None = None,
+        agent_type: type[Agent] = Agent,
+        agents: int = 1,
+        remembers: bool = False,
     ) -> None:
         self.world = world
         self.record = record
@@ -62,8 +52,14 @@ class AgentWatch:
         self._listeners = listeners
         self._witnesses = witnesses
         self._shadow = shadow
-        self.intents = RememberedIntents()
-        self.agent = self._new_agent()
+        self._agent_type = agent_type
+        self._down_s = 0.0
+        self.crew = Crew(world, agents, self._new_agent, remembers=remembers)
+
+    @property
+    def agent(self) -> Agent:
+        """The agent that acts."""
+        return self.crew.acting.agent
 
     async def run(self, until_s: float) -> None:
         """Tick until ``until_s`` of the scenario."""
@@ -73,48 +69,74 @@ class AgentWatch:
             await self._thaw()
             if self.world.now_s > until_s:
                 break
+            await self._befall()
             fate = self.world.agent
-            if fate.restart:
-                fate.restart = False
-                await self.agent.close(0.0)
-                self.agent = self._new_agent()
             if fate.lateness is not None:
                 await self._walk_to(self.world.now_s + pick(self.world.random, fate.lateness))
-            report = await self._tick(max(0.0, self.world.now_s - due_s))
+            report = await self._tick_all(max(0.0, self.world.now_s - due_s))
+            if report is None:
+                due_s = self.world.now_s + self.every_s
+                continue
             self._note(report)
             if self.world.now_s - due_s > _LATE_S:
                 fate.pauses.append((due_s, self.world.now_s))
             due_s = self._next(report)
         await self._walk_to(until_s)
-        await self.agent.close(0.0)
+        await self.crew.close()
 
-    def _new_agent(self) -> Agent:
-        controls = Controls(holds=self.world.agent.holds)
-        return Agent(
-            self.world.source,
+    async def _befall(self) -> None:
+        """Let happen what befalls the acting agent itself."""
+        fate, seat = self.world.agent, self.crew.acting
+        if fate.restart:
+            fate.restart = False
+            await self.crew.restart(seat)
+        if fate.dies is not None and seat in self.crew.awake:
+            death, fate.dies = fate.dies, None
+            if death.where is None:
+                await self.crew.kill(seat, death.down_s)
+            else:
+                seat.source.dying, self._down_s = death.where, death.down_s
+
+    def _new_agent(self, crew: Crew, seat: Seat) -> Agent:
+        return self._agent_type(
+            seat.source,
             clock=self.world.clock,
-            intents=self.intents,
+            intents=crew.journal,
             thresholds=self._thresholds,
             policy=self._policy,
             listeners=self._listeners,
             witnesses=self._witnesses,
             shadow=self._shadow,
-            controls=controls,
+            controls=crew.controls(seat, self._policy),
             interval_s=self.every_s,
         )
 
-    async def _tick(self, lateness_s: float) -> TickReport:
-        source = self.world.source
+    async def _tick_all(self, lateness_s: float) -> TickReport | None:
+        """Let every living agent tick; return the report of the one that acts, or ``None`` when nobody lives."""
+        report: TickReport | None = None
+        for seat in self.crew.awake:
+            self.crew.lease.look(seat.number)
+            own = await self._tick(seat, lateness_s)
+            if seat is self.crew.acting:
+                report = own
+            if seat.source.died:
+                seat.source.died = False
+                await self.crew.kill(seat, self._down_s)
+                await self._let_loop_run()
+        return report
+
+    async def _tick(self, seat: Seat, lateness_s: float) -> TickReport:
+        source = seat.source
         if not source.pause_after_sample_s:
-            report = await self.agent.tick(lateness_s=lateness_s)
+            report = await seat.agent.tick(lateness_s=lateness_s)
         else:
-            report = await self._tick_that_takes_time(lateness_s)
-        if source.inflight or any(isinstance(decision, Act) for decision in report.decisions):
+            report = await self._tick_that_takes_time(seat, lateness_s)
+        if source.inflight or seat.taking_up or any(isinstance(decision, Act) for decision in report.decisions):
             await self._let_loop_run()
         return report
 
-    async def _tick_that_takes_time(self, lateness_s: float) -> TickReport:
-        task = asyncio.ensure_future(self.agent.tick(lateness_s=lateness_s))
+    async def _tick_that_takes_time(self, seat: Seat, lateness_s: float) -> TickReport:
+        task = asyncio.ensure_future(seat.agent.tick(lateness_s=lateness_s))
         await self._let_loop_run()
         while not task.done() and self.world.timeline.step():
             await self._let_loop_run()
@@ -122,7 +144,7 @@ class AgentWatch:
 
     async def _walk_to(self, moment_s: float) -> None:
         timeline = self.world.timeline
-        while self.world.source.inflight:
+        while self.crew.inflight:
             following_s = timeline.next_s()
             if following_s is None or following_s > moment_s:
                 break
@@ -148,7 +170,9 @@ class AgentWatch:
     def _next(self, report: TickReport) -> float:
         now_s = self.world.now_s
         grid_s = now_s + self.every_s
-        busy = self.world.source.inflight or report.snapshot is None or report.completed
+        if self.coarse_s and report.vitals.state is VitalsState.FROZEN and not self.crew.inflight:
+            return max(grid_s, min(now_s + self.coarse_s, self.world.timeline.next_s() or grid_s))
+        busy = self.crew.inflight or self.crew.acting.taking_up or report.snapshot is None or report.completed
         if busy or not report.vitals.healthy or self.world.locks or self._interesting(report):
             return grid_s
         idle = all(verdict.reason is Reason.IDLE for verdict in report.verdicts.values())
@@ -178,10 +202,7 @@ class AgentWatch:
         record, now_s = self.record, self.world.now_s
         record.ticks += 1
         record.mark(record.gateway, Mark(now_s, report.vitals.state.value, report.vitals.cause.value))
-        for change in report.transitions:
-            if change.after is not None:
-                after = change.after
-                record.label(change.key, now_s, after.attention, after.reason, after.rule)
+        self._note_labels(report)
         for done in report.completed:
             record.completed.append((now_s, done))
         for key in self.agent.memory.patients:
@@ -203,6 +224,15 @@ class AgentWatch:
         if report.snapshot is not None and not self.coarse_s:
             self._note_lanes(report)
         self._note_locks()
+
+    def _note_labels(self, report: TickReport) -> None:
+        for change in report.transitions:
+            after = change.after
+            if after is None:
+                continue
+            self.record.label(change.key, self.world.now_s, after.attention, after.reason, after.rule)
+            if after.attention not in SICK:
+                self.crew.journal.well(change.key)
 
     def _note_hold(self, hold: Hold, now_s: float) -> None:
         self.record.hold(hold.session, hold.gate, hold.kind, hold.detail, at_s=now_s, every_s=self.every_s)

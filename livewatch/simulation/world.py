@@ -9,7 +9,7 @@ from livewatch.simulation.gateway import Gateway
 from livewatch.simulation.host import Host
 from livewatch.simulation.levers import Levers
 from livewatch.simulation.plan import LanePlan, SessionPlan, Span
-from livewatch.simulation.source import EVERYTHING, SimulatedSource
+from livewatch.simulation.source import EVERYTHING, Dying, SimulatedSource
 from livewatch_classifiers.lock import Lock, Process, Processes
 from livewatch_classifiers.vocabulary import ActionKind, Phase, Presence
 
@@ -53,6 +53,15 @@ class Cast:
     locks: tuple[LockPlan, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class AgentDeath:
+    """How the acting agent dies, and for how long nobody starts it again, in seconds."""
+
+    where: Dying | None
+    """At its next action; ``None`` between two ticks."""
+    down_s: float
+
+
 @dataclass(slots=True)
 class AgentFate:
     """What befalls the agent itself."""
@@ -61,6 +70,7 @@ class AgentFate:
     pauses: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     """From when to when it did not run, on the scenario's axis."""
     restart: bool = False
+    dies: "AgentDeath | None" = None
     lateness: Span | None = None
     """Every tick is late by a value of this span, in seconds."""
     holds: Holds = field(default_factory=Holds)
@@ -97,6 +107,10 @@ class World:
     def now_s(self) -> float:
         """The scenario's time in seconds."""
         return self.timeline.now_s
+
+    def another_source(self, by: str) -> SimulatedSource:
+        """Return the source of one more agent."""
+        return SimulatedSource(self.gateway, self.levers, capabilities=self.source.capabilities, by=by)
 
     def lock(self, path: str) -> tuple[Lock, Processes] | None:
         """Return a lock and the processes as an observer sees them now, or ``None`` before it appears."""

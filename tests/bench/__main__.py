@@ -1,4 +1,4 @@
-"""Measures what probe, tick and start-up cost and how soon a stall is seen: one table, or JSON with ``--json``."""
+"""Measures what probe, tick, start-up and simulator cost, and how soon a stall is seen: a table, or ``--json``."""
 
 import asyncio
 import json
@@ -22,6 +22,7 @@ from tests.bench.detection import detection_latency
 from tests.bench.figures import Figure, figure
 from tests.bench.growth_plot import write_plot
 from tests.bench.many import many_boards, resident, start_up
+from tests.bench.simulator import simulator_speed
 from tests.bench.tick import SIZES, tick_costs
 
 ROUNDS = 7
@@ -181,6 +182,7 @@ def _of_everything(*, quick: bool, million: bool, plot: Path | None) -> list[Fig
         ticks = asyncio.run(tick_costs(folder, sizes, 1 if quick else 7))
         figures += [*ticks, *asyncio.run(many_boards(folder, 3 if quick else 50))]
     figures += detection_latency(100 if quick else 1_000)
+    figures += simulator_speed(1 if quick else 5)
     figures += [*start_up(1 if quick else 5), *resident(1 if quick else 3)]
     if plot is not None:
         write_plot(plot, ticks, sizes)

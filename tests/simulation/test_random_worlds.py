@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -49,20 +50,64 @@ def test_a_world_is_the_same_in_every_process() -> None:
 
 
 def test_the_command_counts_worlds_hours_and_faults() -> None:
-    answer = CliRunner().invoke(cli, ["simulate", "--random", "3", "--hours", "2", "--seed", "5", "--json"])
+    answer = CliRunner().invoke(cli, ["simulate", "--random", "12", "--hours", "2", "--seed", "5", "--json"])
 
     facts = json.loads(answer.stdout)
     assert answer.exit_code == 0
-    assert (facts["worlds"], facts["virtual_hours"], facts["false_actions"], facts["failed_seeds"]) == (3, 6.0, 0, [])
+    assert (facts["worlds"], facts["virtual_hours"], facts["false_actions"], facts["failed_seeds"]) == (12, 24.0, 0, [])
     assert facts["deaths"] == sum(facts["faults"].values()) > 0
 
 
-def test_a_failed_world_can_be_run_again_from_what_was_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_blind_time(monkeypatch)
+def test_what_befell_the_worlds_and_how_fast_they_were_is_told() -> None:
+    answer = CliRunner().invoke(cli, ["simulate", "--random", "8", "--hours", "2", "--seed", "5", "--json"])
 
-    answer = CliRunner().invoke(cli, ["simulate", "--random", "20", "--seed", "1"])
+    facts = json.loads(answer.stdout)
+    assert sum(facts["misfortunes"].values()) > 0
+    assert facts["actions"] >= facts["true_actions"] > 0
+    assert facts["virtual_hours_per_s"] == pytest.approx(facts["virtual_hours"] / facts["real_s"], rel=0.2)
+
+
+def a_failing_world() -> list[str]:
+    """Return the command that runs a world which fails as things are."""
+    seed = next(seed for seed in WORLDS if not run_random_world(seed, 2.0).passed)
+    return ["simulate", "--random", "1", "--hours", "2", "--seed", str(seed)]
+
+
+def test_a_failed_world_can_be_run_again_from_what_was_printed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without_blind_time(monkeypatch)
+    kept = ["--keep", str(tmp_path), "--shrink-for", "0s"]
+
+    answer = CliRunner().invoke(cli, [*a_failing_world(), *kept])
     first = next(line for line in answer.stdout.splitlines() if line.startswith("FAIL"))
     again = first.split("again: livewatch ")[1].rstrip(")").split()
 
     assert answer.exit_code == 1
-    assert CliRunner().invoke(cli, again).exit_code == 1
+    assert CliRunner().invoke(cli, [*again, *kept]).exit_code == 1
+
+
+def test_a_failed_world_is_kept_as_a_small_file_that_fails_until_the_fault_is_mended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as patch:
+        without_blind_time(patch)
+        answer = CliRunner().invoke(cli, [*a_failing_world(), "--keep", str(tmp_path), "--json"])
+        failed = json.loads(answer.stdout)["failures"][0]
+        replay = failed["replay"].split()[1:]
+
+        assert answer.exit_code == 1
+        assert CliRunner().invoke(cli, replay).exit_code == 1
+    assert Path(failed["scenario"]).read_text(encoding="utf-8").count("[[script]]") <= 4
+    assert CliRunner().invoke(cli, replay).exit_code == 0
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    without_blind_time(monkeypatch)
+    (tmp_path / "file").touch()
+
+    kept = ["--keep", str(tmp_path / "file"), "--shrink-for", "0s"]
+    answer = CliRunner().invoke(cli, [*a_failing_world(), *kept])
+
+    assert answer.exit_code == 2
+    assert "choose a folder with --keep" in answer.stderr
