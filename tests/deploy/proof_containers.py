@@ -90,7 +90,8 @@ def test_sessions_are_seen_and_levers_work_in_both_and_only_a_shared_namespace_s
     until(lambda: (pod.status()["vitals"]["rss_bytes"] is not None) is shared, "what /proc tells")
     kill(gateway, shared=shared)
     pod.until_state("gone" if shared else "frozen")
-    pod.gateway(container)
+    successor = pod.gateway(container)
     pod.until_state("responsive")
     assert ask(pod.folder / "agent", "POST", "/v1/drain", timeout="1s")["ok"]
-    pod.until_state("draining", "gone")
+    assert successor.wait() == 0
+    pod.until_state("gone" if shared else "unresponsive")
