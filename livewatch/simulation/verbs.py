@@ -18,7 +18,7 @@ from livewatch.simulation.truth import Fault, hang_of
 from livewatch.simulation.turn_schema import turn_at
 from livewatch.simulation.world import AgentDeath, World
 from livewatch_classifiers.decision import Action, ReplyStatus
-from livewatch_classifiers.vocabulary import Phase, Presence, StallCause
+from livewatch_classifiers.vocabulary import Phase, Presence, StallCause, WaitKind
 
 _Turns = dict[str, Turn]
 
@@ -222,7 +222,7 @@ def _lose_owner(gateway: Gateway, session: Session) -> None:
 def _forget_child(gateway: Gateway, session: Session) -> None:
     """The runtime no longer knows the awaited child."""
     wait, run = session.wait, session.run
-    if wait is not None and run is not None:
+    if wait is not None and wait.kind is WaitKind.SUBAGENT and run is not None:
         wait.child_forgotten = True
         session.touch()
         gateway.dead(session, run, Fault.LOST_WAKE, gateway.now_s)
