@@ -9,6 +9,7 @@ from livewatch.simulation.scenario import Failure
 from livewatch.simulation.simpler import (
     earlier,
     ending_at,
+    looked_at_every_second,
     only_sessions,
     round_above,
     with_rounder_numbers,
@@ -87,6 +88,7 @@ class Shrinker:
             self._first_of(lambda: without_parts(self.raw))
             self._first_of(lambda: with_rounder_numbers(self.raw))
             self._cut_the_end()
+        self._take(looked_at_every_second(self.raw))
         return self.raw
 
     def _cut_the_end(self) -> None:

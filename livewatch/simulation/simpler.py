@@ -12,11 +12,11 @@ from livewatch.durations import parse_duration
 from livewatch.simulation.toml_text import Raw, exact
 
 Place = tuple[str | int, ...]
-_KEPT = frozenset({"title", "duration", "at", "do", "to", "session", "script", "sessions", "repair_within"})
-"""Keys without which it would be another story, or no scenario."""
+_KEPT = frozenset({"title", "duration", "at", "do", "to", "session", "script", "sessions", "repair_within", "coarse"})
+"""Keys without which it would be another story, no scenario, or (``coarse``) one that takes long to run."""
 _SHOWS_LIFE = frozenset({"progress", "works", "declares"})
 """Keys of a step by which healthy work can be told from dead work."""
-_FIXED = frozenset({"declares", "repair_within", "duration"})
+_FIXED = frozenset({"declares", "repair_within", "duration", "coarse"})
 _UNITS_S = (3600.0, 600.0, 300.0, 60.0, 30.0, 10.0, 5.0, 1.0, 0.1)
 _SHORT_S = (0.0, 1.0, 10.0, 60.0, 300.0, 600.0, 3600.0)
 _LONGER = 1.2
@@ -73,7 +73,7 @@ def without_parts(raw: Raw) -> Iterator[Raw]:
     """Yield the scenario without each key or list item that is not its story, largest parts first."""
     for place, value in sorted(_walk(raw), key=lambda item: len(item[0])):
         last = place[-1]
-        if last in _KEPT or (place[0] == "script" and len(place) <= _PAIR) or _fairness(raw, place):
+        if last in _KEPT or (place[0] == "script" and len(place) <= _PAIR) or last == "agent" or _fairness(raw, place):
             continue
         if isinstance(last, int) and _span(_at(raw, place[:-1])):
             continue
@@ -98,6 +98,13 @@ def _fairness(raw: Raw, place: Place) -> bool:
     if place[-1] == "for":
         return True
     return place[-1] in _SHOWS_LIFE and not _at(raw, place[:-1]).get("hangs")
+
+
+def looked_at_every_second(raw: Raw) -> Raw:
+    """Return the scenario under an agent that looks as often as in production, also while everybody is well."""
+    agent = {key: value for key, value in cast("Raw", raw.get("agent", {})).items() if key != "coarse"}
+    rest = {key: value for key, value in raw.items() if key != "agent"}
+    return {**rest, "agent": agent} if agent else rest
 
 
 def round_above(seconds: float) -> float:

@@ -131,7 +131,8 @@ class AgentWatch:
             report = await seat.agent.tick(lateness_s=lateness_s)
         else:
             report = await self._tick_that_takes_time(seat, lateness_s)
-        if source.inflight or seat.taking_up or any(isinstance(decision, Act) for decision in report.decisions):
+        taking_up = seat is self.crew.acting and seat.taking_up
+        if source.inflight or taking_up or any(isinstance(decision, Act) for decision in report.decisions):
             await self._let_loop_run()
         return report
 

@@ -127,6 +127,13 @@ turn = [{ model = "m", hangs = true }]
 """
 
 
+def test_who_waits_for_a_person_has_no_child_to_forget() -> None:
+    asks = HUNG.replace('{ model = "m", hangs = true }', '{ ask = "approval", tool = "exec" }')
+    forgets = '[[script]]\nat = "1m"\ndo = "forget_child"\nsession = "s"\n'
+
+    assert not run_scenario(read_scenario(Path("forget.toml"), asks + forgets)).record.afflictions
+
+
 def cut(where: str) -> Run:
     text = f'{HUNG}[[script]]\nat = "5m"\ndo = "cut_socket"\nwhere = "{where}"\nfor = "3m"\nby = "20s"\n'
     return run_scenario(read_scenario(Path("cut.toml"), text))

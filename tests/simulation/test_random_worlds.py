@@ -1,17 +1,20 @@
 """Random worlds break no invariant under livewatch, and would notice if its protections were taken away."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from livewatch.cli import cli
-from livewatch.simulation import levers
+from livewatch.simulation import levers, soak
 from livewatch.simulation.random_worlds import run_random_world
 from livewatch.simulation.report import failure_lines
 from livewatch.simulation.soak import run_worlds
+from livewatch.simulation.tally import WorldResult
 from livewatch_classifiers import BlindTime
 
 WORLDS = range(1, 61)
@@ -67,8 +70,9 @@ def test_what_befell_the_worlds_and_how_fast_they_were_is_told() -> None:
     assert facts["virtual_hours_per_s"] == pytest.approx(facts["virtual_hours"] / facts["real_s"], rel=0.2)
 
 
+@cache
 def a_failing_world() -> list[str]:
-    """Return the command that runs a world which fails as things are."""
+    """Return the command that runs a world which fails without blind time; asked only under that sabotage."""
     seed = next(seed for seed in WORLDS if not run_random_world(seed, 2.0).passed)
     return ["simulate", "--random", "1", "--hours", "2", "--seed", str(seed)]
 
@@ -111,3 +115,18 @@ def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(
 
     assert answer.exit_code == 2
     assert "choose a folder with --keep" in answer.stderr
+
+
+@pytest.mark.parametrize(("wish", "code"), [(["--endless"], 0), (["--random", "9"], 130)])
+def test_whoever_stops_it_is_told_what_there_was_so_far(
+    wish: list[str], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped_after_two(seeds: Iterable[int], hours: float, _jobs: int) -> Iterator[WorldResult]:
+        yield from (soak.run_world(hours, seed) for seed in islice(seeds, 2))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(soak, "run_worlds", stopped_after_two)
+    answer = CliRunner().invoke(cli, ["simulate", *wish, "--hours", "1", "--seed", "3", "--json"])
+
+    assert answer.exit_code == code
+    assert json.loads(answer.stdout)["worlds"] == 2
