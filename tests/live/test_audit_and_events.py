@@ -96,7 +96,7 @@ def test_recover_hold_drain_and_an_automatic_abort_are_in_the_audit_exactly_once
     until(lambda: ask(place, "recover", "by-hand", "--action", "abort_run", "--yes") == 0, "a repair by hand")
     assert ask(place, "hold", "--session", "visitor*", "--for", "30m") == 0
     refused = ask(place, "recover", "visitor-000", "--action", "abort_run", "--yes")
-    assert ask(place, "drain", "--timeout", "5s", "--yes") == 0
+    assert ask(place, "drain", "--timeout", "60s", "--yes") == 0
 
     until(lambda: all(e.outcome for e in read_audit(journal(place)).entries), "every outcome")
     automatic = [e for e in entries(place, "abort_run") if e.who == "livewatch"]
