@@ -55,6 +55,8 @@ def find_gateway(url: str | None, token_file: Path | None, environ: Mapping[str,
     if not url.startswith(("ws://", "wss://")):
         raise DiscoveryError(f"{redact_text(url)!r} is no WebSocket URL; write ws://127.0.0.1:{DEFAULT_PORT}")
     token, origin = _token(gateway, token_file, environ, config)
+    if not token and environ.get("OPENCLAW_GATEWAY_TOKEN"):
+        problem = "OPENCLAW_GATEWAY_TOKEN is not read: every child inherits the environment; give --token-file"
     where.append(f"token from {origin}" if token else f"no token ({problem or f'none in {config}'})")
     return Gateway(url, token, ", ".join(where))
 
@@ -100,9 +102,6 @@ def _token(
             return read_secret(token_file, environ), str(token_file)
         except SecretError as error:
             raise DiscoveryError(str(error)) from error
-    told = environ.get("OPENCLAW_GATEWAY_TOKEN")
-    if told:
-        return told, "OPENCLAW_GATEWAY_TOKEN"
     auth = table(gateway.get("auth"))
     token = auth.get("token")
     if not isinstance(token, str) or not token:

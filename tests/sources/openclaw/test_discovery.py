@@ -41,10 +41,12 @@ def test_flags_win_over_the_configuration(tmp_path: Path) -> None:
     assert SECRET not in found.said
 
 
-def test_the_environment_of_openclaw_is_understood(tmp_path: Path) -> None:
+def test_the_port_of_the_environment_is_taken_and_its_token_is_not(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path), "OPENCLAW_GATEWAY_PORT": "77", "OPENCLAW_GATEWAY_TOKEN": SECRET}
-    assert find_gateway(None, None, environ).url == "ws://127.0.0.1:77"
-    assert find_gateway(None, None, environ).token == SECRET
+    found = find_gateway(None, None, environ)
+    assert (found.url, found.token) == ("ws://127.0.0.1:77", None)
+    assert "OPENCLAW_GATEWAY_TOKEN is not read" in found.said
+    assert SECRET not in found.said
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"gateway": 3}', '{"gateway": {"port": true, "auth": []}}'])
