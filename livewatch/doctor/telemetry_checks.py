@@ -55,22 +55,34 @@ def prometheus(case: Case) -> Finding:
 
 
 def exposure(case: Case) -> Finding:
-    """Look whether metrics are served beyond this host."""
-    listen = case.settings.telemetry.metrics_listen
-    if case.agent is not None and case.agent.about.get("prometheus_url") is not None:
-        listen = urlsplit(str(case.agent.about["prometheus_url"])).netloc
-    if listen is None:
-        return skipped("metrics are not served")
-    try:
-        host, _port = _address(listen)
-    except TelemetryError:
-        return skipped("the address cannot be understood")
-    if host.startswith(_LOOPBACK):
-        return ok(f"metrics are served on {host} only")
+    """Look whether metrics or health are served beyond this host."""
+    telemetry = case.settings.telemetry
+    listens = {
+        "metrics": _served_at(case, "prometheus_url", telemetry.metrics_listen),
+        "health": _served_at(case, "health_url", telemetry.health_listen),
+    }
+    hosts: dict[str, str] = {}
+    for what, listen in listens.items():
+        if listen is not None:
+            try:
+                hosts[what] = _address(listen)[0]
+            except TelemetryError:
+                return skipped(f"the address of {what} cannot be understood")
+    if not hosts:
+        return skipped("neither metrics nor health are served over TCP")
+    exposed = [what for what, host in hosts.items() if not host.startswith(_LOOPBACK)]
+    if not exposed:
+        return ok(f"{' and '.join(hosts)}: served on {' and '.join(sorted(set(hosts.values())))} only")
+    where = ", ".join(f"{what} on {hosts[what] or 'every address'}" for what in exposed)
     return warning(
-        f"metrics are served on {host or 'every address'}, without a password",
-        "listen on 127.0.0.1, or let a firewall admit Prometheus alone",
+        f"served without a password: {where}",
+        "listen on 127.0.0.1, or let a firewall admit Prometheus and the supervisor alone",
     )
+
+
+def _served_at(case: Case, url: str, listen: str | None) -> str | None:
+    told = case.agent.about.get(url) if case.agent is not None else None
+    return listen if told is None else urlsplit(str(told)).netloc
 
 
 def _address(listen: str) -> tuple[str, int]:

@@ -186,3 +186,11 @@ def test_metrics_beyond_this_host_are_told(make_case: MakeCase, listen: str | No
 def test_the_running_agents_address_counts_where_it_differs(make_case: MakeCase) -> None:
     case = make_case(about={"prometheus_url": "http://0.0.0.0:9464/metrics"})
     assert telemetry_checks.exposure(case).health is Health.WARNING
+
+
+def test_health_beyond_this_host_is_told_too(make_case: MakeCase) -> None:
+    case = make_case(listen="127.0.0.1:9464", about={"health_url": "http://0.0.0.0:8086"})
+    finding = telemetry_checks.exposure(case)
+    assert finding.health is Health.WARNING
+    assert "health on 0.0.0.0" in finding.text
+    assert "metrics" not in finding.text
