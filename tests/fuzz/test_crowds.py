@@ -59,7 +59,7 @@ def test_ten_thousand_slow_senders_leave_no_trace(listening: SocketTarget) -> No
     process = psutil.Process(listening.running[-1].pid)
     until(lambda: answers(listening), "an answer before the crowd")
     before = process.num_fds()
-    wave = min(_WAVE_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _SPARE)
+    wave = max(50, min(_WAVE_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _SPARE))
     came = 0
     while came < _CROWD:
         crowd = [connected(listening.socket) for _ in range(min(wave, _CROWD - came))]
