@@ -10,10 +10,12 @@ from typing import Any, TextIO
 from livewatch.agent import Agent, Controls
 from livewatch.cli.exits import Exit
 from livewatch.clock import Clock, SystemClock
-from livewatch.config import ConfigError
+from livewatch.configuration.candidate import Candidate, read_candidate
 from livewatch.configuration.file_text import value_of
+from livewatch.configuration.load import ConfigError
 from livewatch.configuration.reload import Reloader
 from livewatch.configuration.schema import schema
+from livewatch.configuration.settings import Settings, SourceKind, TargetSettings
 from livewatch.guard.access import Access, AccessError
 from livewatch.guard.owner import GatewayOwner
 from livewatch.guard.private_folder import UnsafeFolder, private_folder
@@ -28,7 +30,6 @@ from livewatch.local_api.paths import agent_socket
 from livewatch.local_api.server import Handler, LocalApi
 from livewatch.lock_watch import LockWatch
 from livewatch.locks import LockInspector, LockSettings
-from livewatch.policy_file import Candidate, read_candidate
 from livewatch.recordings.recorder import MIB, Recorder, RecorderSettings
 from livewatch.recovery.holds import Holds
 from livewatch.recovery.holds_file import HoldsFile
@@ -37,7 +38,6 @@ from livewatch.recovery.journal.paths import holds_path, journal_path
 from livewatch.recovery.lease import Lease, lease_path
 from livewatch.recovery.tenure import Tenure
 from livewatch.replay.shadow import Shadow
-from livewatch.settings import Settings, SourceKind, TargetSettings
 from livewatch.sources.base import Source, SourceError
 from livewatch.sources.board import BoardSource
 from livewatch.sources.process import ProcessSource

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from livewatch.cli.exits import Exit, end
-from livewatch.config import ConfigError, configuration_file, load_settings
-from livewatch.settings import Settings
+from livewatch.configuration.load import ConfigError, configuration_file, load_settings
+from livewatch.configuration.settings import Settings
 
 SCHEMA_VERSION = 1
 _PATH = click.Path(path_type=Path, dir_okay=False)
@@ -39,7 +39,7 @@ def check(file: Path | None, path: Path | None, *, as_json: bool) -> None:
     chosen = configuration_file(file or path)
     settings = _read(chosen, as_json=as_json)
     if settings.agent.shadow is not None:
-        from livewatch.policy_file import read_candidate
+        from livewatch.configuration.candidate import read_candidate
 
         try:
             read_candidate(settings.agent.shadow).over(settings.thresholds, settings.recovery)
@@ -116,7 +116,7 @@ def init(file: Path | None, from_openclaw: Path | None, *, force: bool) -> None:
     if file is not None and str(file) == "-":
         click.echo(text, nl=False)
         return
-    from livewatch.config import user_file
+    from livewatch.configuration.load import user_file
 
     path = file or user_file()
     try:

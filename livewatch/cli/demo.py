@@ -44,9 +44,9 @@ def command(metrics_listen: str, picture: Path | None, *, as_json: bool) -> None
 
 
 def _attach(metrics_listen: str) -> "Attach":
+    from livewatch.configuration.settings import AgentSettings, Settings, TargetSettings, TelemetryOptions
     from livewatch.demo.scale import INTERVAL_S, POLICY
     from livewatch.service import attached
-    from livewatch.settings import AgentSettings, Settings, TargetSettings, TelemetryOptions
     from livewatch_classifiers.report import TickListener
     from livewatch_classifiers.thresholds import Thresholds
 

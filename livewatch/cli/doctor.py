@@ -10,9 +10,9 @@ import click
 
 from livewatch.cli.exits import Exit, end
 from livewatch.cli.printable import printable
-from livewatch.config import ConfigError, configuration_file, load_settings
+from livewatch.configuration.load import ConfigError, configuration_file, load_settings
+from livewatch.configuration.settings import Settings, SourceKind
 from livewatch.doctor.finding import Finding, Health
-from livewatch.settings import Settings, SourceKind
 
 SCHEMA_VERSION = 1
 _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILURE: "red", Health.SKIPPED: "bright_black"}

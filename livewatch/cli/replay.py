@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from livewatch.cli.exits import Exit, end
-from livewatch.config import ConfigError
+from livewatch.configuration.load import ConfigError
 
 if TYPE_CHECKING:
     from livewatch.replay.replay import Replayed
@@ -39,7 +39,7 @@ def command(path: Path, policy: Path | None, recorded: Path | None, *, everythin
     \b
     Example: livewatch replay run/recording --policy candidate.toml
     """
-    from livewatch.policy_file import Candidate, read_candidate
+    from livewatch.configuration.candidate import Candidate, read_candidate
     from livewatch.recording import RecordingError
     from livewatch.recovery.settings import Policy
     from livewatch.replay.inputs import open_input

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from livewatch.cli.exits import Exit, end
-from livewatch.config import ConfigError, configuration_file, load_settings
-from livewatch.settings import SourceKind, TargetSettings
+from livewatch.configuration.load import ConfigError, configuration_file, load_settings
+from livewatch.configuration.settings import SourceKind, TargetSettings
 from livewatch_classifiers.vocabulary import Mode
 
 

@@ -61,7 +61,7 @@ def _vantage(agent: Path, board: Path | None) -> "Vantage":
 
         return AgentVantage(agent)
     from livewatch.clock import SystemClock
-    from livewatch.config import ConfigError, load_settings
+    from livewatch.configuration.load import ConfigError, load_settings
     from livewatch.top.board_vantage import BoardVantage
 
     try:

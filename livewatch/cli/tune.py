@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from livewatch.cli.exits import Exit, end
-from livewatch.config import ConfigError
+from livewatch.configuration.load import ConfigError
 
 if TYPE_CHECKING:
     from livewatch.tuning.silences import Silences
@@ -58,7 +58,7 @@ def command(
     \b
     Example: livewatch tune run/recording --plot silence.svg --fragment limits.toml
     """
-    from livewatch.policy_file import read_candidate
+    from livewatch.configuration.candidate import read_candidate
     from livewatch.recording import RecordingError
     from livewatch.recovery.settings import Policy
     from livewatch.tuning.recommendation import Wanted, advise

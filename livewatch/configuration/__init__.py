@@ -1,1 +1,1 @@
-"""What the configuration file may say: its schema, the file written from it, and taking up what changed."""
+"""Settings: what they are, where they come from, what the file may say, and taking up what changed."""

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from livewatch.config import SECTIONS
+from livewatch.configuration.load import SECTIONS
 from livewatch.configuration.schema import Key, about, schema
+from livewatch.configuration.settings import Settings
 from livewatch.configuration.values import plain, toml
-from livewatch.settings import Settings
 
 _WIDTH = 100
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from livewatch.config import ConfigError
+from livewatch.configuration.load import ConfigError
 from livewatch.durations import write_duration
 
 KEYS: Mapping[str, str] = {

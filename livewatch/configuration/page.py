@@ -2,7 +2,7 @@
 
 import sys
 
-from livewatch.config import SECTIONS
+from livewatch.configuration.load import SECTIONS
 from livewatch.configuration.schema import Key, about, schema
 from livewatch.configuration.values import toml
 

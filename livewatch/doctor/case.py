@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from livewatch.clock import Clock, SystemClock
+from livewatch.configuration.settings import Settings, SourceKind
 from livewatch.doctor.board_look import BoardLook, look_at_board
 from livewatch.guard.access import AccessError
 from livewatch.guard.owner import GatewayOwner
 from livewatch.local_api.client import AgentRefused, AgentUnreachable, ask
 from livewatch.local_api.paths import agent_socket
 from livewatch.recovery.journal.paths import journal_path
-from livewatch.settings import Settings, SourceKind
 from livewatch.sources.base import SourceError
 
 

@@ -2,9 +2,9 @@
 
 import shutil
 
+from livewatch.configuration.settings import SourceKind
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
-from livewatch.settings import SourceKind
 from livewatch_classifiers.vocabulary import Mode
 
 

@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 from typing import cast
 
+from livewatch.configuration.settings import SourceKind
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
 from livewatch.durations import format_duration
 from livewatch.guard.access import AccessError
-from livewatch.settings import SourceKind
 from livewatch.sources.control import ControlClient
 from livewatch.sources.process_stat import ProcessStat
 from livewatch.sources.zero_touch.door import listeners

@@ -3,12 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 
+from livewatch.configuration.settings import SourceKind
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
 from livewatch.durations import format_duration
 from livewatch.guard.access import AccessError
 from livewatch.guard.owner import GatewayOwner
-from livewatch.settings import SourceKind
 from livewatch_classifiers.vocabulary import Mode
 
 _NOT_IT = "the gateway is not watched with --source openclaw"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from livewatch import __version__
+from livewatch.configuration.settings import Settings
 from livewatch.recovery.journal import Journal
-from livewatch.settings import Settings
 
 SCHEMA_VERSION = 1
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from livewatch.policy_file import Candidate
+from livewatch.configuration.candidate import Candidate
 from livewatch.recordings.entry import Entry
 from livewatch.recovery.rehearsal import Rehearsal, Rehearsed
 from livewatch.recovery.settings import Policy

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from livewatch.policy_file import Candidate
+from livewatch.configuration.candidate import Candidate
 from livewatch.recordings.entry import Entry, Said
 from livewatch.recovery.patient import SICK
 from livewatch.recovery.rehearsal import Rehearsal, Rehearsed

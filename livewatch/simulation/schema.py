@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from livewatch.config import ConfigError, build_section
+from livewatch.configuration.load import ConfigError, build_section
 from livewatch.recovery.settings import Policy
 from livewatch.simulation.document import Document, ScenarioError, Table
 from livewatch.simulation.expectations import read_expectation

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from livewatch.config import SECTIONS, ConfigError, load_settings
 from livewatch.configuration.file_text import first_file, in_force, shown
+from livewatch.configuration.load import SECTIONS, ConfigError, load_settings
 from livewatch.configuration.openclaw_keys import read_limits
 from livewatch.configuration.page import page
 from livewatch.configuration.schema import json_schema, schema
+from livewatch.configuration.settings import Settings
 from livewatch.recovery.settings import Policy
-from livewatch.settings import Settings
 from livewatch_classifiers.thresholds import Override, Thresholds
 from livewatch_classifiers.vocabulary import ActivityKind, LaneKind, Mode, WaitKind
 

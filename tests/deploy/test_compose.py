@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from livewatch.config import load_settings
+from livewatch.configuration.load import load_settings
 from tests.deploy.manifests import DEPLOY, documents, understood
 
 (STACK,) = documents("compose/compose.yaml")

@@ -7,8 +7,8 @@ from typing import Any
 import kubernetes_validate.utils
 import pytest
 
-from livewatch.config import load_settings
-from livewatch.settings import Settings
+from livewatch.configuration.load import load_settings
+from livewatch.configuration.settings import Settings
 from livewatch.supervision.health import PAGES
 from tests.deploy.manifests import Document, documents, one, understood
 

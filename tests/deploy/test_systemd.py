@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from livewatch.cli.exits import Exit
-from livewatch.config import load_settings
+from livewatch.configuration.load import load_settings
+from livewatch.configuration.settings import AgentSettings
 from livewatch.durations import parse_duration
-from livewatch.settings import AgentSettings
 from livewatch.supervision.sd_notify import NotifySocket
 from livewatch.supervision.supervisor import Supervisor
 from tests.deploy.manifests import DEPLOY, understood

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from livewatch.config import load_settings
+from livewatch.configuration.load import load_settings
 from livewatch.probe import Activity, DropReason, Levers, Probe, Refused, Run, Session
 from livewatch.service import Service, attached
 from tests.waiting import DEADLINE_S

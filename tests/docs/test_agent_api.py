@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 import pytest
 
 import livewatch
-from livewatch.config import load_settings
+from livewatch.configuration.load import load_settings
+from livewatch.configuration.settings import SourceKind
 from livewatch.local_api import views
 from livewatch.local_api.session_order import SessionOrder
 from livewatch.service import attached
-from livewatch.settings import SourceKind
 from livewatch.supervision.pulse import Phase
 from livewatch_classifiers import decision, lane, lock, vocabulary
 from livewatch_classifiers.lane import LaneCondition, LaneVerdict

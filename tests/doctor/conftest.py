@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from livewatch.configuration.settings import AgentSettings, Settings, TargetSettings, TelemetryOptions
 from livewatch.doctor.board_look import look_at_board
 from livewatch.doctor.case import AgentAnswer, Case
 from livewatch.recovery.settings import Policy
-from livewatch.settings import AgentSettings, Settings, TargetSettings, TelemetryOptions
 from livewatch.sources.base import SourceError
 from livewatch_classifiers.thresholds import Thresholds
 from tests.sources.board_on_disk import Board, Clock

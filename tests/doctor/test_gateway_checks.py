@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from livewatch.configuration.settings import SourceKind
 from livewatch.doctor import gateway_checks
 from livewatch.doctor.finding import Finding, Health
 from livewatch.probe import Levers, Probe
 from livewatch.probe.layout import VERSION
-from livewatch.settings import SourceKind
 from livewatch.sources.process_stat import ProcessStat
 from livewatch_classifiers.vocabulary import ProcessState
 from tests.doctor.conftest import MakeBoard, MakeCase

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from livewatch.configuration.settings import Settings, SourceKind, TargetSettings
 from livewatch.doctor import openclaw_checks
 from livewatch.doctor.case import Case, gather
 from livewatch.doctor.finding import Health
 from livewatch.recovery.settings import Policy
-from livewatch.settings import Settings, SourceKind, TargetSettings
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.vocabulary import Mode
 from tests.sources.openclaw.fake_gateway import FakeGateway, ok, refused

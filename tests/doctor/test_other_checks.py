@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from livewatch.configuration.settings import Settings
 from livewatch.doctor import actor_checks, config_checks, journal_checks, threshold_checks
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, Health
 from livewatch.recovery.journal import Journal
 from livewatch.recovery.settings import Policy
-from livewatch.settings import Settings
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.vocabulary import Mode
 from tests.doctor.conftest import MakeBoard, MakeCase

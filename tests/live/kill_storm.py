@@ -22,7 +22,7 @@ from random import Random
 
 import click
 
-from livewatch.config import load_settings
+from livewatch.configuration.load import load_settings
 from livewatch.recovery.journal.audit import read_audit
 from livewatch.recovery.journal.feed import read_feed
 from livewatch.recovery.journal.reader import read_journal

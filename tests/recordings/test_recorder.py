@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from livewatch.policy_file import Candidate
+from livewatch.configuration.candidate import Candidate
 from livewatch.recording import RecordingError
 from livewatch.recordings.entry import Said
 from livewatch.recordings.files import SUFFIX, Recording
@@ -143,7 +143,7 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from livewatch.recordings.recorder import Recorder, RecorderSettings
-from livewatch.policy_file import Candidate
+from livewatch.configuration.candidate import Candidate
 from livewatch.recovery.rounds import Moment
 from livewatch.replay.replay import replay
 from tests.recordings.moments import Ward

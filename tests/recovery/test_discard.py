@@ -7,7 +7,7 @@ from types import MappingProxyType
 import msgspec
 import pytest
 
-from livewatch.config import load_settings
+from livewatch.configuration.load import load_settings
 from livewatch.recovery.journal import Journal
 from livewatch.recovery.journal.reader import read_journal
 from livewatch.recovery.policy import judge

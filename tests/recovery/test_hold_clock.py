@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from livewatch.config import ConfigError, build_section
+from livewatch.configuration.load import ConfigError, build_section
 from livewatch.recovery.hold_clock import HoldClock
 from livewatch.recovery.holds import OperatorHold
 from livewatch.recovery.settings import Policy

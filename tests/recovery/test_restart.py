@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import pytest
 
-from livewatch.config import ConfigError, load_settings
+from livewatch.configuration.load import ConfigError, load_settings
 from livewatch.recovery.ladder import next_rung
 from livewatch.recovery.memory import Memory
 from livewatch.recovery.patient import Patient

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from livewatch.cli import replay as command
-from livewatch.policy_file import Candidate, read_candidate
+from livewatch.configuration.candidate import Candidate, read_candidate
 from livewatch.recording import Frame, encode_frame
 from livewatch.recordings.files import Recording
 from livewatch.recovery.settings import Policy

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from livewatch.agent import Agent
-from livewatch.policy_file import Candidate, read_candidate
+from livewatch.configuration.candidate import Candidate, read_candidate
 from livewatch.recovery.rounds import Moment
 from livewatch.recovery.settings import Policy
 from livewatch.replay.shadow import Shadow

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from livewatch.cli import tune as command
-from livewatch.config import load_settings
+from livewatch.configuration.load import load_settings
 from livewatch.recordings.files import Recording
 from livewatch.simulation.runner import run_scenario
 from livewatch.simulation.schema import load_scenario

@@ -3,9 +3,9 @@
 from pathlib import Path
 from unittest import mock
 
-from livewatch.config import SECTIONS, ConfigError, keys, load_settings
-from livewatch.policy_file import read_candidate
-from livewatch.settings import Settings
+from livewatch.configuration.candidate import read_candidate
+from livewatch.configuration.load import SECTIONS, ConfigError, keys, load_settings
+from livewatch.configuration.settings import Settings
 from livewatch_classifiers.model import Activity, Session, Vitals
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.vocabulary import ActivityKind, Presence, SessionState

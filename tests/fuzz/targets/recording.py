@@ -4,8 +4,8 @@ import asyncio
 import gzip
 import json
 
-from livewatch.config import ConfigError
-from livewatch.policy_file import Candidate
+from livewatch.configuration.candidate import Candidate
+from livewatch.configuration.load import ConfigError
 from livewatch.recording import Frame, RecordingError, encode_frame
 from livewatch.recordings.lines import LineWriter, Remembered
 from livewatch.replay.inputs import open_input

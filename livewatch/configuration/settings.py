@@ -1,4 +1,4 @@
-"""All settings of the agent as frozen dataclasses; `livewatch.config` reads them from file, environment and flags."""
+"""All settings of the agent as frozen dataclasses; `load.py` reads them from file, environment and flags."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -15,9 +15,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from livewatch.configuration.settings import AgentSettings, Settings, SourceKind, TargetSettings, TelemetryOptions
 from livewatch.durations import parse_duration
 from livewatch.recovery.settings import Policy
-from livewatch.settings import AgentSettings, Settings, SourceKind, TargetSettings, TelemetryOptions
 from livewatch_classifiers.thresholds import Override, Thresholds
 from livewatch_classifiers.vocabulary import ActivityKind, Gate, LaneKind, WaitKind
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from livewatch.config import SECTIONS, ConfigError, keys, load_settings
+from livewatch.configuration.load import SECTIONS, ConfigError, keys, load_settings
 from livewatch_classifiers.vocabulary import ActivityKind, Mode
 
 

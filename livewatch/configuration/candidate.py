@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from livewatch.config import ConfigError, read_file
+from livewatch.configuration.load import ConfigError, read_file
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.thresholds import Thresholds
 
