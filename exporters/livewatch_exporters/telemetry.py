@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from livewatch_exporters.otlp_logs import OtlpEvents
 
+_SOON_MS = 100.0
 _LAST_LINES_S = 0.5
 """Part of the deadline that is kept for the log's last lines."""
 
@@ -184,7 +185,13 @@ class Telemetry:
             readers.append(self._endpoint.reader)
         if not readers:
             return
-        self._provider = MeterProvider(readers, who, shutdown_on_exit=False)
+        try:
+            self._provider = MeterProvider(readers, who, shutdown_on_exit=False)
+        except BaseException:
+            if pushed is not None:  # its thread runs already, and would collect nothing for ever
+                with suppress(Exception):
+                    pushed.shutdown(_SOON_MS)  # pyright: ignore[reportUnknownMemberType]  # the SDK's keyword arguments
+            raise
         meter = self._provider.get_meter(SERVICE)
         self._metrics = Metrics(
             meter, settings.thresholds, interval_s=settings.interval_s, prefix=settings.metric_prefix
