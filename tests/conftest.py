@@ -1,9 +1,16 @@
-"""What every test shares: nothing of the user who runs them."""
+"""What every test shares: nothing of the user or the shell that runs them."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Let processes under test end by Ctrl-C: a shell starts what runs in its background with SIGINT ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
