@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -142,6 +143,7 @@ def storm(kills: int, seed: int) -> Report:
             last = _start_agent(config, gateway)
             try:
                 gateway.wind_down()
+                _await_explanations(folder / "gateway.journal.sqlite")
             except RuntimeError as error:
                 report.problems.append(str(error))
             os.kill(last, signal.SIGTERM)
@@ -152,6 +154,15 @@ def storm(kills: int, seed: int) -> Report:
         _judge(gateway.said, folder / "gateway.journal.sqlite", report)
     report.seconds = time.monotonic() - began_s
     return report
+
+
+def _await_explanations(journal: Path) -> None:
+    """Let the last agent see what came of its last action; who is ended before leaves that to its successor."""
+    until_s, never = time.monotonic() + ENDS_WITHIN_S, threading.Event()
+    while any(intent.how is None for intent in read_journal(journal).intents):
+        if time.monotonic() > until_s:
+            raise RuntimeError("an intent stays unexplained")
+        never.wait(0.1)
 
 
 def _one_life(gateway: Gateway, config: Path, random: Random, report: Report) -> None:
