@@ -31,7 +31,7 @@ def command(metrics_listen: str, picture: Path | None, *, as_json: bool) -> None
     """
     from livewatch.demo.driver import DemoError, run_demo
     from livewatch.demo.view import choose_view
-    from livewatch.service import ServiceError
+    from livewatch.parts import ServiceError
 
     view = choose_view(as_json=as_json, picture=picture)
     try:

@@ -74,7 +74,8 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
         raise end(Exit.USAGE, str(error), kind="usage") from error
     for warning in settings.warnings:
         click.echo(f"livewatch: warning: {warning}", err=True)
-    from livewatch.service import ServiceError, run_service
+    from livewatch.parts import ServiceError
+    from livewatch.service import run_service
 
     try:
         code = asyncio.run(
