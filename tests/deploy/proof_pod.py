@@ -20,7 +20,7 @@ def fixture_stage(tmp_path: Path) -> Generator[Pod]:
 
 
 def status(stage: Pod) -> dict[str, Any]:
-    said = stage.world.run(LIVEWATCH, "status", "--json", "--agent", "/run/livewatch/agent", check=False)
+    said = stage.world.run(LIVEWATCH, "status", "--json", "--agent", "/run/livewatch/agent/socket", check=False)
     found: dict[str, Any] = json.loads(said.partition("\nlivewatch:")[0])
     return found
 

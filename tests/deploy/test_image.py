@@ -23,7 +23,8 @@ def copied() -> set[str]:
 def built_from() -> set[str]:
     project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-    return {*wheel["packages"], *wheel["force-include"], project["project"]["readme"]}
+    hook = wheel["hooks"]["custom"]["path"]
+    return {*wheel["packages"], *wheel["force-include"], hook, "constraints.txt", project["project"]["readme"]}
 
 
 def test_what_is_copied_is_there_and_admitted() -> None:
