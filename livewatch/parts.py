@@ -11,7 +11,8 @@ from livewatch.clock import Clock
 from livewatch.configuration.candidate import read_candidate
 from livewatch.configuration.load import ConfigError
 from livewatch.configuration.settings import Settings, SourceKind, TargetSettings
-from livewatch.guard.access import Access, AccessError
+from livewatch.configuration.usable import check_people
+from livewatch.guard.access import Access
 from livewatch.guard.owner import GatewayOwner
 from livewatch.guard.private_folder import UnsafeFolder, private_folder
 from livewatch.lock_watch import LockWatch
@@ -156,9 +157,8 @@ def open_supervisor(settings: Settings) -> Supervisor:
 def guarded(settings: Settings) -> Access:
     """Return who may ask; refuse lists that name nobody, and a state folder in which others could replace files."""
     try:
-        access = Access.of(settings.agent.readers, settings.agent.operators)
-        GatewayOwner.named(settings.target.owner)
-    except AccessError as error:
+        check_people(settings)
+    except ConfigError as error:
         raise ServiceError(Exit.USAGE, "access", str(error)) from error
     try:
         private_folder(journal_path(settings.target.name, settings.agent.state_dir).parent)
@@ -166,4 +166,4 @@ def guarded(settings: Settings) -> Access:
         raise ServiceError(Exit.USAGE, "state_dir", str(error)) from error
     except OSError:
         pass  # a full or read-only disk: the journal tells that, and recovery goes on without it
-    return access
+    return Access.of(settings.agent.readers, settings.agent.operators)

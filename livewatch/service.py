@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -63,11 +64,13 @@ class Service:
         api: LocalApi,
         *,
         pulse: Pulse,
+        refused: deque[str],
         shadow: Shadow | None = None,
     ) -> None:
         self.agent = agent
         self.pulse = pulse
         self._settings = settings
+        self._refused = refused
         self._shadow = shadow
         self.telemetry = telemetry
         self.prometheus_url = telemetry.prometheus_url
@@ -82,12 +85,16 @@ class Service:
         try:
             settings, candidate = await asyncio.to_thread(_read_all, read)
         except ConfigError as error:
+            self._refused.append(str(error))
             self.telemetry.reload_rejected(str(error))
             return
+        self._refused.clear()
         self.agent.thresholds, self.agent.policy = settings.thresholds, settings.recovery
         if self._shadow is not None and candidate is not None:
             self._shadow.use(candidate)
-        self.telemetry.reloaded(settings.thresholds, waiting=_waiting(self._settings, settings))
+        self.telemetry.reloaded(
+            settings.thresholds, waiting=_waiting(self._settings, settings), overridden=settings.overridden
+        )
 
 
 def _read_all(read: Callable[[], Settings]) -> tuple[Settings, Candidate | None]:
@@ -206,7 +213,8 @@ async def attached(
         path = agent_socket(settings.target.name, settings.agent.agent_socket)
         lookups = Lookups(agent, history, clock)
         operator = Operator(agent, history, clock, holds_file, journal.asked)
-        handlers = _handlers(agent, history, operator, locks, (recorder, shadow))
+        refused = deque[str](maxlen=1)
+        handlers = _handlers(agent, history, operator, locks, (recorder, shadow, refused))
         about = About(settings, journal, telemetry.prometheus_url, None if health is None else health.url)
         feed = Feed(journal, settings.target.name)
         served = {**handlers, **lookups.handlers(), **health_pages(pulse)}
@@ -221,7 +229,7 @@ async def attached(
             raise ServiceError(Exit.USAGE, "agent_socket", str(error)) from error
         stack.push_async_callback(api.close)
         pulse.phase = Phase.OPEN
-        yield Service(settings, agent, telemetry, api, pulse=pulse, shadow=shadow)
+        yield Service(settings, agent, telemetry, api, pulse=pulse, refused=refused, shadow=shadow)
 
 
 async def _first_look(source: Source) -> Snapshot:
@@ -250,9 +258,9 @@ def _handlers(
     history: History,
     operator: Operator,
     locks: LockWatch | None,
-    aside: tuple[Recorder | None, Shadow | None],
+    aside: tuple[Recorder | None, Shadow | None, deque[str]],
 ) -> Mapping[tuple[str, str], Handler]:
-    recorder, shadow = aside
+    recorder, shadow, refused = aside
 
     async def status(_parameters: Mapping[str, str]) -> dict[str, Any]:
         return views.status(agent, history) | {
@@ -260,6 +268,7 @@ def _handlers(
             "locks": locks.listed() if locks is not None else [],
             "recording": recorder.listed() if recorder is not None else None,
             "shadow": shadow.listed() if shadow is not None else None,
+            "refused_settings": refused[0] if refused else "",
         }
 
     return {

@@ -87,10 +87,11 @@ class Telemetry:
         """Where Prometheus can scrape, with the port in use; ``None`` when the endpoint is off."""
         return self._endpoint.url if self._endpoint is not None else None
 
-    def reloaded(self, thresholds: Thresholds, *, waiting: Sequence[str] = ()) -> None:
+    def reloaded(self, thresholds: Thresholds, *, waiting: Sequence[str] = (), overridden: Sequence[str] = ()) -> None:
         """Tell that the configuration was read again, and show its limits from now on.
 
-        ``waiting`` names keys that changed too and take effect with the next start only.
+        ``waiting`` names keys that changed too and take effect with the next start only; ``overridden`` those of the
+        file that have no effect, with what was given instead of them.
         """
         if self._metrics is not None:
             self._metrics.use(thresholds)
@@ -98,6 +99,8 @@ class Telemetry:
         facts: dict[str, object] = {"target": self._settings.target, "outcome": "applied"}
         if waiting:
             facts["waits_for_next_start"] = ", ".join(waiting)
+        if overridden:
+            facts["without_effect"] = "; ".join(overridden)
         self._log.say("info", "livewatch.config.reloaded", facts)
 
     def reload_rejected(self, problem: str) -> None:

@@ -16,6 +16,7 @@ _COMMANDS = {
     "config": ("livewatch.cli.config", "Write, check and show livewatch.toml."),
     "dashboards": ("livewatch.cli.dashboards", "Take out the Grafana dashboards, alert rules and runbooks."),
     "demo": ("livewatch.cli.demo", "Break a real gateway and watch livewatch repair it."),
+    "demo-break": ("livewatch.cli.demo_break", "Break the example gateway by hand."),
     "demo-gateway": ("livewatch.cli.demo_gateway", "Start the example gateway on its own."),
     "doctor": ("livewatch.cli.doctor", "Look whether everything is as it must be; change nothing."),
     "drain": ("livewatch.cli.drain", "Let the gateway finish what runs and end."),

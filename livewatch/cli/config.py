@@ -8,6 +8,7 @@ import click
 from livewatch.cli.exits import Exit, end
 from livewatch.configuration.load import ConfigError, configuration_file, load_settings
 from livewatch.configuration.settings import Settings
+from livewatch.configuration.usable import check_people, unnamed_target
 
 SCHEMA_VERSION = 1
 _PATH = click.Path(path_type=Path, dir_okay=False)
@@ -38,6 +39,10 @@ def check(file: Path | None, path: Path | None, *, as_json: bool) -> None:
     """
     chosen = configuration_file(file or path)
     settings = _read(chosen, as_json=as_json)
+    try:
+        check_people(settings)
+    except ConfigError as error:
+        raise end(Exit.USAGE, str(error), as_json=as_json, kind="config") from error
     if settings.agent.shadow is not None:
         from livewatch.configuration.candidate import read_candidate
 
@@ -51,7 +56,10 @@ def check(file: Path | None, path: Path | None, *, as_json: bool) -> None:
         return
     for warning in settings.warnings:
         click.echo(f"livewatch: warning: {warning}", err=True)
-    count = len(settings.origins)
+    lacking = unnamed_target(settings)
+    if lacking is not None:
+        click.echo(f"livewatch: `run` with these needs more: {lacking}", err=True)
+    count = len([origin for origin in settings.origins.values() if not origin.startswith("default")])
     click.echo(f"{chosen or 'no file'}: can be used; {count} {'key is' if count == 1 else 'keys are'} set")
 
 
@@ -128,7 +136,7 @@ def init(file: Path | None, from_openclaw: Path | None, *, force: bool) -> None:
     except OSError as error:
         raise end(Exit.PROBLEM, f"cannot write {path}: {error.strerror}", kind="write") from error
     taken = f", with {', '.join(limits)} from {from_openclaw}" if limits else ""
-    click.echo(f"wrote {path}{taken}; look at it with `livewatch config check {path}`")
+    click.echo(f"wrote {path}{taken}; edit it, then `livewatch config check {path}`")
 
 
 def _limits(path: Path | None) -> dict[str, str]:

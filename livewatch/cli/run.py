@@ -7,7 +7,8 @@ import click
 
 from livewatch.cli.exits import Exit, end
 from livewatch.configuration.load import ConfigError, configuration_file, load_settings
-from livewatch.configuration.settings import SourceKind, TargetSettings
+from livewatch.configuration.settings import SourceKind
+from livewatch.configuration.usable import check_people, unnamed_target
 from livewatch_classifiers.vocabulary import Mode
 
 
@@ -69,9 +70,12 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     chosen = configuration_file(config_path)  # the same from now on: if it is taken away, that is told
     try:
         settings = load_settings(chosen, flags=flags)
-        _check_target(settings.target)
+        check_people(settings)
     except ConfigError as error:
         raise end(Exit.USAGE, str(error), kind="usage") from error
+    lacking = unnamed_target(settings)
+    if lacking is not None:
+        raise end(Exit.USAGE, lacking, kind="usage")
     for warning in settings.warnings:
         click.echo(f"livewatch: warning: {warning}", err=True)
     from livewatch.parts import ServiceError
@@ -89,11 +93,3 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     except ServiceError as error:
         raise end(error.code, str(error), kind=error.kind) from error
     raise click.exceptions.Exit(int(code))
-
-
-def _check_target(target: TargetSettings) -> None:
-    if target.source is SourceKind.PROCESS:
-        if target.pid is None and target.port is None:
-            raise ConfigError("no process given; name it with --pid N, or with --port N on which it listens")
-    elif target.source is SourceKind.BOARD and target.board is None:
-        raise ConfigError("no gateway given; name its board with --board PATH, or use --source openclaw or process")

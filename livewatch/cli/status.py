@@ -52,6 +52,10 @@ def lines(document: dict[str, Any]) -> list[str]:
         out.append(f"  observes only: {document['actor']}")
     if document["problem"]:
         out.append(f"  {document['problem']}")
+    if document.get("control_problem"):
+        out.append(f"  no repair can be sent: {document['control_problem']}")
+    if document.get("refused_settings"):
+        out.append(f"  settings refused, the ones before are in force: {document['refused_settings']}")
     if vitals.get("blocked_stack"):
         stack = vitals["blocked_stack"]
         frame = stack["text"].strip().splitlines()[-1] if stack["text"].strip() else "?"

@@ -68,6 +68,7 @@ def load_settings(
     origins: dict[str, str] = {}
     if chosen is not None:
         _read_file(chosen, values, origins)
+    in_file = dict(origins)
     warnings = _read_environment(environ, values, origins)
     for key, raw in (flags or {}).items():
         if raw is not None:
@@ -80,7 +81,10 @@ def load_settings(
             values[section][key], origins[name] = value, "default of this source"
     built = {section: _build(section, values[section], origins) for section in SECTIONS}
     try:
-        return Settings(**built, origins=origins, warnings=tuple(warnings))
+        overridden = [
+            f"{key} of {where}: a {_given_by(origins[key])}" for key, where in in_file.items() if origins[key] != where
+        ]
+        return Settings(**built, origins=origins, warnings=tuple(warnings), overridden=tuple(overridden))
     except ValueError as error:
         pair = ("agent.interval", "thresholds.warn_after")
         given = ", ".join(sorted({origins[name] for name in pair if name in origins}))
@@ -123,6 +127,10 @@ def configuration_file(path: Path | None, environ: Mapping[str, str] | None = No
     return path or _default_file(os.environ if environ is None else environ)
 
 
+def _given_by(origin: str) -> str:
+    return "flag was given at the start" if origin == "flag" else f"variable, {origin}, is set"
+
+
 def user_file(environ: Mapping[str, str] | None = None) -> Path:
     """Return where a user's own configuration is looked for; it need not be there."""
     base = (os.environ if environ is None else environ).get("XDG_CONFIG_HOME")
@@ -158,7 +166,9 @@ def _read_file(path: Path, values: dict[str, dict[str, Any]], origins: dict[str,
     for section, table in document.items():
         where = f"{path}:{_line(text, section, None)}"
         if section not in SECTIONS:
-            raise ConfigError(f"{where}: unknown section [{section}]{_nearest(section, SECTIONS)}")
+            home = next((name for name in SECTIONS if section in keys(name)), None)
+            hint = f"; {section} belongs into [{home}]" if home is not None else _nearest(section, SECTIONS)
+            raise ConfigError(f"{where}: unknown section [{section}]{hint}")
         if not isinstance(table, dict):
             raise ConfigError(f"{where}: [{section}] must be a table of keys")
         known = [*keys(section), *_TABLES_OF.get(section, ())]

@@ -118,6 +118,8 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict[str, str])
     """``section.key`` to where its value came from."""
     warnings: tuple[str, ...] = ()
+    overridden: tuple[str, ...] = ()
+    """What the file sets without effect, in words: a variable or a flag sets it too."""
 
     def __post_init__(self) -> None:
         """Refuse looks so rare that they cannot see the shortest silence that matters."""

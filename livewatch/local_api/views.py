@@ -44,6 +44,7 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
         "mode": agent.policy.mode.value,
         "acts": agent.controls.may_act(),
         "actor": agent.controls.actor(),
+        "control_problem": getattr(agent.source, "control_problem", ""),
         "thresholds": {
             "warn_after_s": agent.thresholds.warn_after_s,
             "abort_after_s": agent.thresholds.abort_after_s,

@@ -47,7 +47,8 @@ def capability(request: Request) -> Held | None:
     """Hold what the gateway cannot do."""
     if request.kind in request.situation.capabilities:
         return None
-    return Held(f"this gateway offers no {request.kind.value}")
+    problem = f"this gateway offers no {request.kind.value}, or its control socket does not answer"
+    return Held(f"{problem}; `livewatch doctor` says which")
 
 
 def mode(request: Request) -> Held | None:
@@ -55,7 +56,9 @@ def mode(request: Request) -> Held | None:
     needed = MODE_NEEDED[request.kind]
     if _MODES.index(request.policy.mode) >= _MODES.index(needed):
         return None
-    return Held(f"mode is {request.policy.mode.value}; {request.kind.value} needs --mode {needed.value}")
+    return Held(
+        f'mode is {request.policy.mode.value}; {request.kind.value} needs mode = "{needed.value}" in [recovery]'
+    )
 
 
 def operator_hold(request: Request) -> Held | None:

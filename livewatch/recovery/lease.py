@@ -145,7 +145,7 @@ class Lease:
 
 def lease_path(control: Path | None, board: Path) -> Path:
     """Return the lease of a gateway: beside its control socket, or beside its board where it has no socket."""
-    beside = control if control is not None else board
+    beside = (control if control is not None else board).resolve()  # one gateway, one lease, whatever leads to it
     return beside.with_name(f"{beside.name}.lease")
 
 

@@ -25,7 +25,7 @@ from livewatch_classifiers.vocabulary import ActionKind
 
 _ASKABLE = frozenset(ActionKind) - {ActionKind.RESTART_TARGET}
 """A gateway is restarted by its supervisor, never by itself."""
-_ASK_AGAIN_S = 5.0
+_ASK_AGAIN_S = 2.0
 _log = logging.getLogger("livewatch.sources.board")
 
 
@@ -54,6 +54,8 @@ class BoardSource:
         self._control = ControlClient(socket, owner=self._owner) if socket is not None else None
         self._capabilities: frozenset[ActionKind] = _ASKABLE if socket is not None else frozenset()
         self._discards = frozenset[ActionKind]()
+        self.control_problem = ""
+        """Why no repair can be sent to the gateway; empty when nothing is known against it."""
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="livewatch.board")
         """Every look is taken there: the thread that decides opens no file, and no slow disk holds it up."""
         self._host = HostSampler()
@@ -174,6 +176,12 @@ class BoardSource:
     async def _ask(self, control: ControlClient, header: Mapping[str, int]) -> None:
         info = await control.info()
         self._asking = None
+        if control.problem != self.control_problem:
+            self.control_problem = control.problem
+            if control.problem:
+                _log.warning("%s; no repair can be sent until it answers", control.problem)
+        if control.problem:
+            self._capabilities = frozenset()
         if info is None or identity_of(header) != self._asked:
             return
         if same_namespace(header) and info.get("pid", header["pid"]) != header["pid"]:

@@ -28,6 +28,8 @@ class ControlClient:
         self._socket = socket
         self._owner = owner or GatewayOwner()
         self._timeout_s = timeout_s
+        self.problem = ""
+        """Why nobody could be asked when `info` was called last; empty when somebody was, even without an answer."""
 
     async def act(self, action: Action) -> Reply:
         """Send one action. Never raises for what the gateway does: the reply says what went wrong."""
@@ -41,9 +43,13 @@ class ControlClient:
 
     async def info(self) -> dict[str, Any] | None:
         """Return what the gateway says about itself, or ``None`` when it does not answer."""
+        self.problem = ""
         try:
             status, document = await self._ask("GET", "/v1/info")
-        except (TimeoutError, _NoAnswer):
+        except TimeoutError:
+            return None  # it may be busy, or stopped
+        except _NoAnswer as problem:
+            self.problem = str(problem)
             return None
         return document if status == HTTPStatus.OK else None
 

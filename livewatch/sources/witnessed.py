@@ -33,6 +33,11 @@ class WitnessedSource:
         """Those of them that throw queued messages away."""
         return self._inner.discards if isinstance(self._inner, Discarding) else frozenset()
 
+    @property
+    def control_problem(self) -> str:
+        """Why no repair can be sent to the gateway."""
+        return getattr(self._inner, "control_problem", "")
+
     async def sample(self) -> Snapshot:
         """Look once.
 

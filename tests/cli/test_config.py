@@ -24,7 +24,8 @@ def test_the_first_file_is_where_run_finds_it_and_can_be_used(home: Path) -> Non
     assert config("init").exit_code == 0
     checked = config("check")
 
-    assert checked.output == f"{home}: can be used; 0 keys are set\n"
+    assert checked.stdout == f"{home}: can be used; 0 keys are set\n"
+    assert "`run` with these needs more: no gateway given" in checked.stderr
     assert checked.exit_code == 0
 
 
@@ -111,3 +112,18 @@ def test_looks_rarer_than_the_limit_are_refused_with_who_set_them(home: Path) ->
 
 def test_the_schema_is_one_json_document() -> None:
     assert json.loads(config("schema").output)["title"] == "livewatch.toml"
+
+
+def test_people_that_are_not_of_this_host_are_refused(home: Path) -> None:
+    result = config("check", env={"LIVEWATCH_OPERATORS": '["nobody-of-that-name"]'})
+
+    assert (result.exit_code, home.exists()) == (2, False)
+    assert "nobody-of-that-name" in result.stderr
+
+
+def test_a_key_outside_of_its_section_is_told_where_it_belongs(tmp_path: Path, home: Path) -> None:
+    path = tmp_path / "livewatch.toml"
+    path.write_text('mode = "abort"\n', encoding="utf-8")
+
+    assert "mode belongs into [recovery]" in config("check", path).stderr
+    assert not home.exists()

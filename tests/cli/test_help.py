@@ -13,6 +13,7 @@ NOT_FOR_MACHINES = {
     "config init",  # writes a file
     "config schema",  # is JSON
     "dashboards export",  # writes files
+    "demo-break",  # a deed
     "demo-gateway",
     "run",
     "top",

@@ -148,3 +148,13 @@ def test_a_number_that_may_be_missing_is_a_number() -> None:
     assert load_settings(None, environ={"LIVEWATCH_PORT": "12"}, flags={"pid": 5}).target.port == 12
     with pytest.raises(ConfigError, match="LIVEWATCH_PID"):
         load_settings(None, environ={"LIVEWATCH_PID": "five"})
+
+
+def test_what_a_file_sets_without_effect_is_known(tmp_path: Path) -> None:
+    path = written(tmp_path, '[recovery]\nmode = "abort"\n[thresholds]\nwarn_after = "1m"\n')
+    settings = load_settings(path, environ={"LIVEWATCH_WARN_AFTER": "40s"}, flags={"mode": "observe"})
+
+    assert settings.overridden == (
+        f"recovery.mode of {path}:2: a flag was given at the start",
+        f"thresholds.warn_after of {path}:4: a variable, LIVEWATCH_WARN_AFTER, is set",
+    )

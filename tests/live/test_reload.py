@@ -105,3 +105,17 @@ def test_a_changed_file_is_taken_up_unasked_and_a_missing_one_changes_nothing(
     assert "agent.record_mib" in "".join(log)
     watcher.send_signal(signal.SIGTERM)
     assert watcher.wait() == 0
+
+
+def test_refused_settings_stand_in_status_until_they_are_mended(place: Place, start: Start) -> None:
+    config = place.folder / "livewatch.toml"
+    config.write_text("", encoding="utf-8")
+    gateway(place, start)
+    watcher = agent(place, start, "--config", config)
+    place.until_state("responsive")
+    config.write_text("[thresholds]\nwarn_aftr = 1\n", encoding="utf-8")
+    watcher.send_signal(signal.SIGHUP)
+    until(lambda: "did you mean 'warn_after'" in place.status()["refused_settings"], "that they are refused")
+    config.write_text("[thresholds]\n", encoding="utf-8")
+    watcher.send_signal(signal.SIGHUP)
+    until(lambda: place.status()["refused_settings"] == "", "that they are in force")

@@ -173,3 +173,14 @@ def test_a_file_removed_between_opening_and_locking_gives_no_lease(path: Path, m
 
     assert not lease.held
     lease.close()
+
+
+def test_a_link_to_the_socket_leads_to_the_same_lease(tmp_path: Path) -> None:
+    (tmp_path / "gw").mkdir()
+    (tmp_path / "gw" / "control").touch()
+    (tmp_path / "other").symlink_to("gw")
+    (tmp_path / "link").symlink_to("gw/control")
+    lease = tmp_path / "gw" / "control.lease"
+
+    for way in (tmp_path / "gw" / "control", tmp_path / "other" / "control", tmp_path / "link"):
+        assert lease_path(way, tmp_path / "board") == lease
