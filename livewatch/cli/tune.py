@@ -89,6 +89,8 @@ def command(
         click.echo("\n".join(lines(found, advice, wanted)))
         if text and target is None:
             click.echo(f"\n{text}", nl=False)
+        if target is not None:
+            click.echo(f"livewatch: {target} {'written' if text else 'not written: nothing to recommend'}", err=True)
     if not text:
         raise click.exceptions.Exit(int(Exit.PROBLEM))
 
