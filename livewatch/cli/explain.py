@@ -29,6 +29,8 @@ def command(session: str, agent: Path | None, name: str, *, as_json: bool) -> No
 
 
 _FRAMES = 6
+_NOW_S = 10.0
+"""A block that is over for longer is told by its innermost line alone."""
 
 
 def lines(document: dict[str, Any]) -> list[str]:
@@ -79,7 +81,7 @@ def _blocked(stack: dict[str, Any] | None) -> list[str]:
     """Return where the loop was last blocked: the innermost frames, the innermost last."""
     if stack is None:
         return []
-    frames = stack["text"].strip().splitlines()[-_FRAMES:]
+    frames = stack["text"].strip().splitlines()[-(_FRAMES if stack["age_s"] < _NOW_S else 1) :]
     ago, times = format_duration(stack["age_s"]), _times(stack["count"])
     return [
         f"    its loop was blocked {ago} ago, seen {times} at the same place:",

@@ -14,6 +14,7 @@ from livewatch.durations import format_duration
 
 _HEADS = ("ATTENTION", "SESSION", "DOING", "AGE", "SILENT", "QUEUED", "WHY")
 _COLOURS = {"stuck": "red", "stalled": "yellow", "long_running": "cyan"}
+_STANDING_STILL = ("unresponsive", "frozen", "suspended", "gone")
 _LABELS = ("stuck", "stalled", "long_running", "none")
 _ROWS = 100
 
@@ -116,7 +117,9 @@ def table(document: dict[str, Any]) -> list[str]:
     among = f" (of {document['total']})" if document["matching"] < document["total"] else ""
     told = ", ".join(f"{counts[label]} {label.replace('_', ' ')}" for label in _LABELS[:3])
     more = "; --limit shows more" if len(rows) < document["matching"] else ""
-    return [*out, f"{of} sessions{among}; in the gateway: {told}{more}"]
+    state = document.get("gateway", "responsive")
+    still = [f"the gateway is {state}: this is its last word"] if state in _STANDING_STILL else []
+    return [*out, *still, f"{of} sessions{among}; in the gateway: {told}{more}"]
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

@@ -88,6 +88,7 @@ def session_list(
         "target": report.target,
         "time": report.wall_s,
         "problem": report.problem,
+        "gateway": report.vitals.state.value,
         "total": len(report.verdicts),
         "matching": len(chosen),
         "counts": {attention.value: counts[attention] for attention in Attention},

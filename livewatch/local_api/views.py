@@ -20,7 +20,7 @@ from livewatch_classifiers.lane import LaneVerdict
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import ActionKind, Attention, Gate, Reason, TerminalMark
+from livewatch_classifiers.vocabulary import ActionKind, Attention, Gate, Reason, TerminalMark, VitalsState
 
 SCHEMA_VERSION = 1
 _FROM = {"children_worked": "/proc of the tool's processes"}
@@ -31,6 +31,7 @@ _PROGRESS = {
     TerminalMark.TURN_END: "the turn's end",
 }
 _RECENT_S = 120.0
+_STANDING_STILL = (VitalsState.UNRESPONSIVE, VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE)
 
 
 def status(agent: Agent, history: History) -> dict[str, Any]:
@@ -210,7 +211,7 @@ def _next(
 ) -> dict[str, Any]:
     assert report.snapshot is not None
     if patient is None or not patient.sick:
-        return _quiet(verdict)
+        return _quiet(verdict, report.vitals.state)
     situation = agent.situation(report.snapshot, report.verdicts, report.vitals, report.now_s)
     kind = next_rung(verdict, session, patient, situation.capabilities, agent.policy)
     if kind is None:
@@ -256,8 +257,11 @@ def _finite(seconds: float) -> float | None:
     return seconds if isfinite(seconds) else None
 
 
-def _quiet(verdict: Verdict) -> dict[str, Any]:
+def _quiet(verdict: Verdict, state: VitalsState) -> dict[str, Any]:
     """Return what comes next for a session that is not sick: usually nothing, sometimes an action at its limit."""
+    if state in _STANDING_STILL:
+        why = f"nothing can be judged while the gateway is {state.value}; its ages stand still"
+        return {"action": None, "why": why, "gates": []}
     later = FIRST_RUNG.get(verdict.remedy) if verdict.due_in_s is not None else None
     if later is None:
         return {"action": None, "why": _why_nothing(verdict), "gates": []}

@@ -61,8 +61,10 @@ class Policy:
     budget_window_s: float = 600.0
     """See ``budget_actions``."""
     blast_sessions_min: int = 5
-    """So many sessions sick at once, and more than ``blast_share`` of the busy ones, have one cause: runs are then ended
-    one at a time, and the next only when that helped."""
+    """So many sessions sick at once, and more than ``blast_share`` of the busy ones, have one cause.
+
+    Runs are then ended one at a time, and the next only when that helped.
+    """
     blast_share: float = 0.5
     """See ``blast_sessions_min``."""
     blast_window_s: float = 120.0

@@ -1,5 +1,7 @@
 """What somebody does who tries livewatch by hand: break the example gateway, and name a wrong socket."""
 
+import signal
+
 from livewatch.cli.exits import Exit
 from tests.live.test_gateway_process import Place, Start, fixture_place, fixture_start, gateway, run_to_end
 from tests.waiting import until
@@ -36,3 +38,19 @@ def test_breaking_needs_an_example_gateway_and_a_known_fault(place: Place) -> No
     assert (nobody.returncode, unknown.returncode) == (Exit.UNREACHABLE, Exit.USAGE)
     assert "start one with `livewatch demo-gateway`" in nobody.stderr
     assert "zombie_run" in unknown.stderr
+
+
+def test_a_stopped_gateway_is_named_where_its_sessions_are_shown(place: Place, start: Start) -> None:
+    patient = gateway(place, start)
+    start("run", "--board", place.board, "--socket", place.socket, "--agent-socket", place.agent, *LIMITS,
+          "--state-dir", place.folder)  # fmt: skip
+    until(lambda: place.status()["sessions"].get("total", 0) > 0, "sessions")
+    patient.send_signal(signal.SIGSTOP)
+    place.until_state("frozen")
+    listed = run_to_end("sessions", "list", "--agent", place.agent).stdout
+    key = next(line.split()[1] for line in listed.splitlines() if line.startswith("-"))
+
+    assert "the gateway is frozen: this is its last word" in listed
+    assert (
+        "nothing can be judged while the gateway is frozen" in run_to_end("explain", key, "--agent", place.agent).stdout
+    )
