@@ -3,6 +3,7 @@
 import signal
 
 from livewatch.cli.exits import Exit
+from livewatch.local_api.client import ask
 from tests.live.test_gateway_process import Place, Start, fixture_place, fixture_start, gateway, run_to_end
 from tests.waiting import until
 
@@ -44,11 +45,12 @@ def test_a_stopped_gateway_is_named_where_its_sessions_are_shown(place: Place, s
     patient = gateway(place, start)
     start("run", "--board", place.board, "--socket", place.socket, "--agent-socket", place.agent, *LIMITS,
           "--state-dir", place.folder)  # fmt: skip
+    place.until_state("responsive")
     until(lambda: place.status()["sessions"].get("total", 0) > 0, "sessions")
     patient.send_signal(signal.SIGSTOP)
     place.until_state("frozen")
     listed = run_to_end("sessions", "list", "--agent", place.agent).stdout
-    key = next(line.split()[1] for line in listed.splitlines() if line.startswith("-"))
+    key = ask(place.agent, "GET", "/v1/sessions")["sessions"][0]["session"]
 
     assert "the gateway is frozen: this is its last word" in listed
     assert (
