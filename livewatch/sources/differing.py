@@ -5,8 +5,8 @@ from itertools import compress, count
 from operator import ne
 
 _WORD = 8
-_COARSE, _FINE = 128, 8
-"""Words in a block: a coarse one is compared at once, and only one that differs is cut into fine ones."""
+_BLOCK = 32
+"""Words that are compared at once; each of a block that differs is looked at."""
 
 
 def differing(before: bytes, after: bytes) -> Iterator[int]:
@@ -15,16 +15,8 @@ def differing(before: bytes, after: bytes) -> Iterator[int]:
         return
     old, new = memoryview(before).cast("q"), memoryview(after).cast("q")
     common = min(len(old), len(new))
-    for start in _blocks(before, after, range(0, common, _COARSE), _COARSE):
-        inside = range(start, min(start + _COARSE, common), _FINE)
-        for fine in _blocks(before, after, inside, _FINE):
-            end = min(fine + _FINE, common)
-            yield from compress(count(fine), map(ne, old[fine:end], new[fine:end]))
+    for start in range(0, common, _BLOCK):
+        end = min(start + _BLOCK, common)
+        if before[start * _WORD : end * _WORD] != after[start * _WORD : end * _WORD]:
+            yield from compress(count(start), map(ne, old[start:end], new[start:end]))
     yield from range(common, len(new))
-
-
-def _blocks(before: bytes, after: bytes, starts: range, words: int) -> Iterator[int]:
-    for start in starts:
-        begin, end = start * _WORD, (start + words) * _WORD
-        if before[begin:end] != after[begin:end]:
-            yield start
