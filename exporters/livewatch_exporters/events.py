@@ -10,6 +10,7 @@ from livewatch_classifiers.vocabulary import Attention, Outcome, SessionState, V
 from livewatch_exporters.edges import HoldEdges, drop_edges
 from livewatch_exporters.liveness import LivenessWarnings
 from livewatch_exporters.reminders import Reminders
+from livewatch_exporters.sums import Sums
 
 Say = Callable[[str, str, Mapping[str, object], float | None], None]
 _LEVELS = {Attention.LONG_RUNNING: "info", Attention.STALLED: "warning", Attention.STUCK: "error"}
@@ -27,6 +28,7 @@ class Events:
         self._say = say
         self._holds = HoldEdges()
         self._drops = drop_edges()
+        self._dropped = Sums()
         self._reminders = Reminders()
         self._warnings = LivenessWarnings()
         self._recent: deque[tuple[str, float]] = deque(maxlen=_RECENT)
@@ -51,7 +53,7 @@ class Events:
             self._outcome(done, report)
         for key, lasted_s in self._reminders.due(report):
             self._still(report.verdicts[key], lasted_s, report)
-        for reason, count in sorted(self._drops.new(report).items()):
+        for reason, count in self._dropped.due(self._drops.new(report), report.now_s).items():
             self._tell("warning", "livewatch.heartbeat.dropped", report, reason=reason, count=count)
 
     def _tell(self, level: str, event: str, report: TickReport, **fields: object) -> None:

@@ -156,6 +156,16 @@ def test_dropped_heartbeats_are_told_with_reason_and_number(told: Told, make_rep
     assert told.after(make_report(2.0, counters={"heartbeats_dropped.lane_busy": 6})) == []
 
 
+def test_heartbeats_that_are_dropped_every_second_are_one_line_a_minute(told: Told, make_report: MakeReport) -> None:
+    told.after(make_report(0.0, counters={"heartbeats_dropped.lane_busy": 0}))
+    counts: list[object] = []
+    for second in range(1, 125):
+        lines = told.after(make_report(float(second), counters={"heartbeats_dropped.lane_busy": 2 * second}))
+        counts += [fields["count"] for _, event, fields in lines if event == "livewatch.heartbeat.dropped"]
+
+    assert counts == [2, 120, 120]
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
