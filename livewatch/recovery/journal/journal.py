@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,7 +163,7 @@ class Journal:
             act.verdict,
             self._seen.identity if self._seen is not None else None,
         )
-        if self._closed or not self._writer.put(Parcel((note,), tell)):
+        if self._closed or not self._writer.put(Parcel((*self._changed_rules(), note), tell)):
             self._late_intents += 1
             return
         done, _ = await asyncio.wait({told}, timeout=INTENT_WAIT_S)
@@ -186,13 +186,18 @@ class Journal:
     def on_tick(self, report: TickReport) -> None:
         """Note what is new in this tick without waiting."""
         self._seen = report.snapshot or self._seen
+        self._put([*self._changed_rules(), *self._notes.take(report)])
+
+    def _changed_rules(self) -> list[Note]:
+        """Return a change of the rules; it goes with, and before, whatever is noted next: that was decided by them."""
         changed = self._rules.take() if self._rules is not None else None
-        if changed is not None:
-            self.asked(changed)
-        self._put(self._notes.take(report))
+        return [] if changed is None else [self._request(changed)]
 
     def asked(self, asked: Asked) -> None:
         """Note what a person asked for, without waiting; the audit has it as soon as the file has."""
+        self._put([self._request(asked)])
+
+    def _request(self, asked: Asked) -> Event:
         facts: Mapping[str, object] = MappingProxyType(
             {
                 "who": asked.by.name,
@@ -206,15 +211,14 @@ class Journal:
                 "settles": asked.settles,
             }
         )
-        notes: list[Note] = [Event(self._clock.wall_s(), self._clock.monotonic_s(), EventKind.OPERATOR, data=facts)]
-        self._put(notes)
+        return Event(self._clock.wall_s(), self._clock.monotonic_s(), EventKind.OPERATOR, data=facts)
 
     def close(self, deadline_s: float = 2.0) -> bool:
         """Write what is queued and end within ``deadline_s`` seconds; return whether that worked. Safe to repeat."""
         self._closed = True
         return self._writer.stop(deadline_s)
 
-    def _put(self, notes: list[Note] | list[SettlementNote]) -> None:
+    def _put(self, notes: Sequence[Note]) -> None:
         if notes and not self._closed:
             self._writer.put(Parcel(tuple(notes)))
 
