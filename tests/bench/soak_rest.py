@@ -20,6 +20,7 @@ from threading import Thread
 import click
 import psutil
 
+from livewatch.probe.layout import NONE, STATES
 from tests.bench.tick import Crowd
 
 SESSIONS, CHURN, SCRAPE_EVERY = 1_000, 5, 5
@@ -89,7 +90,7 @@ class Receiver:
 
 
 class Churn:
-    """Replaces a few sessions a round and lets a tenth of the others progress."""
+    """Every session in a turn: a few are replaced each round, a tenth of the others progress."""
 
     def __init__(self, crowd: Crowd, churn: int) -> None:
         self._crowd = crowd
@@ -99,19 +100,38 @@ class Churn:
 
     def turn(self) -> None:
         """One round."""
-        writer, now_ns = self._crowd.writer, time.monotonic_ns()
         for _ in range(self._churn):
             slot = self._oldest.popleft()
             self._number += 1
-            values = {"state_since_ns": now_ns, "run_started_ns": now_ns, "activity_since_ns": now_ns}
-            texts = {"key": f"agent:main:{self._number}", "run_id": f"r{self._number}"}
-            writer.stamp(slot, now_ns)
-            writer.write(slot, values, texts)
+            begin_turn(self._crowd, slot, {"key": f"agent:main:{self._number}", "run_id": f"r{self._number}"})
             self._oldest.append(slot)
         self._crowd.progress(0.1)
-        for _ in range(BEATS):
-            self._crowd.beat()
-            time.sleep(BEAT_S)
+
+
+class Rest:
+    """Nine of ten sessions are idle; the others work, each turn for as many seconds as there are working sessions."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        self._crowd = crowd
+        self._working = deque(range(crowd.size // 10))
+        idle = {"state": STATES.index("idle"), "activity": NONE, "owner": 0}
+        for slot in range(len(self._working), crowd.size):
+            crowd.writer.write(slot, idle, {"run_id": "", "handle": ""})
+
+    def turn(self) -> None:
+        """One round: one turn ends and another begins, all that work progress."""
+        begin_turn(self._crowd, self._working[0], {"run_id": f"r{time.monotonic_ns()}"})
+        self._working.rotate(-1)
+        for slot in self._working:
+            self._crowd.writer.stamp(slot, time.monotonic_ns())
+
+
+def begin_turn(crowd: Crowd, slot: int, texts: dict[str, str]) -> None:
+    """Begin a run, and a model call in it."""
+    now_ns = time.monotonic_ns()
+    crowd.writer.stamp(slot, now_ns)
+    values = {"state_since_ns": now_ns, "run_started_ns": now_ns, "activity_since_ns": now_ns}
+    crowd.writer.write(slot, values, texts)
 
 
 def soak(folder: Path, minutes: float, churn: int) -> Result:
@@ -129,7 +149,8 @@ def soak(folder: Path, minutes: float, churn: int) -> Result:
     log = (folder / "log").open("wb")
     with subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **otlp}) as agent:
         try:
-            moments, scrape_bytes = _watch(psutil.Process(agent.pid), Churn(crowd, churn), port, state, minutes * 60)
+            watched = _Watched(psutil.Process(agent.pid), crowd, Churn(crowd, churn) if churn else Rest(crowd), state)
+            moments, scrape_bytes = _watch(watched, port, minutes * 60)
         finally:
             agent.terminate()
             log.close()
@@ -137,19 +158,30 @@ def soak(folder: Path, minutes: float, churn: int) -> Result:
     return _result(moments, minutes, scrape_bytes, receiver.sizes)
 
 
-def _watch(process: psutil.Process, churn: Churn, port: int, state: Path, length_s: float) -> tuple[list[Moment], int]:
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    process: psutil.Process
+    crowd: Crowd
+    life: Churn | Rest
+    state: Path
+
+
+def _watch(watched: _Watched, port: int, length_s: float) -> tuple[list[Moment], int]:
     moments: list[Moment] = []
     scrape_bytes = 0
     began_s = time.monotonic()
     while (at_s := time.monotonic() - began_s) < length_s:
-        churn.turn()
+        watched.life.turn()
+        for _ in range(BEATS):
+            watched.crowd.beat()
+            time.sleep(BEAT_S)
         if len(moments) % SCRAPE_EVERY == 0:
             with contextlib.suppress(OSError):  # it may not listen yet
                 scrape_bytes = len(urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5).read())
-        cpu = process.cpu_times()
-        size = sum(path.stat().st_size for path in state.rglob("*") if path.is_file())
-        rss_mib = process.memory_info().rss / MIB
-        moments.append(Moment(at_s, rss_mib, process.num_fds(), cpu.user + cpu.system, size))
+        cpu = watched.process.cpu_times()
+        size = sum(path.stat().st_size for path in watched.state.rglob("*") if path.is_file())
+        rss_mib = watched.process.memory_info().rss / MIB
+        moments.append(Moment(at_s, rss_mib, watched.process.num_fds(), cpu.user + cpu.system, size))
     return moments, scrape_bytes
 
 
