@@ -61,6 +61,16 @@ class Terminal:
         until(lambda: text in self._read(), f"{text!r} on the terminal")
         self.output = self.output.partition(text)[2]
 
+    def press_until(self, keys: str, text: str) -> None:
+        """Type again and again until a text is written: what is typed while a screen goes away is lost."""
+
+        def typed() -> bool:
+            self.press(keys)
+            return text in self._read()
+
+        until(typed, f"{text!r} on the terminal")
+        self.output = self.output.partition(text)[2]
+
     def end(self) -> int:
         """Wait for the end; return the exit code."""
 
