@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from livewatch.configuration.load import SECTIONS
 from livewatch.configuration.schema import Key, about, schema
+from livewatch.configuration.sections import SECTIONS
 from livewatch.configuration.settings import Settings
 from livewatch.configuration.values import plain, toml
 

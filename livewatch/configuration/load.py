@@ -4,42 +4,23 @@ The schema is the settings dataclasses themselves: a field ``warn_after_s`` of `
 in ``[thresholds]``, the variable ``LIVEWATCH_WARN_AFTER`` and the flag ``--warn-after``.
 """
 
-import json
 import os
 import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
-from difflib import get_close_matches
-from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
-from livewatch.configuration.settings import AgentSettings, Settings, SourceKind, TargetSettings, TelemetryOptions
-from livewatch.durations import parse_duration
-from livewatch.recovery.settings import Policy
-from livewatch_classifiers.thresholds import Override, Thresholds
-from livewatch_classifiers.vocabulary import ActivityKind, Gate, LaneKind, WaitKind
+from livewatch.configuration.convert import convert_table, convert_value, nearest
+from livewatch.configuration.sections import DURATIONS_BY, SECTIONS, TABLES, TABLES_OF, key_of, keys, section_of
+from livewatch.configuration.settings import Settings, SourceKind
 
 
 class ConfigError(Exception):
     """A setting that cannot be used. The text is one line that says where it stands and what to write instead."""
 
 
-SECTIONS: Mapping[str, type[Any]] = {
-    "target": TargetSettings,
-    "thresholds": Thresholds,
-    "recovery": Policy,
-    "telemetry": TelemetryOptions,
-    "agent": AgentSettings,
-}
-_E = TypeVar("_E", bound=Enum)
-_TABLES_OF: Mapping[str, tuple[str, ...]] = {
-    "thresholds": ("allowances", "wait_bounds", "abort_waits", "overrides"),
-    "recovery": ("hold_bounds",),
-}
-TABLES = tuple(table for tables in _TABLES_OF.values() for table in tables)
-DURATIONS_BY: Mapping[str, type[Enum]] = {"allowances": ActivityKind, "wait_bounds": WaitKind, "hold_bounds": Gate}
 _DEFAULTS_OF: Mapping[SourceKind, Mapping[str, Any]] = {
     # What an unmodified gateway repeats is reported only, unless the operator asked for more; it pushes its events, so
     # that a look is cheap.
@@ -72,7 +53,7 @@ def load_settings(
     warnings = _read_environment(environ, values, origins)
     for key, raw in (flags or {}).items():
         if raw is not None:
-            section = _section_of(key)
+            section = section_of(key)
             values[section][key] = _convert(section, key, raw, f"--{key.replace('_', '-')}")
             origins[f"{section}.{key}"] = "flag"
     for name, value in _DEFAULTS_OF.get(values["target"].get("source", SourceKind.BOARD), {}).items():
@@ -97,11 +78,11 @@ def build_section(section: str, table: Mapping[str, Any]) -> Any:
     Raises:
         ConfigError: with one line that names the key and says what to write instead.
     """
-    known = [*keys(section), *_TABLES_OF.get(section, ())]
+    known = [*keys(section), *TABLES_OF.get(section, ())]
     values: dict[str, Any] = {}
     for key, raw in table.items():
         if key not in known:
-            raise ConfigError(f"unknown key {section}.{key}{_nearest(key, known)}")
+            raise ConfigError(f"unknown key {section}.{key}{nearest(key, known)}")
         values[key] = _convert(section, key, raw, f"{section}.{key}")
     return _build(section, values, {f"{section}.{key}": f"{section}.{key}" for key in values})
 
@@ -117,11 +98,6 @@ def read_file(path: Path) -> dict[str, dict[str, Any]]:
     return values
 
 
-def keys(section: str) -> dict[str, Any]:
-    """Return the keys of a section with their field types; durations have no unit in their key."""
-    return {key_of(item.name): item.type for item in fields(SECTIONS[section]) if key_of(item.name) not in TABLES}
-
-
 def configuration_file(path: Path | None, environ: Mapping[str, str] | None = None) -> Path | None:
     """Return the file that `load_settings` reads; ``None`` when there is none."""
     return path or _default_file(os.environ if environ is None else environ)
@@ -135,15 +111,6 @@ def user_file(environ: Mapping[str, str] | None = None) -> Path:
     """Return where a user's own configuration is looked for; it need not be there."""
     base = (os.environ if environ is None else environ).get("XDG_CONFIG_HOME")
     return (Path(base) if base else Path.home() / ".config") / "livewatch" / "livewatch.toml"
-
-
-def key_of(name: str) -> str:
-    """Return the key of a settings field: a duration is written with its unit, so that its key has none."""
-    return name.removesuffix("_s")
-
-
-def _section_of(key: str) -> str:
-    return next(section for section in SECTIONS if key in keys(section))
 
 
 def _default_file(environ: Mapping[str, str]) -> Path | None:
@@ -167,15 +134,15 @@ def _read_file(path: Path, values: dict[str, dict[str, Any]], origins: dict[str,
         where = f"{path}:{_line(text, section, None)}"
         if section not in SECTIONS:
             home = next((name for name in SECTIONS if section in keys(name)), None)
-            hint = f"; {section} belongs into [{home}]" if home is not None else _nearest(section, SECTIONS)
+            hint = f"; {section} belongs into [{home}]" if home is not None else nearest(section, SECTIONS)
             raise ConfigError(f"{where}: unknown section [{section}]{hint}")
         if not isinstance(table, dict):
             raise ConfigError(f"{where}: [{section}] must be a table of keys")
-        known = [*keys(section), *_TABLES_OF.get(section, ())]
+        known = [*keys(section), *TABLES_OF.get(section, ())]
         for key, raw in _flat(cast("dict[str, Any]", table), known).items():
             where = f"{path}:{_line(text, section, key)}"
             if key not in known:
-                raise ConfigError(f"{where}: unknown key {section}.{key}{_nearest(key, known)}")
+                raise ConfigError(f"{where}: unknown key {section}.{key}{nearest(key, known)}")
             values[section][key] = _convert(section, key, raw, f"{where}: {section}.{key}")
             origins[f"{section}.{key}"] = where
 
@@ -217,122 +184,19 @@ def _read_environment(
             values[section][key] = _convert(section, key, raw, variable)
             origins[f"{section}.{key}"] = variable
         elif variable.startswith("LIVEWATCH_") and variable not in _RESERVED_VARIABLES:
-            warnings.append(f"{variable} is not a setting of livewatch{_nearest(variable, variables)}")
+            warnings.append(f"{variable} is not a setting of livewatch{nearest(variable, variables)}")
     return warnings
 
 
 def _convert(section: str, key: str, raw: Any, where: str) -> Any:
     try:
         if key in TABLES:
-            return _convert_table(key, raw)
+            return convert_table(key, raw)
         kind = keys(section)[key]
         names = {item.name for item in fields(SECTIONS[section])}
-        return _convert_value(raw, kind, duration=f"{key}_s" in names)
+        return convert_value(raw, kind, duration=f"{key}_s" in names)
     except (ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"{where}: {error}") from error
-
-
-def _convert_value(raw: Any, kind: Any, *, duration: bool) -> Any:
-    if duration:
-        return parse_duration(raw if isinstance(raw, str) else str(raw))
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        values = [str(member.value) for member in kind]
-        if raw not in values:
-            raise ValueError(f"{raw!r} is not one of {', '.join(values)}{_nearest(str(raw), values)}")
-        return kind(raw)
-    if kind is bool:
-        return _boolean(raw)
-    if kind in (int, float):
-        return _number(raw, kind)
-    if kind == int | None:
-        return _number(raw, int)
-    if kind == tuple[str, ...]:
-        return _words(raw)
-    if kind in (Path, Path | None):
-        return _path(str(raw))
-    return str(raw)
-
-
-def _path(text: str) -> Path:
-    if "\0" in text:
-        raise ValueError(f"{text!r} is not a path")
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise ValueError(f"{text!r} names a user without a home; write the whole path") from error
-
-
-def _convert_table(key: str, raw: object) -> Any:
-    if key in DURATIONS_BY:
-        if not isinstance(raw, dict):
-            raise ValueError(f"must be a table of kinds and durations, not {raw!r}")
-        kinds = DURATIONS_BY[key]
-        table = cast("dict[str, object]", raw)
-        return {_word(kinds, kind): parse_duration(str(value)) for kind, value in table.items()}
-    if not isinstance(raw, list):
-        raise ValueError(f"must be a list, not {raw!r}")  # noqa: TRY004 -- a setting's value, not a programmer's type
-    items = cast("list[object]", raw)
-    if key == "abort_waits":
-        return frozenset(_word(WaitKind, str(kind)) for kind in items)
-    return tuple(_override(item) for item in items)
-
-
-def _override(raw: Any) -> Override:
-    if not isinstance(raw, dict):
-        raise TypeError(f"must be a table, not {raw!r}")
-    raw = cast("dict[str, Any]", raw)
-    known = [key_of(item.name) for item in fields(Override)]
-    unknown = [key for key in raw if key not in known]
-    if unknown:
-        raise ValueError(f"unknown key {unknown[0]}{_nearest(unknown[0], known)}")
-    return Override(
-        activity=_word(ActivityKind, raw["activity"]) if "activity" in raw else None,
-        name=_glob(raw, "name"),
-        lane=_word(LaneKind, raw["lane"]) if "lane" in raw else None,
-        session=_glob(raw, "session"),
-        warn_after_s=parse_duration(str(raw["warn_after"])) if "warn_after" in raw else None,
-        abort_after_s=parse_duration(str(raw["abort_after"])) if "abort_after" in raw else None,
-    )
-
-
-def _glob(raw: Mapping[str, Any], key: str) -> str | None:
-    value = raw.get(key)
-    if value is not None and not isinstance(value, str):
-        raise ValueError(f"{key} must be a glob such as 'agent:*', not {value!r}")
-    return value
-
-
-def _word(vocabulary: type[_E], raw: str) -> _E:
-    return cast("_E", _convert_value(raw, vocabulary, duration=False))
-
-
-def _words(raw: Any) -> tuple[str, ...]:
-    """Return an argument list; a string is refused because splitting it would be a shell's work."""
-    if isinstance(raw, str) and raw.lstrip().startswith("["):
-        raw = json.loads(raw)  # a variable or flag gives the list as JSON
-    words = cast("list[object]", raw) if isinstance(raw, list) else []
-    if not isinstance(raw, list) or not all(isinstance(word, str) and word for word in words):
-        raise ValueError(f'{raw!r} is not a list of words such as ["systemctl", "restart", "gateway"]')
-    return tuple(str(word) for word in words)
-
-
-def _boolean(raw: Any) -> bool:
-    if isinstance(raw, bool):
-        return raw
-    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    if str(raw).lower() not in words:
-        raise ValueError(f"{raw!r} is neither true nor false")
-    return words[str(raw).lower()]
-
-
-def _number(raw: Any, kind: type[int] | type[float]) -> int | float:
-    try:
-        number = kind(raw)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{raw!r} is not a {'whole ' if kind is int else ''}number") from None
-    if isinstance(raw, bool) or (isinstance(raw, float) and number != raw):
-        raise ValueError(f"{raw!r} is not a {'whole ' if kind is int else ''}number")
-    return number
 
 
 def _build(section: str, values: dict[str, Any], origins: Mapping[str, str]) -> Any:
@@ -352,11 +216,6 @@ def _build(section: str, values: dict[str, Any], origins: Mapping[str, str]) -> 
     except ValueError as error:
         given = ", ".join(sorted({origin for name, origin in origins.items() if name.startswith(f"{section}.")}))
         raise ConfigError(f"[{section}] {error} (set by {given})") from error
-
-
-def _nearest(word: str, known: Any) -> str:
-    close = get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
 
 
 def _line(text: str, section: str, key: str | None) -> int:

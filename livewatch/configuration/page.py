@@ -2,8 +2,8 @@
 
 import sys
 
-from livewatch.configuration.load import SECTIONS
 from livewatch.configuration.schema import Key, about, schema
+from livewatch.configuration.sections import SECTIONS
 from livewatch.configuration.values import toml
 
 _HEAD = """# Configuration

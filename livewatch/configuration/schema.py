@@ -14,7 +14,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from livewatch.configuration.load import DURATIONS_BY, SECTIONS, key_of
+from livewatch.configuration.sections import DURATIONS_BY, SECTIONS, key_of
 from livewatch.configuration.values import plain
 from livewatch_classifiers.thresholds import Override
 from livewatch_classifiers.vocabulary import WaitKind

@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from livewatch.configuration.load import key_of
+from livewatch.configuration.sections import key_of
 from livewatch.durations import write_duration
 from livewatch_classifiers.thresholds import Override
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from livewatch.configuration.load import SECTIONS, ConfigError, keys, load_settings
+from livewatch.configuration.load import ConfigError, load_settings
+from livewatch.configuration.sections import SECTIONS, keys
 from livewatch_classifiers.vocabulary import ActivityKind, Mode
 
 

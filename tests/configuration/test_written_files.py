@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from livewatch.configuration.file_text import first_file, in_force, shown
-from livewatch.configuration.load import SECTIONS, ConfigError, load_settings
+from livewatch.configuration.load import ConfigError, load_settings
 from livewatch.configuration.openclaw_keys import read_limits
 from livewatch.configuration.page import page
 from livewatch.configuration.schema import json_schema, schema
+from livewatch.configuration.sections import SECTIONS
 from livewatch.configuration.settings import Settings
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.thresholds import Override, Thresholds

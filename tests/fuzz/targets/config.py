@@ -4,7 +4,8 @@ from pathlib import Path
 from unittest import mock
 
 from livewatch.configuration.candidate import read_candidate
-from livewatch.configuration.load import SECTIONS, ConfigError, keys, load_settings
+from livewatch.configuration.load import ConfigError, load_settings
+from livewatch.configuration.sections import SECTIONS, keys
 from livewatch.configuration.settings import Settings
 from livewatch_classifiers.model import Activity, Session, Vitals
 from livewatch_classifiers.session import classify_session

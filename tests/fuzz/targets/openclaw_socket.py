@@ -20,6 +20,7 @@ from tests.fuzz.targets.rounds import Patience
 from tests.sources.openclaw.fake_gateway import FakeGateway, ok
 
 _PATIENCE_S = 0.3
+_TURNS = 50
 _FRAMES_MAX = 30
 
 
@@ -81,7 +82,8 @@ class OpenClawSocketTarget(Target):
                 words = [await self._look(source)]
                 for frame in frames[:_FRAMES_MAX]:
                     await gateway.send(frame.decode(errors="replace"))
-                await asyncio.sleep(0.02)
+                for _ in range(_TURNS):  # of the loop, in which the frames arrive
+                    await asyncio.sleep(0)
                 words.append(await self._look(source))
             finally:
                 await source.close()
