@@ -43,9 +43,9 @@ def try_export(signal: str, environ: Mapping[str, str], who: Resource, *, timeou
 
 def _metrics(protocol: str, timeout_s: float, who: Resource) -> bool:
     from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415 -- only who asks pays for it
-    from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult  # noqa: PLC0415
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult  # noqa: PLC0415 -- slow to import, and only needed here
 
-    from livewatch_exporters.otlp import metric_exporter  # noqa: PLC0415
+    from livewatch_exporters.otlp import metric_exporter  # noqa: PLC0415 -- slow to import, and only needed here
 
     reader = InMemoryMetricReader()
     provider = MeterProvider([reader], who, shutdown_on_exit=False)
@@ -61,11 +61,11 @@ def _metrics(protocol: str, timeout_s: float, who: Resource) -> bool:
 
 
 def _traces(protocol: str, timeout_s: float, who: Resource) -> bool:
-    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 -- slow to import, and only needed here
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult  # noqa: PLC0415 -- slow to import, and only needed here
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: PLC0415 -- slow to import, and only needed here
 
-    from livewatch_exporters.otlp_traces import span_exporter  # noqa: PLC0415
+    from livewatch_exporters.otlp_traces import span_exporter  # noqa: PLC0415 -- slow to import, and only needed here
 
     memory = InMemorySpanExporter()
     provider = TracerProvider(resource=who, shutdown_on_exit=False)
@@ -79,15 +79,15 @@ def _traces(protocol: str, timeout_s: float, who: Resource) -> bool:
 
 
 def _logs(protocol: str, timeout_s: float, who: Resource) -> bool:
-    from opentelemetry._logs import LogRecord, SeverityNumber  # noqa: PLC0415
+    from opentelemetry._logs import LogRecord, SeverityNumber  # noqa: PLC0415 -- slow to import, and only needed here
     from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415 -- not declared stable
-    from opentelemetry.sdk._logs.export import (  # noqa: PLC0415
+    from opentelemetry.sdk._logs.export import (  # noqa: PLC0415 -- slow to import, and only needed here
         InMemoryLogRecordExporter,
         LogRecordExportResult,
         SimpleLogRecordProcessor,
     )
 
-    from livewatch_exporters.otlp_logs import log_exporter  # noqa: PLC0415
+    from livewatch_exporters.otlp_logs import log_exporter  # noqa: PLC0415 -- slow to import, and only needed here
 
     memory: Any = cast("Any", InMemoryLogRecordExporter)()
     provider = LoggerProvider(resource=who, shutdown_on_exit=False)

@@ -157,7 +157,7 @@ class Telemetry:
 
     def _start_traces(self, environ: Mapping[str, str], who: Resource, names: SessionNames) -> None:
         from livewatch_exporters.otlp_traces import tracer_provider  # noqa: PLC0415 -- only who exports pays for it
-        from livewatch_exporters.traces import PlannedIds, Traces  # noqa: PLC0415
+        from livewatch_exporters.traces import PlannedIds, Traces  # noqa: PLC0415 -- slow to import, and only needed here
 
         ids = PlannedIds()
         self._tracers = tracer_provider(environ, who, ids, self._episodes, self._sdk_log)

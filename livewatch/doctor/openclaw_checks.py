@@ -34,7 +34,7 @@ def connection(case: Case) -> Finding:
     if target.source is not SourceKind.OPENCLAW:
         return skipped(_NOT_IT)
     from livewatch.sources.openclaw.discovery import DiscoveryError, find_gateway  # noqa: PLC0415 -- with websockets
-    from livewatch.sources.openclaw.wire import WireError  # noqa: PLC0415
+    from livewatch.sources.openclaw.wire import WireError  # noqa: PLC0415 -- slow to import, and only needed here
 
     try:
         found = find_gateway(target.url, target.token_file, case.environ)
@@ -75,8 +75,8 @@ def own_repairs(case: Case) -> Finding:
 
 
 async def _version(url: str, token: str | None, owner: GatewayOwner) -> str:
-    from livewatch.sources.openclaw.shapes import table  # noqa: PLC0415
-    from livewatch.sources.openclaw.wire import READING, Nobody, Wire  # noqa: PLC0415
+    from livewatch.sources.openclaw.shapes import table  # noqa: PLC0415 -- slow to import, and only needed here
+    from livewatch.sources.openclaw.wire import READING, Nobody, Wire  # noqa: PLC0415 -- slow to import, and only needed here
 
     wire = await Wire.open(url, token, Nobody(), scopes=READING, owner=owner)
     try:

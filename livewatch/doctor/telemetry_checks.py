@@ -98,7 +98,7 @@ def _export(case: Case, signal: str) -> Finding:
     if case.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return warning("OTEL_SDK_DISABLED is true: nothing is exported", "unset it, or unset the endpoint")
     from livewatch_exporters.otlp_trial import TRIAL, try_export  # noqa: PLC0415 -- 0.2 s, only where one is set
-    from livewatch_exporters.resource import resource  # noqa: PLC0415
+    from livewatch_exporters.resource import resource  # noqa: PLC0415 -- slow to import, and only needed here
 
     who = resource(case.settings.target.name, "doctor", case.environ)
     try:

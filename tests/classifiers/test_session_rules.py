@@ -51,7 +51,7 @@ def orphan(kind: ActivityKind) -> Activity:
 
 
 def owned(kind: ActivityKind, age_s: float = 31, **facts: object) -> dict[str, object]:
-    activity = dataclasses.replace(Activity(kind, Presence.PRESENT, "r1", ago(age_s), "exec"), **facts)  # type: ignore[arg-type]
+    activity = dataclasses.replace(Activity(kind, Presence.PRESENT, "r1", ago(age_s), "exec"), **facts)  # type: ignore[arg-type]  # facts of a test, by name
     return {"owner": Presence.PRESENT, "run": Run("r1", ago(age_s), handle="h1"), "activity": activity}
 
 
@@ -170,7 +170,7 @@ def test_a_session_in_memory_but_not_in_the_store_is_a_ghost() -> None:
 def test_a_session_is_no_ghost_while_any_part_of_the_evidence_is_missing(facts: dict[str, object]) -> None:
     ghost = session(in_store=Presence.ABSENT, state_since_s=ago(61), progress_s=ago(61))
 
-    assert judge(dataclasses.replace(ghost, **facts)).reason is not Reason.GHOST_SESSION  # type: ignore[arg-type]
+    assert judge(dataclasses.replace(ghost, **facts)).reason is not Reason.GHOST_SESSION  # type: ignore[arg-type]  # facts of a test, by name
 
 
 def test_a_store_marker_without_a_run_is_a_stranded_run() -> None:
@@ -181,7 +181,7 @@ def test_a_store_marker_without_a_run_is_a_stranded_run() -> None:
 
 
 def waiting(**facts: object) -> Session:
-    wait = dataclasses.replace(Wait(WaitKind.QUESTION, ago(600), delivered=Presence.PRESENT), **facts)  # type: ignore[arg-type]
+    wait = dataclasses.replace(Wait(WaitKind.QUESTION, ago(600), delivered=Presence.PRESENT), **facts)  # type: ignore[arg-type]  # facts of a test, by name
     return session(
         wait=wait, progress_s=ago(600), state_since_s=ago(600), queued=1, **owned(ActivityKind.TOOL_CALL, 600)
     )

@@ -19,11 +19,11 @@ def main() -> int:
     arguments = _arguments()
     chosen = [target for target in TARGETS if not arguments.only or target.name in arguments.only]
     if not chosen:
-        print(f"no such target; known: {', '.join(target.name for target in TARGETS)}", file=sys.stderr)  # noqa: T201
+        print(f"no such target; known: {', '.join(target.name for target in TARGETS)}", file=sys.stderr)  # noqa: T201 -- it is there to print
         return 2
     seed: int = arguments.seed
-    print(f"seed {seed}, {arguments.seconds:g} s a target")  # noqa: T201
-    print(f"{'target':18} {'executions':>10} {'a second':>9} {'pool':>6} {'lines':>6} {'outcomes':>8} {'findings':>8}")  # noqa: T201
+    print(f"seed {seed}, {arguments.seconds:g} s a target")  # noqa: T201 -- it is there to print
+    print(f"{'target':18} {'executions':>10} {'a second':>9} {'pool':>6} {'lines':>6} {'outcomes':>8} {'findings':>8}")  # noqa: T201 -- it is there to print
     found: list[Found] = []
     total = 0
     for kind in chosen:
@@ -31,10 +31,10 @@ def main() -> int:
         total += tally.executions
         found += tally.found.values()
         _print(tally)
-    print(f"{'all':18} {total:>10}")  # noqa: T201
+    print(f"{'all':18} {total:>10}")  # noqa: T201 -- it is there to print
     for one in found:
         path = _keep(one, arguments.keep)
-        print(f"\n{one.target}: {one.signature}\n  kept as {path}\n{one.text}", file=sys.stderr)  # noqa: T201
+        print(f"\n{one.target}: {one.signature}\n  kept as {path}\n{one.text}", file=sys.stderr)  # noqa: T201 -- it is there to print
     return 1 if found else 0
 
 
@@ -77,7 +77,7 @@ def _keep(found: Found, corpus: Path) -> Path:
 
 def _print(tally: Tally) -> None:
     rate = tally.executions / max(tally.seconds, 1e-9)
-    print(  # noqa: T201
+    print(  # noqa: T201 -- it is there to print
         f"{tally.target:18} {tally.executions:>10} {rate:>9.0f} {tally.pool:>6} {tally.lines:>6}"
         f" {len(tally.outcomes):>8} {len(tally.found):>8}",
         flush=True,

@@ -25,7 +25,7 @@ def main() -> None:
         if select.select([sys.stdin], [], [], 0.0)[0]:
             if not sys.stdin.readline():
                 return
-            print(json.dumps({"looks": looks, "refused": refused, "seen": seen}), flush=True)  # noqa: T201
+            print(json.dumps({"looks": looks, "refused": refused, "seen": seen}), flush=True)  # noqa: T201 -- it is there to print
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ def request(kind: ActionKind = ActionKind.ABORT_RUN, **parts: object) -> Request
     """A request that every gate lets pass, with some parts replaced."""
     given = session()
     verdict = sick()
-    patient = Patient("s", verdict.reason, False, NOW_S, 7, "r1", "h1", given.progress_s, samples=9)  # noqa: FBT003
+    patient = Patient("s", verdict.reason, False, NOW_S, 7, "r1", "h1", given.progress_s, samples=9)  # noqa: FBT003 -- by position, in the order of the class
     memory = Memory(MappingProxyType({"s": patient}), attached_s=0.0)
     base = Request(kind, given, verdict, patient, situation(snapshot(given), {"s": verdict}), memory, POLICY, NOW_S)
     return dataclasses.replace(base, **parts)  # type: ignore[arg-type]  # test shorthand

@@ -48,7 +48,7 @@ def test_capability_what_the_gateway_cannot_do_is_never_asked_for() -> None:
     ],
 )
 def test_mode_nothing_happens_that_the_operator_did_not_allow(mode: Mode, session: object, *, passes: bool) -> None:
-    decisions = clinic(session, policy=replace(POLICY, mode=mode)).until_confirmed()  # type: ignore[arg-type]
+    decisions = clinic(session, policy=replace(POLICY, mode=mode)).until_confirmed()  # type: ignore[arg-type]  # facts of a test, by name
     if passes:
         the_act(decisions)
     else:
@@ -104,7 +104,7 @@ def test_responsive_nobody_is_touched_while_the_loop_is_blocked() -> None:
 
     decisions = [patient.tick() for _ in range(10)][-1]
 
-    assert {decision.gate for decision in decisions} == {Gate.RESPONSIVE}  # type: ignore[union-attr]
+    assert {decision.gate for decision in decisions} == {Gate.RESPONSIVE}  # type: ignore[union-attr]  # each has a gate, or the test fails
 
 
 def test_responsive_silence_waits_for_health_but_proof_does_not() -> None:
@@ -197,7 +197,7 @@ def test_budget_is_a_number_of_actions_in_a_sliding_window() -> None:
     decisions = patient.until_confirmed()
 
     assert [type(d).__name__ for d in decisions] == ["Act", "Act", "Hold", "Hold"]
-    assert {d.gate for d in decisions[2:]} == {Gate.BUDGET}  # type: ignore[union-attr]
+    assert {d.gate for d in decisions[2:]} == {Gate.BUDGET}  # type: ignore[union-attr]  # each has a gate, or the test fails
     assert len(patient.tick(POLICY.budget_window_s)) == 2
 
 
@@ -220,14 +220,14 @@ def test_blast_radius_one_canary_goes_first_and_the_others_follow_its_recovery()
     del patient.sessions[canary.action.session]
     after = patient.tick()
 
-    assert {d.gate for d in during} == {Gate.BLAST_RADIUS}  # type: ignore[union-attr]
+    assert {d.gate for d in during} == {Gate.BLAST_RADIUS}  # type: ignore[union-attr]  # each has a gate, or the test fails
     assert [type(d).__name__ for d in after] == ["Act"] * 11
 
 
 def test_blast_radius_a_canary_that_did_not_recover_lets_nobody_follow() -> None:
     patient = clinic(*(hung(f"s{n:02}") for n in range(12)))
     patient.settle(the_act(patient.until_confirmed()), Outcome.INEFFECTIVE)
-    gates = {d.gate for _ in range(5) for d in patient.tick()}  # type: ignore[union-attr]
+    gates = {d.gate for _ in range(5) for d in patient.tick()}  # type: ignore[union-attr]  # each has a gate, or the test fails
 
     assert gates <= {Gate.BLAST_RADIUS, Gate.BACKOFF, Gate.CONFIRMED}
     assert Gate.BLAST_RADIUS in gates

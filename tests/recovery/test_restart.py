@@ -276,7 +276,7 @@ async def test_a_gateway_that_was_killed_is_started_again_by_the_command(pid_fil
 
 def test_sick_sessions_alone_never_restart_a_gateway_that_responds() -> None:
     """zylos 789: a busy gateway was restarted as if it were dead."""
-    patient = Patient("s", Reason.ZOMBIE_RUN, True, 0.0, 7, "r", "h", None, samples=9)  # noqa: FBT003
+    patient = Patient("s", Reason.ZOMBIE_RUN, True, 0.0, 7, "r", "h", None, samples=9)  # noqa: FBT003 -- by position, in the order of the class
     memory = Memory(MappingProxyType({"s": patient}), attached_s=0.0, identity=IDENTITY)
     look = situation(snapshot(), {"s": sick(remedy=Remedy.FORCE_CLEAR)})
 

@@ -207,5 +207,5 @@ def _thin_out() -> list[Statement]:
         (f"DELETE FROM frames WHERE id IN ({tenth.format('frames', '')})", {}),  # noqa: S608 -- constants
         (f"DELETE FROM events WHERE id IN ({tenth.format('events', '')})", {}),  # noqa: S608 -- constants
         ("DELETE FROM feed WHERE kind = 'event' AND row < (SELECT coalesce(min(id), 0) FROM events)", {}),
-        (f"DELETE FROM intents WHERE id IN ({tenth.format('intents', 'WHERE how IS NOT NULL')})", {}),  # noqa: S608
+        (f"DELETE FROM intents WHERE id IN ({tenth.format('intents', 'WHERE how IS NOT NULL')})", {}),  # noqa: S608 -- constants
     ]
