@@ -13,8 +13,10 @@ from math import inf
 from types import MappingProxyType
 
 from livewatch.timing_wheel import TimingWheel
+from livewatch.versions import Versions
 from livewatch_classifiers.case import Case
 from livewatch_classifiers.due import standing
+from livewatch_classifiers.glance import TIMELESS_S, glances, plain_limit_s, plain_verdict
 from livewatch_classifiers.model import Session, Snapshot, Vitals
 from livewatch_classifiers.session import classify_case
 from livewatch_classifiers.thresholds import Thresholds
@@ -38,7 +40,7 @@ class Judgement:
 
     verdicts: Mapping[str, Verdict]
     touched: Collection[str]
-    """Keys of the verdicts given in this tick; every other one is the same object as in the tick before."""
+    """Keys of the verdicts that are new in this tick; every other one is the same object as in the tick before."""
     gone: Collection[str]
     census: Census
 
@@ -48,8 +50,7 @@ class Judge:
 
     def __init__(self) -> None:
         self._sessions: Mapping[str, Session] = MappingProxyType({})
-        self._verdicts: dict[str, Verdict] = {}
-        """Replaced, never written to; a plain dict, because a proxy is twenty times as slow to copy."""
+        self._verdicts = Versions[str, Verdict]()
         self._ailing: set[str] = set()
         self._passed: set[str] = set()
         """Keys whose verdict could change if blind time came to light that lies in the past."""
@@ -61,27 +62,50 @@ class Judge:
 
     def judge(self, snapshot: Snapshot, thresholds: Thresholds) -> Judgement:
         """Return the verdict on every session of a snapshot; cheapest when each look follows the one before."""
-        vitals, before = snapshot.vitals, self._verdicts
+        vitals, before = snapshot.vitals, self._verdicts.now
         anew = self._begins_anew(vitals, thresholds)
+        asked: AbstractSet[str]
         gone: AbstractSet[str]
         if anew:
+            asked, gone = snapshot.sessions.keys(), before.keys() - snapshot.sessions.keys()
             self._forget()
-            touched, gone = list(snapshot.sessions), before.keys() - snapshot.sessions.keys()
         else:
             changed, gone = self._difference(snapshot)
-            touched = sorted((changed | self._ailing | self._due(vitals)) - gone)
+            asked = (changed | self._ailing | self._due(vitals)) - gone
         self._vitals, self._thresholds = vitals, thresholds
         self._sessions = dict(snapshot.sessions) if snapshot.delta is None else snapshot.sessions
-        if touched or gone:
-            verdicts: dict[str, Verdict] = {} if anew else before.copy()
-            for key in gone:  # of a judgement begun anew nothing is left that could leave
-                self._leave(key, verdicts.pop(key, None))
-                self._wheel.put(key, inf)
-            for key in touched:
-                self._leave(key, verdicts.get(key))
-                verdicts[key] = self._enter(key, Case(snapshot.sessions[key], vitals, thresholds))
-            self._verdicts = verdicts
-        return Judgement(MappingProxyType(self._verdicts), touched, gone, Census(self._ailing, self._active))
+        fresh = self._judged(list(asked), snapshot, thresholds)
+        if not anew:
+            for key in gone:
+                self._leave(key, before[key])
+            self._wheel.put_all(dict.fromkeys(gone, inf))
+        self._verdicts.change(fresh, () if anew else gone)
+        return Judgement(self._verdicts.view(), sorted(fresh), gone, Census(self._ailing, self._active))
+
+    def _judged(self, keys: list[str], snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Verdict]:
+        """Return the verdicts on ``keys`` that are not the same as before; for most a glance says which those are."""
+        sessions, vitals, verdicts = snapshot.sessions, snapshot.vitals, self._verdicts.now
+        limit_s = plain_limit_s(thresholds)
+        horizon_s = vitals.now_s - limit_s  # no age is larger than by the clock: blind time only makes it smaller
+        fresh: dict[str, Verdict] = {}
+        due_s: dict[str, float] = {}
+        difficult: list[str] = []
+        for key, since_s in zip(keys, glances(sessions, keys, limit_s), strict=True):
+            if since_s <= horizon_s:
+                difficult.append(key)
+                continue
+            due_s[key] = self._wheel_s + since_s - horizon_s
+            known, reason = verdicts.get(key), Reason.IDLE if since_s == TIMELESS_S else Reason.ACTIVE
+            if known is None or known.reason is not reason:
+                self._leave(key, known)
+                self._active += reason is not Reason.IDLE
+                fresh[key] = plain_verdict(key, reason)
+        self._wheel.put_all(due_s)
+        self._passed.difference_update(due_s)
+        for key in difficult:
+            self._leave(key, verdicts.get(key))
+            fresh[key] = self._enter(key, Case(sessions[key], vitals, thresholds))
+        return fresh
 
     def _begins_anew(self, vitals: Vitals, thresholds: Thresholds) -> bool:
         """Return whether ages may have jumped, or limits moved, since the look before."""
@@ -95,6 +119,7 @@ class Judge:
         )
 
     def _forget(self) -> None:
+        self._verdicts = Versions[str, Verdict]()
         self._ailing.clear()
         self._passed.clear()
         self._wheel = TimingWheel()
@@ -105,7 +130,8 @@ class Judge:
         after, before, delta = snapshot.sessions, self._sessions, snapshot.delta
         if delta is not None and delta.before is before:
             # Where no age is past a limit, later progress only takes every age further away from its limit.
-            return delta.changed - (delta.progressed - self._passed), delta.gone
+            passed = self._passed - delta.changed - delta.gone
+            return delta.changed | {key for key in passed if after[key] is not before[key]}, delta.gone
         changed = {key for key, session in after.items() if before.get(key) is not session}
         return changed, before.keys() - after.keys()
 

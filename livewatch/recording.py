@@ -7,7 +7,6 @@ is left out is read back as its default. Numbers that are not finite cannot be t
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import Any, cast
 
 import msgspec
@@ -88,6 +87,8 @@ def compact_json(value: object) -> str:
 
 def compact(value: object) -> Any:
     """Return a frozen fact as tables and lists without default values; everything else as it is."""
+    if isinstance(value, (str, int, float)):
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         kept: dict[str, Any] = {}
         for name, default in _defaults(type(value)):
@@ -95,7 +96,7 @@ def compact(value: object) -> Any:
             if default is MISSING or item != default:
                 kept[name] = compact(item)
         return kept
-    if isinstance(value, (dict, MappingProxyType)):
+    if isinstance(value, Mapping):
         mapping = cast("Mapping[str, object]", value)
         return {key: compact(item) for key, item in mapping.items()}
     if isinstance(value, (tuple, list)):

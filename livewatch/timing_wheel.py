@@ -1,7 +1,7 @@
 """A lazy timing wheel: putting a due time off costs one store, and a turn touches only what may be due."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import inf
 
 GRAIN_S = 1.0
@@ -28,15 +28,21 @@ class TimingWheel:
 
     def put(self, key: str, due_s: float) -> None:
         """Make ``key`` due at ``due_s``, instead of when it was due before; infinity is never."""
-        if due_s == inf:
-            self._due_s.pop(key, None)
-            return
-        self._due_s[key] = due_s
-        lies_in = self._bucket.get(key)
-        bucket = max(self._reached, int(due_s // GRAIN_S))
-        if lies_in is None or bucket < lies_in:
-            self._bucket[key] = bucket
-            self._buckets[bucket].append(key)
+        self.put_all({key: due_s})
+
+    def put_all(self, due_s: Mapping[str, float]) -> None:
+        """`put` for many keys at once."""
+        all_due_s, lies_in, reached = self._due_s, self._bucket, self._reached
+        for key, moment_s in due_s.items():
+            if moment_s == inf:
+                all_due_s.pop(key, None)
+                continue
+            all_due_s[key] = moment_s
+            bucket = int(moment_s // GRAIN_S)
+            if bucket < lies_in.get(key, inf):
+                bucket = max(reached, bucket)
+                lies_in[key] = bucket
+                self._buckets[bucket].append(key)
 
     def turn(self, now_s: float) -> list[str]:
         """Take out and return every key that is due at ``now_s``, in no particular order."""

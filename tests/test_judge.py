@@ -142,9 +142,10 @@ class History:
         now = MappingProxyType(dict(self.sessions))
         delta = None
         if self.tracked and self.told is not None:
-            changed = frozenset(k for k, s in now.items() if self.told.get(k) is not s)
-            progressed = frozenset(k for k in changed if k in self.told and only_progressed(self.told[k], now[k]))
-            delta = Delta(self.told, changed, frozenset(self.told.keys() - now.keys()), progressed)
+            different = {k for k, s in now.items() if self.told.get(k) is not s}
+            progressed = {k for k in different if k in self.told and only_progressed(self.told[k], now[k])}
+            gone = frozenset(self.told.keys() - now.keys())
+            delta = Delta(self.told, frozenset(different - progressed), gone)
         self.told = now
         before: Mapping[str, Verdict] = self.verdicts.verdicts if self.verdicts is not None else {}
         snapshot = Snapshot(self.vitals, now, delta=delta)

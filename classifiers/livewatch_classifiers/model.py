@@ -246,11 +246,12 @@ class Delta:
     before: Mapping[str, Session]
     """The very mapping (the object, not an equal one) that the look before returned; never written to again."""
     changed: frozenset[str]
-    """Keys of sessions that are new, or not the same object as before."""
+    """Keys of sessions that are new, or of which more is new than a later ``progress_s`` in place of an earlier one.
+
+    Every other session is the same object as before, or the same but for its progress.
+    """
     gone: frozenset[str] = frozenset()
     """Keys that are no longer there."""
-    progressed: frozenset[str] = frozenset()
-    """Those of ``changed`` of which nothing is new but a later ``progress_s`` in place of an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)

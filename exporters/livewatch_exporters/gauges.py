@@ -1,11 +1,12 @@
 """The values of observable metrics, computed from one immutable report in the thread that collects them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from livewatch_classifiers.model import Session, Snapshot
+from livewatch_classifiers.glance import Outline, outlines
+from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict
@@ -74,7 +75,8 @@ def _from_snapshot(
             found[spec].append((value, target))
     active = Counter[tuple[str, str]](dict.fromkeys(product(SessionState, Attention), 0))
     oldest_s: dict[str, float] = {}
-    for key, session in snapshot.sessions.items():
+    facts = list(outlines(snapshot.sessions))
+    for key, session in facts:
         verdict = verdicts.get(key)
         attention = verdict.attention if verdict is not None else Attention.NONE
         active[session.state or OTHER, attention] += 1
@@ -86,14 +88,14 @@ def _from_snapshot(
         found[c.SESSION_ACTIVE].append((count, target | {a.STATE.name: state, a.ATTENTION.name: label}))
     for label, age_s in oldest_s.items():
         found[c.SESSION_PROGRESS_AGE].append((age_s, target | {a.ATTENTION.name: label}))
-    for kind, (size, age_s) in waiting_turns(snapshot).items():
+    for kind, (size, age_s) in _waiting(snapshot, facts).items():
         labels = target | {a.LANE.name: kind}
         found[c.QUEUE_SIZE].append((size, labels))
         if age_s is not None:
             found[c.QUEUE_OLDEST_AGE].append((age_s, labels))
 
 
-def _last_sign_s(session: Session) -> float | None:
+def _last_sign_s(session: Outline) -> float | None:
     """Progress counts for the turn that made it: a turn that made none yet is as old as its state."""
     known = [moment for moment in (session.progress_s, session.state_since_s) if moment is not None]
     return max(known) if known else None
@@ -101,11 +103,15 @@ def _last_sign_s(session: Session) -> float | None:
 
 def waiting_turns(snapshot: Snapshot) -> dict[LaneKind, tuple[int, float | None]]:
     """Return size and age of the oldest per kind of lane; where lanes report themselves, their count is the truth."""
+    return _waiting(snapshot, outlines(snapshot.sessions))
+
+
+def _waiting(snapshot: Snapshot, facts: Iterable[tuple[str, Outline]]) -> dict[LaneKind, tuple[int, float | None]]:
     waiting = [(lane.kind, lane.queued, lane.oldest_queued_s) for lane in snapshot.lanes.values()]
     told = {kind for kind, queued, _ in waiting if queued is not None}
     waiting += [
         (session.lane_kind, session.queued, session.oldest_queued_s)
-        for session in snapshot.sessions.values()
+        for _, session in facts
         if session.lane_kind not in told
     ]
     sizes: dict[LaneKind, int] = {}

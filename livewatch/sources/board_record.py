@@ -6,10 +6,11 @@ from typing import NamedTuple, TypeVar
 
 from livewatch.probe import layout as board
 from livewatch.probe.layout import NONE, NS_MAX, RECORD_BYTES, RECORD_FIELDS, TEXT_FIELDS
+from livewatch_classifiers.glance import Outline
 from livewatch_classifiers.model import Activity, Run, Session, Wait
 from livewatch_classifiers.vocabulary import ActivityKind, LaneKind, Presence, SessionState, TerminalMark, WaitKind
 
-Count = Callable[[], None]
+Count = Callable[[], object]
 """Called once for each impossible value."""
 _T = TypeVar("_T")
 _RECORD = struct.Struct(f"={len(RECORD_FIELDS)}q" + "".join(f"{width}s" for width in TEXT_FIELDS.values()))
@@ -66,11 +67,19 @@ _LANES = _by_code(board.LANES, LaneKind, LaneKind.OTHER)
 _ACTIVITIES: Mapping[int, ActivityKind | None] = _by_code(board.ACTIVITIES, ActivityKind, None)
 _WAITS: Mapping[int, WaitKind | None] = _by_code(board.WAITS, WaitKind, None)
 _TERMINALS = _by_code(board.TERMINALS, TerminalMark, TerminalMark.NONE)
+_OUTLINED = ("state", "state_since_ns", "queued", "oldest_queued_ns", "lane_kind")
+_OUTLINE = struct.Struct("=" + "".join("q" if name in _OUTLINED else "8x" for name in RECORD_FIELDS))
+KEY = slice(len(RECORD_FIELDS) * 8, len(RECORD_FIELDS) * 8 + TEXT_FIELDS["key"])
+"""Where the key stands in a record."""
 
 
-def decode(data: bytes, offset: int, progress_ns: int, count: Count) -> tuple[Session | None, int]:
+def _leave() -> None:
+    """Count nothing: it was counted when the record was believed."""
+
+
+def decode(data: bytes, progress_s: float | None, count: Count = _leave) -> tuple[Session | None, int]:
     """Return the session of a record, ``None`` for a free slot, and the pid of the child it waits for, or 0."""
-    record = _Record._make(_RECORD.unpack_from(data, offset))
+    record = _Record._make(_RECORD.unpack_from(data))
     key = _text(record.key) if record.used == 1 else ""
     if not key:
         if record.used == 1:
@@ -88,7 +97,7 @@ def decode(data: bytes, offset: int, progress_ns: int, count: Count) -> tuple[Se
         owner=_named(_PRESENCES, record.owner, count),
         run=_run(record, count),
         activity=_activity(record, count),
-        progress_s=moment_s(progress_ns, count),
+        progress_s=progress_s,
         terminal=_named(_TERMINALS, record.terminal, count),
         repeats=_number(record.repeats, count) or 0,
         repeating_since_s=moment_s(record.repeating_since_ns, count),
@@ -100,7 +109,25 @@ def decode(data: bytes, offset: int, progress_ns: int, count: Count) -> tuple[Se
     return session, _number(record.child_pid, count) or 0 if session.activity is not None else 0
 
 
-def moment_s(value_ns: int, count: Count) -> float | None:
+def outline(data: bytes, progress_ns: int) -> Outline:
+    """Return what is counted over all sessions, of the record of a slot in use. What is impossible is unknown."""
+    state, state_since_ns, queued, oldest_queued_ns, lane = _OUTLINE.unpack_from(data)
+    return Outline(
+        _named(_STATES, state, _leave),
+        moment_s(state_since_ns),
+        _named(_LANES, lane, _leave),
+        _number(queued, _leave),
+        moment_s(oldest_queued_ns),
+        moment_s(progress_ns),
+    )
+
+
+def key_of(data: bytes) -> str:
+    """Return the key in a record, empty when there is none."""
+    return _text(data[KEY])
+
+
+def moment_s(value_ns: int, count: Count = _leave) -> float | None:
     """Return a moment or duration in seconds, ``None`` for none."""
     if 0 < value_ns <= NS_MAX:
         return value_ns / 1e9

@@ -1,15 +1,15 @@
-"""The board's session slots: only what changed is decoded, and a torn slot is never believed."""
+"""The board's session slots: only what changed is read, and a torn slot is never believed."""
 
-from bisect import bisect_right
+import struct
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, fields, replace
-from operator import attrgetter
-from types import MappingProxyType
 
-from livewatch.probe.layout import RECORD_BYTES, Layout
-from livewatch.sources.board_record import decode, moment_s
+from livewatch.probe.layout import NS_MAX, RECORD_BYTES, Layout
+from livewatch.sources.board_record import KEY, decode, key_of, moment_s
+from livewatch.sources.board_sessions import NOT_PLAIN_NS, Believed, BoardSessions, Made
 from livewatch.sources.differing import differing
+from livewatch.sources.record_glance import glance
+from livewatch.versions import Versions
 from livewatch_classifiers.model import Delta, Session
 
 Reader = Callable[[int, int], bytes]
@@ -20,19 +20,9 @@ _RETRIES = 3
 _BATCH = 4096
 _BRIDGE = 8
 """Slots between two that changed."""
-_FIELDS = tuple(field.name for field in fields(Session))
-_BEFORE_PROGRESS = attrgetter(*_FIELDS[: _FIELDS.index("progress_s")])
-_AFTER_PROGRESS = attrgetter(*_FIELDS[_FIELDS.index("progress_s") + 1 :])
-_SESSION: Callable[..., Session] = Session
-
-
-@dataclass(slots=True)
-class _Slot:
-    """What was decoded from a slot, and from which values."""
-
-    seq: int
-    progress_ns: int
-    session: Session | None
+_Slot = tuple[str, Believed]
+"""What is believed of a slot, with its key."""
+_FREE: _Slot = ("", (-1, b"", NOT_PLAIN_NS, 0))
 
 
 class BoardSlots:
@@ -45,23 +35,22 @@ class BoardSlots:
         """Fields with impossible values, over all looks; they are taken as unknown."""
         self.delta: Delta | None = None
         """What `sessions` returned last, against what it returned before."""
-        self._slots: dict[int, _Slot] = {}
+        self._slots: list[_Slot] = []
         self._seqs = self._progress = b""
-        """The two columns as they were copied last."""
-        self._twice = False
-        """Whether a key stands in two slots; then the later one counts."""
+        """The two columns as they were copied last; of a torn slot stands there what is believed."""
         self._unsettled: set[int] = set()
         """Slots that were torn at the last look: their column may be the same and its values not yet believed."""
-        self._touched: set[int] = set()
-        self._only_progressed: set[int] = set()
-        """Slots of which nothing but a later progress is new, unless they are among the touched too."""
-        self._doubtful = True
-        """Whether a slot got or lost a key, so that the sessions must be gathered anew."""
+        self._touched: dict[int, str] = {}
+        """Slots of which more is new than a later progress, and the key that each had before."""
+        self._by_key = Versions[str, Believed]()
         self._children: dict[int, int] = {}
         """Pid of the child process by slot."""
-        self._plain: dict[str, Session] = {}
-        """Replaced, never written to; a plain dict, because a proxy is twenty times as slow to copy."""
-        self._found: Mapping[str, Session] = MappingProxyType(self._plain)
+        self._working_s: Mapping[int, float] = {}
+        """When the child of a slot was last seen working; replaced, never written to."""
+        self._twice = False
+        """Whether a key stands in two slots; then the later one counts."""
+        self._made: dict[int, Made] = {}
+        self._found: Mapping[str, Session] = BoardSessions({}, b"", {}, {})
 
     def look(self, read: Reader, layout: Layout, used: int) -> None:
         """Read the slots below ``used``.
@@ -70,135 +59,152 @@ class BoardSlots:
             SourceError: when ``read`` does.
         """
         used = min(used, layout.capacity)
-        self._forget_beyond(used)
+        self._resize(used)
         seqs = read(layout.column_at("seq"), used * _WORD)
         progress = read(layout.column_at("progress_ns"), used * _WORD)
         # a run that began meanwhile: its progress is not that of the one before
         torn = set(differing(seqs, read(layout.column_at("seq"), used * _WORD)))
         changed = self._unsettled.union(differing(self._seqs, seqs)) - torn
-        moments = memoryview(progress).cast("q")
-        for slot in differing(self._progress, progress):
-            if slot not in changed and slot not in torn:
-                self._progressed(slot, moments[slot])
         # Should a read fail from here on, the next look goes through every slot again.
-        self._seqs = self._progress = b""
-        words = memoryview(seqs).cast("q")
-        for batch in _batches(sorted(slot for slot in changed if slot < used)):
-            torn.update(self._read(read, layout, batch, (words, moments)))
-        for slot in torn:
-            self._settle(read, layout, slot)
+        before, self._seqs, self._progress = self._progress, b"", b""
+        for batch in _batches(sorted(changed)):
+            torn |= self._read(read, layout, batch, _words(seqs), _words(progress))
+        if torn:
+            believed = bytearray(progress)
+            for slot in torn:
+                struct.pack_into("=q", believed, slot * _WORD, self._settle(read, layout, slot, _word(before, slot)))
+            progress = bytes(believed)
         self._unsettled = torn  # what was believed of them is newer than the copied column
+        self._note_progress(before, progress)
         self._seqs, self._progress = seqs, progress
 
-    def _forget_beyond(self, used: int) -> None:
-        """Forget the slots of a board that has fewer than it had."""
-        for slot in [slot for slot in self._slots if slot >= used] if len(self._slots) > used else ():
-            del self._slots[slot]
-            self._children.pop(slot, None)
-            self._touched.discard(slot)
-            self._only_progressed.discard(slot)
-            self._doubtful = True
+    def _resize(self, used: int) -> None:
+        """Forget the slots of a board that has fewer than it had, and make room for those of one that has more."""
+        for slot in range(used, len(self._slots)):
+            self._put(slot, _FREE)
+        if used != len(self._slots):
+            self._slots[used:] = [_FREE] * (used - len(self._slots))
+            self._unsettled = {slot for slot in self._unsettled if slot < used}
+            self._seqs, self._progress = self._seqs[: used * _WORD], self._progress[: used * _WORD]
 
     def _read(
-        self, read: Reader, layout: Layout, slots: list[int], columns: tuple["memoryview[int]", "memoryview[int]"]
-    ) -> list[int]:
-        """Decode what changed among some slots, against columns copied before; return those written meanwhile."""
-        (seqs, moments), first = columns, slots[0]
-        runs = [(run.start, read(layout.record_at(run.start), len(run) * RECORD_BYTES)) for run in _runs(slots)]
+        self, read: Reader, layout: Layout, slots: list[int], seqs: "memoryview[int]", moments: "memoryview[int]"
+    ) -> set[int]:
+        """Take over what changed among some slots, against columns copied before; return those written meanwhile."""
+        first, records, records_at = slots[0], list[bytes](), layout.record_at(0)
+        for run in _runs(slots):
+            data = read(records_at + run[0] * RECORD_BYTES, (run[-1] + 1 - run[0]) * RECORD_BYTES)
+            for at in [(slot - run[0]) * RECORD_BYTES for slot in run]:
+                records.append(data[at : at + RECORD_BYTES])
         after = _words(read(layout.column_at("seq") + first * _WORD, (slots[-1] + 1 - first) * _WORD))
-        starts, torn = [start for start, _ in runs], list[int]()
-        for slot in slots:
-            if seqs[slot] != after[slot - first] or seqs[slot] & 1:
-                torn.append(slot)
-                continue
-            start, data = runs[bisect_right(starts, slot) - 1]
-            self._believe(slot, seqs[slot], moments[slot], (data, (slot - start) * RECORD_BYTES))
+        torn = {slot for slot in slots if (seq := seqs[slot]) & 1 or seq != after[slot - first]}
+        for slot, record in zip(slots, records, strict=True):
+            if slot not in torn:
+                self._believe(slot, record, moments[slot])
         return torn
 
-    def _settle(self, read: Reader, layout: Layout, slot: int) -> None:
-        """Read one slot alone, again until it is whole. If it stays torn, what was known stays.
+    def _settle(self, read: Reader, layout: Layout, slot: int, before_ns: int) -> int:
+        """Read one slot alone, again until it is whole; return its progress. If it stays torn, what was known stays.
 
         But progress is believed: it lies outside the lock, and newer only means more alive.
         """
         seq_at, progress_at = layout.field_at("seq", slot), layout.field_at("progress_ns", slot)
         for _ in range(_RETRIES):
-            (seq,), (progress_ns,) = _words(read(seq_at, _WORD)), _words(read(progress_at, _WORD))
-            data = read(layout.record_at(slot), RECORD_BYTES)
-            if _words(read(seq_at, _WORD))[0] == seq and not seq & 1:
-                self._believe(slot, seq, progress_ns, (data, 0))
-                return
+            seq, progress_ns = _word(read(seq_at, _WORD)), _word(read(progress_at, _WORD))
+            record = read(layout.record_at(slot), RECORD_BYTES)
+            if _word(read(seq_at, _WORD)) == seq and not seq & 1:
+                self._believe(slot, record, progress_ns)
+                return progress_ns
         self.torn += 1
-        known = self._slots.get(slot)
-        (progress_ns,) = _words(read(progress_at, _WORD))
-        if known is not None and progress_ns > known.progress_ns:
-            self._progressed(slot, progress_ns)
+        return max(before_ns, _word(read(progress_at, _WORD)))
 
-    def sessions(self, working_s: Mapping[int, float]) -> Mapping[str, Session]:
-        """Return the sessions by key. ``working_s`` tells for a child's pid when it was last seen working.
-
-        The same object as before when nothing changed; never written to again.
-        """
-        for slot, pid in self._children.items():
-            known, seen_s = self._slots[slot], working_s.get(pid)
-            session = known.session
-            if session is None or session.activity is None or seen_s in (None, session.activity.working_s):
+    def _note_progress(self, before: bytes, after: bytes) -> None:
+        """Find sessions whose progress is not simply later than it was."""
+        old, new = _words(before), _words(after)
+        for slot in differing(before, after):
+            progress_ns, key = new[slot], self._slots[slot][0]
+            if (slot < len(old) and 0 < old[slot] < progress_ns <= NS_MAX) or not key:
                 continue
-            known.session = replace(session, activity=replace(session.activity, working_s=seen_s))
-            self._touched.add(slot)
-        before = self._found
-        progressed = self._fresh(self._only_progressed - self._touched)
-        fresh = progressed | self._fresh(self._touched)
-        unsure = self._twice
-        if self._doubtful or self._twice:
-            held = [session for slot in self._slots.values() if (session := slot.session) is not None]
-            self._plain = {session.key: session for session in held}
-            self._found = MappingProxyType(self._plain)
-            self._twice = len(self._found) < len(held)
-            unsure = unsure or self._twice
-            gone = frozenset(before.keys() - self._found.keys())
-        else:
-            gone = frozenset[str]()
-            if fresh:
-                self._plain = self._plain | fresh
-                self._found = MappingProxyType(self._plain)
-        self.delta = None if unsure else Delta(before, frozenset(fresh), gone, frozenset(progressed))
-        self._doubtful = False
-        self._touched.clear()
-        self._only_progressed.clear()
-        return self._found
+            self.unreadable += not 0 <= progress_ns <= NS_MAX
+            self._touched.setdefault(slot, key)
 
-    def _fresh(self, slots: AbstractSet[int]) -> dict[str, Session]:
-        return {session.key: session for slot in slots if (session := self._slots[slot].session) is not None}
+    def _believe(self, slot: int, record: bytes, progress_ns: int) -> None:
+        """Take over a record that was whole. Most are looked at no further than at a glance."""
+        seen = glance(record)
+        if seen is None:
+            self._decode(slot, record, progress_ns)
+            return
+        key, known = self._slots[slot]
+        if known[1][KEY] != record[KEY]:
+            key = key_of(record)
+        self._put(slot, (key, (slot, record, *seen)))
+
+    def _decode(self, slot: int, record: bytes, progress_ns: int) -> None:
+        """Take over a record in which something is special, or impossible, or which is free."""
+        session, child_pid = decode(record, moment_s(progress_ns), self._count)
+        if session is None:
+            self._put(slot, _FREE)
+            return
+        self._put(slot, (session.key, (slot, record, NOT_PLAIN_NS, 0)))
+        self._made[slot] = Made(record, progress_ns, None, session)
+        if child_pid:
+            self._children[slot] = child_pid
+
+    def _put(self, slot: int, believed: _Slot) -> None:
+        if slot not in self._touched:
+            self._touched[slot] = self._slots[slot][0]
+        self._slots[slot] = believed
+        if slot in self._made:
+            del self._made[slot]
+        if slot in self._children:
+            del self._children[slot]
 
     def children(self) -> frozenset[int]:
         """Return the pids of the child processes that sessions wait for."""
         return frozenset(self._children.values())
 
-    def _believe(self, slot: int, seq: int, progress_ns: int, record: tuple[bytes, int]) -> None:
-        """Take over a slot that was whole: all of it, or its progress if nothing else is new."""
-        known = self._slots.get(slot)
-        if known is not None and known.seq == seq:
-            self._progressed(slot, progress_ns)
-            return
-        session, child_pid = decode(*record, progress_ns, self._count)
-        self._slots[slot] = _Slot(seq, progress_ns, session)
-        before = known.session.key if known is not None and known.session is not None else None
-        self._doubtful = self._doubtful or before != (session.key if session is not None else None)
-        self._touched.add(slot)
-        if child_pid:
-            self._children[slot] = child_pid
+    def sessions(self, working_s: Mapping[int, float]) -> Mapping[str, Session]:
+        """Return the sessions by key. ``working_s`` tells for a child's pid when it was last seen working."""
+        self._note_work(working_s)
+        size, slots, before = len(self._slots), self._slots, self._found
+        now = [slots[slot] if slot < size else _FREE for slot in self._touched]
+        changed = {key: believed for key, believed in now if key}
+        moved = [
+            (slot, key, former)
+            for (slot, former), (key, _) in zip(self._touched.items(), now, strict=True)
+            if key != former
+        ]
+        gone = frozenset(former for _slot, _key, former in moved if former and former not in changed)
+        unsure = self._twice or self._several(changed, moved)
+        if unsure:
+            found = {key: believed for key, believed in slots if key}
+            self._by_key, self._twice = Versions(found), len(found) < sum(bool(key) for key, _ in slots)
         else:
-            self._children.pop(slot, None)
+            self._by_key.change(changed, gone)
+        self._found = BoardSessions(self._by_key.view(), self._progress, self._working_s, self._made)
+        self.delta = None if unsure else Delta(before, frozenset(changed), gone)
+        self._touched = {}
+        return self._found
 
-    def _progressed(self, slot: int, progress_ns: int) -> None:
-        known = self._slots[slot]
-        if known.progress_ns != progress_ns:
-            known.progress_ns = progress_ns
-            if known.session is not None:
-                before_s, progress_s = known.session.progress_s, moment_s(progress_ns, self._count)
-                known.session = _SESSION(*_BEFORE_PROGRESS(known.session), progress_s, *_AFTER_PROGRESS(known.session))
-                later = before_s is not None and progress_s is not None and progress_s > before_s
-                (self._only_progressed if later and slot not in self._touched else self._touched).add(slot)
+    def _several(self, changed: Mapping[str, Believed], moved: list[tuple[int, str, str]]) -> bool:
+        """Return whether a key that is new to a slot stands in another one too."""
+        got = [(slot, key) for slot, key, _former in moved if key]
+        return any(changed[key][0] != slot or self._held_elsewhere(key, slot) for slot, key in got)
+
+    def _held_elsewhere(self, key: str, slot: int) -> bool:
+        known = self._by_key.now.get(key)
+        other = known[0] if known is not None else slot
+        return other not in (slot, -1) and other < len(self._slots) and self._slots[other][0] == key
+
+    def _note_work(self, working_s: Mapping[int, float]) -> None:
+        """Take over when children were seen working; one that has not worked since keeps what was seen of it."""
+        before, kept = self._working_s, self._working_s.keys() - self._touched.keys()
+        seen_s = {slot: before[slot] for slot in kept if slot in self._children}
+        seen_s |= {slot: working_s[pid] for slot, pid in self._children.items() if pid in working_s}
+        self._working_s = seen_s
+        for slot, last_s in seen_s.items():
+            if before.get(slot) != last_s:
+                self._touched.setdefault(slot, self._slots[slot][0])
 
     def _count(self) -> None:
         self.unreadable += 1
@@ -210,17 +216,22 @@ def _batches(slots: list[int]) -> Iterator[list[int]]:
         yield slots[start : start + _BATCH]
 
 
-def _runs(slots: list[int]) -> Iterator[range]:
-    """Cover ascending slots with ranges: a gap is bridged where copying it is cheaper than one more read."""
-    start = end = slots[0]
-    for slot in slots:
-        if slot - end > _BRIDGE:
-            yield range(start, end)
-            start = slot
-        end = slot + 1
-    yield range(start, end)
+def _runs(slots: list[int]) -> Iterator[list[int]]:
+    """Cut ascending slots into runs that are read at once: where a gap is cheaper to copy than one more read."""
+    run = slots[:1]
+    for slot in slots[1:]:
+        if slot - run[-1] > _BRIDGE:
+            yield run
+            run = []
+        run.append(slot)
+    yield run
 
 
 def _words(data: bytes) -> "memoryview[int]":
     """Return numbers; the board is written in this host's own byte order."""
     return memoryview(data).cast("q")
+
+
+def _word(data: bytes, slot: int = 0) -> int:
+    """Return one number of a column, 0 beyond its end."""
+    return int.from_bytes(data[slot * _WORD : (slot + 1) * _WORD], sys.byteorder, signed=True)

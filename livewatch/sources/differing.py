@@ -1,22 +1,28 @@
 """Which of many 8-byte words are not the same in two copies of an array, without a look at each."""
 
-from collections.abc import Iterator
-from itertools import compress, count
-from operator import ne
+import re
+from collections.abc import Iterable
+from itertools import chain
 
 _WORD = 8
-_BLOCK = 32
-"""Words that are compared at once; each of a block that differs is looked at."""
+_ANY = re.compile(rb"[^\0]")
 
 
-def differing(before: bytes, after: bytes) -> Iterator[int]:
-    """Yield the indices of the words that differ, in order; words that only ``after`` has are different."""
+def differing(before: bytes, after: bytes) -> Iterable[int]:
+    """Return the indices of the words that differ, in order; words that only ``after`` has are different."""
     if before == after:
-        return
-    old, new = memoryview(before).cast("q"), memoryview(after).cast("q")
-    common = min(len(old), len(new))
-    for start in range(0, common, _BLOCK):
-        end = min(start + _BLOCK, common)
-        if before[start * _WORD : end * _WORD] != after[start * _WORD : end * _WORD]:
-            yield from compress(count(start), map(ne, old[start:end], new[start:end]))
-    yield from range(common, len(new))
+        return ()
+    words = len(after) // _WORD
+    common = min(len(before) // _WORD, words)
+    marks = _marks(before[: common * _WORD], after[: common * _WORD]) if common else b""
+    return chain((mark.start() for mark in _ANY.finditer(marks)), range(common, words))
+
+
+def _marks(before: bytes, after: bytes) -> bytes:
+    """Return a byte for each word, zero where both are the same: all first bytes at once, all second bytes, ..."""
+    marks = 0
+    for place in range(_WORD):
+        old, new = before[place::_WORD], after[place::_WORD]
+        if old != new:
+            marks |= int.from_bytes(old, "little") ^ int.from_bytes(new, "little")
+    return marks.to_bytes(len(before) // _WORD, "little")

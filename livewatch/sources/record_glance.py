@@ -1,0 +1,87 @@
+"""What a slot's record says at a glance. Most records are plain, and what they say is found without decoding them.
+
+A plain record is recognized by one pattern over its bytes; the same pattern sees that nothing in it is impossible, so
+that decoding may wait until somebody asks for the session, or for ever.
+"""
+
+import re
+import struct
+from collections.abc import Callable, Sequence
+
+from livewatch.probe import layout as board
+from livewatch.probe.layout import RECORD_FIELDS
+
+RESTING_NS = 2**63 - 1
+"""Later than any moment."""
+_WANTED = ("state_since_ns", "run_started_ns", "activity_since_ns", "activity_allowance_ns")
+_FEW = struct.Struct("=" + "".join("q" if name in _WANTED else "8x" for name in RECORD_FIELDS))
+_NUMBER = rb".{7}[\0-\x3f]"
+"""Eight bytes, little-endian, below `NS_MAX`. On a host of the other order no record is plain, and all are decoded."""
+_ZERO, _NONE = rb"\0{8}", rb"\xff{8}"
+
+
+def _code(words: Sequence[str]) -> bytes:
+    return rb"[\0-" + re.escape(bytes([len(words) - 1])) + rb"]\0{7}"
+
+
+def _or_none(pattern: bytes) -> bytes:
+    return rb"(?:" + pattern + rb"|" + _NONE + rb")"
+
+
+_ABSENT, _PRESENT, _PRESENCE = rb"\0{8}", rb"\x01\0{7}", _code(board.PRESENCES)
+_POSSIBLE = {
+    **dict.fromkeys(RECORD_FIELDS, _NUMBER),
+    "used": rb"\x01\0{7}",
+    "state": _code(board.STATES),
+    "queued": _or_none(_NUMBER),
+    "lane_kind": _code(board.LANES),
+    "owner": _or_none(_PRESENCE),
+    "activity": _or_none(_code(board.ACTIVITIES)),
+    "activity_owner": _or_none(_PRESENCE),
+    "child_pid": _ZERO,
+    "wait": _NONE,
+    "wait_delivered": _or_none(_PRESENCE),
+    "terminal": _code(board.TERMINALS),
+    "in_store": _or_none(_PRESENCE),
+    "store_says_running": _or_none(_PRESENCE),
+    "holder": _or_none(_PRESENCE),
+}
+"""What stands in a record without wait and child where nothing in it is impossible."""
+
+
+def _record(**fields: bytes) -> Callable[[bytes], object]:
+    """Return a test for records that hold what is possible, and in some fields what is given; then a key."""
+    pattern = b"".join((_POSSIBLE | fields)[name] for name in RECORD_FIELDS)
+    return re.compile(pattern + rb"[^\0]", re.DOTALL).match
+
+
+_resting = _record(
+    state=_code(board.STATES[: board.STATES.index("idle") + 1]),
+    queued=_or_none(_ZERO),
+    owner=_or_none(_ABSENT),
+    activity=_NONE,
+    store_says_running=_or_none(_ABSENT),
+)
+_plain = _record(
+    owner=rb"(?:(?P<owned>" + _PRESENT + rb")|" + _or_none(_ABSENT) + rb")",
+    abort_requested_ns=_ZERO,
+    activity=_or_none(_code(board.ACTIVITIES[: board.ACTIVITIES.index("tool_call") + 1])),
+    repeating_since_ns=_ZERO,
+    in_store=_or_none(_PRESENT),
+    store_says_running=rb"(?(owned)" + _or_none(_PRESENCE) + rb"|" + _or_none(_ABSENT) + rb")",
+)
+
+
+def glance(data: bytes) -> tuple[int, int] | None:
+    """Return the oldest moment of a plain record and its declared allowance, in nanoseconds; 0 for no allowance.
+
+    The moment is as in `livewatch_classifiers.glance`, but for progress, which is not in the record; `RESTING_NS` of a
+    session that rests. ``None`` is returned for whatever has to be decoded at once.
+    """
+    if _resting(data):
+        return RESTING_NS, 0
+    if not _plain(data):
+        return None
+    state_since_ns, started_ns, since_ns, allowance_ns = _FEW.unpack_from(data)
+    oldest_ns = min(state_since_ns or RESTING_NS, started_ns or RESTING_NS, since_ns or RESTING_NS)
+    return (oldest_ns, allowance_ns) if oldest_ns < RESTING_NS else None
