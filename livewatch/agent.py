@@ -211,6 +211,7 @@ class Agent:
             vitals=vitals,
             vitals_before=self._vitals_before(),
             verdicts=verdicts,
+            thresholds=self.thresholds,
             lanes=lanes,
             transitions=transitions,
             decisions=tuple(decisions),

@@ -21,15 +21,15 @@ from livewatch_classifiers.model import Session, Snapshot, Vitals
 from livewatch_classifiers.session import classify_case
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import Attention, Phase, Reason
+from livewatch_classifiers.vocabulary import SICK, Phase, Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Census:
     """What may be known of all verdicts without looking at each."""
 
-    ailing: Collection[str]
-    """Keys of the sessions whose verdict asks for attention; not written to before the next judgement."""
+    sick: Collection[str]
+    """Keys of the sessions that are stalled or stuck; not written to before the next judgement."""
     active: int
     """How many sessions are not idle."""
 
@@ -51,9 +51,11 @@ class Judge:
     def __init__(self) -> None:
         self._sessions: Mapping[str, Session] = MappingProxyType({})
         self._verdicts = Versions[str, Verdict]()
-        self._ailing: set[str] = set()
+        self._sick: set[str] = set()
         self._passed: set[str] = set()
         """Keys whose verdict could change if blind time came to light that lies in the past."""
+        self._silent: set[str] = set()
+        """Those of them whose verdict could change if they made progress."""
         self._active = 0
         self._wheel = TimingWheel()
         self._wheel_s = 0.0
@@ -71,7 +73,7 @@ class Judge:
             self._forget()
         else:
             changed, gone = self._difference(snapshot)
-            asked = (changed | self._ailing | self._due(vitals)) - gone
+            asked = (changed | self._sick | self._due(vitals)) - gone
         self._vitals, self._thresholds = vitals, thresholds
         self._sessions = dict(snapshot.sessions) if snapshot.delta is None else snapshot.sessions
         fresh = self._judged(list(asked), snapshot, thresholds)
@@ -80,7 +82,7 @@ class Judge:
                 self._leave(key, before[key])
             self._wheel.put_all(dict.fromkeys(gone, inf))
         self._verdicts.change(fresh, () if anew else gone)
-        return Judgement(self._verdicts.view(), sorted(fresh), gone, Census(self._ailing, self._active))
+        return Judgement(self._verdicts.view(), sorted(fresh), gone, Census(self._sick, self._active))
 
     def _judged(self, keys: list[str], snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Verdict]:
         """Return the verdicts on ``keys`` that are not the same as before; for most a glance says which those are."""
@@ -102,6 +104,7 @@ class Judge:
                 fresh[key] = plain_verdict(key, reason)
         self._wheel.put_all(due_s)
         self._passed.difference_update(due_s)
+        self._silent.difference_update(due_s)
         for key in difficult:
             self._leave(key, verdicts.get(key))
             fresh[key] = self._enter(key, Case(sessions[key], vitals, thresholds))
@@ -120,20 +123,22 @@ class Judge:
 
     def _forget(self) -> None:
         self._verdicts = Versions[str, Verdict]()
-        self._ailing.clear()
+        self._sick.clear()
         self._passed.clear()
+        self._silent.clear()
         self._wheel = TimingWheel()
         self._wheel_s, self._active = 0.0, 0
 
     def _difference(self, snapshot: Snapshot) -> tuple[AbstractSet[str], AbstractSet[str]]:
         """Return the keys of what changed so that it must be judged, and of what is gone."""
         after, before, delta = snapshot.sessions, self._sessions, snapshot.delta
-        if delta is not None and delta.before is before:
-            # Where no age is past a limit, later progress only takes every age further away from its limit.
-            passed = self._passed - delta.changed - delta.gone
-            return delta.changed | {key for key in passed if after[key] is not before[key]}, delta.gone
-        changed = {key for key, session in after.items() if before.get(key) is not session}
-        return changed, before.keys() - after.keys()
+        if delta is None:
+            changed = {key for key, session in after.items() if before.get(key) is not session}
+            return changed, before.keys() - after.keys()
+        if delta.before is not before:
+            return after.keys(), before.keys() - after.keys()  # a glance at each costs less than comparing them
+        # Where no silence is past a limit, later progress only takes every age further away from its limit.
+        return delta.changed | (delta.progressed & self._silent), delta.gone
 
     def _due(self, vitals: Vitals) -> set[str]:
         """Turn the wheel to this look, and return whose verdict may be another by now."""
@@ -151,18 +156,19 @@ class Judge:
         verdict = classify_case(case)
         stands = standing(case, verdict)
         self._active += verdict.reason is not Reason.IDLE
-        if verdict.attention is Attention.NONE:
-            self._wheel.put(key, self._wheel_s + stands.due_in_s)
-        else:
-            self._ailing.add(key)  # its evidence holds ages, so it is told anew at every look
-            self._wheel.put(key, inf)
+        if verdict.attention in SICK:
+            self._sick.add(key)  # the ages in its evidence are what recovery acts on, so it is told anew at every look
+        self._wheel.put(key, inf if key in self._sick else self._wheel_s + stands.due_in_s)
         if stands.passed:
             self._passed.add(key)
+        if stands.silent:
+            self._silent.add(key)
         return verdict
 
     def _leave(self, key: str, verdict: Verdict | None) -> None:
         """Take a session out of all the books."""
         if verdict is not None:
             self._active -= verdict.reason is not Reason.IDLE
-        self._ailing.discard(key)
+        self._sick.discard(key)
         self._passed.discard(key)
+        self._silent.discard(key)

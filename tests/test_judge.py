@@ -15,10 +15,12 @@ from livewatch.recovery.settings import Policy
 from livewatch_classifiers.blindtime import BlindTime
 from livewatch_classifiers.decision import Act
 from livewatch_classifiers.model import Delta, Run, Session, Snapshot, Vitals
+from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Override, Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vocabulary import (
+    SICK,
     ActionKind,
     ActivityKind,
     Attention,
@@ -86,6 +88,18 @@ def only_progressed(before: Session, after: Session) -> bool:
     return replace(before, progress_s=after.progress_s) == after
 
 
+def standing(verdict: Verdict) -> Verdict:
+    """Return what a verdict on slow work says as long as it stands: all but the ages."""
+    slow = verdict.attention is Attention.LONG_RUNNING
+    return replace(verdict, evidence=(), due_in_s=None) if slow else verdict
+
+
+def a_report(snapshot: Snapshot, verdicts: Mapping[str, Verdict], limits: Thresholds) -> TickReport:
+    """Return what a tick says of verdicts."""
+    now_s = snapshot.vitals.now_s
+    return TickReport("t", now_s, now_s, snapshot, "", WELL, None, verdicts=verdicts, thresholds=limits)
+
+
 class History:
     """A gateway whose sessions, blind time and limits change at random; each look is judged both ways."""
 
@@ -145,18 +159,23 @@ class History:
             different = {k for k, s in now.items() if self.told.get(k) is not s}
             progressed = {k for k in different if k in self.told and only_progressed(self.told[k], now[k])}
             gone = frozenset(self.told.keys() - now.keys())
-            delta = Delta(self.told, frozenset(different - progressed), gone)
+            delta = Delta(self.told, frozenset(different - progressed), gone, frozenset(progressed))
         self.told = now
         before: Mapping[str, Verdict] = self.verdicts.verdicts if self.verdicts is not None else {}
         snapshot = Snapshot(self.vitals, now, delta=delta)
         said = self.verdicts = self.judge.judge(snapshot, self.limits)
 
         everything = {key: classify_session(session, self.vitals, self.limits) for key, session in now.items()}
-        assert said.verdicts == everything
-        assert set(said.census.ailing) == {k for k, v in everything.items() if v.attention is not Attention.NONE}
+        assert {key: standing(verdict) for key, verdict in said.verdicts.items()} == {
+            key: standing(verdict) for key, verdict in everything.items()
+        }
+        report = a_report(snapshot, said.verdicts, self.limits)
+        assert {key: report.verdict(key) for key in said.verdicts} == everything
+        assert set(said.census.sick) == {k for k, v in everything.items() if v.attention in SICK}
         assert said.census.active == sum(v.reason is not Reason.IDLE for v in everything.values())
         assert set(said.gone) == before.keys() - everything.keys()
-        assert {k for k, v in everything.items() if before.get(k) != v} <= set(said.touched)
+        changed = {k for k, v in everything.items() if k not in before or standing(before[k]) != standing(v)}
+        assert changed <= set(said.touched)
         self.recover(snapshot, said)
 
 

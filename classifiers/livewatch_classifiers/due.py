@@ -1,7 +1,7 @@
-"""When a verdict of "nothing to see" can change by the mere passing of time: a lower bound, never an estimate.
+"""When a verdict can become another one by the mere passing of time: a lower bound, never an estimate.
 
-A verdict without attention carries no ages, so it stands until an age crosses a limit. Every pair of an age and a
-limit that some rule compares is listed in `_left`; a rule that compares another pair adds it there
+A session's label stands until an age crosses a limit. Every pair of an age and a
+limit that some rule compares is listed here; a rule that compares another pair adds it
 (`tests/test_judge.py` holds the two together).
 """
 
@@ -11,7 +11,7 @@ from math import inf
 from livewatch_classifiers.case import Case
 from livewatch_classifiers.thresholds import ALLOWANCE_MARGIN
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import ActivityKind, Attention
+from livewatch_classifiers.vocabulary import ActivityKind
 
 SLACK_S = 0.001
 """Ages of one moment may differ in their last bits from look to look; a session is looked at that much too early."""
@@ -22,37 +22,43 @@ class Standing:
     """For how long a verdict stands if the session does not change."""
 
     due_in_s: float
-    """No age can cross a limit before as many seconds have passed; 0 for a verdict whose evidence holds ages."""
+    """No age can cross a limit before as many seconds have passed."""
     passed: bool
     """Whether an age is past a limit already, so that blind time found only later could bring it back."""
+    silent: bool
+    """Whether one of those is an age that progress brings back."""
 
 
-TIMELESS = Standing(inf, passed=False)
-FLEETING = Standing(0.0, passed=False)
+TIMELESS = Standing(inf, passed=False, silent=False)
 
 
 def standing(case: Case, verdict: Verdict) -> Standing:
-    """Return for how long ``verdict``, given on ``case``, stands while nothing but time changes. Pure and total."""
-    if verdict.attention is not Attention.NONE:
-        return FLEETING
+    """Return for how long the label of ``verdict``, given on ``case``, stands while only time changes. Pure, total."""
     if verdict.rule == "1":
         return TIMELESS  # it looks at no age
-    due_in_s, passed = inf, False
-    for left_s in _left(case):
-        if left_s > -SLACK_S:
-            due_in_s = min(due_in_s, max(0.0, left_s - SLACK_S))
-        passed = passed or left_s < SLACK_S
-    return Standing(due_in_s, passed)
+    silent_s, other_s = _left_of_silence(case), _left(case)
+    due_in_s = min((max(0.0, left - SLACK_S) for left in (*silent_s, *other_s) if left > -SLACK_S), default=inf)
+    silent = any(left < SLACK_S for left in silent_s)
+    return Standing(due_in_s, silent or any(left < SLACK_S for left in other_s), silent)
+
+
+def _left_of_silence(case: Case) -> list[float]:
+    """Return as much as `_left` for the ages that become less by progress."""
+    silence_s, progress_s = case.silence_s, case.vitals.age(case.session.progress_s)
+    left: list[float] = []
+    if silence_s is not None:
+        left += (limit_s - silence_s for limit_s in (case.limits.warn_s, case.stall_limit_s, case.abort_limit_s))
+    if progress_s is not None:
+        left += (case.limits.warn_s - progress_s, case.thresholds.ghost_after_s - progress_s)
+    return left
 
 
 def _left(case: Case) -> list[float]:
     """Return the limit less the age for every pair that is compared: what is left, or how far it is past."""
     session, age, thresholds = case.session, case.vitals.age, case.thresholds
-    warn_s, ghost_s, silence_s = case.limits.warn_s, thresholds.ghost_after_s, case.silence_s
+    warn_s, ghost_s = case.limits.warn_s, thresholds.ghost_after_s
     left: list[float] = []
-    if silence_s is not None:
-        left += (warn_s - silence_s, case.stall_limit_s - silence_s, case.abort_limit_s - silence_s)
-    for moment_s in (session.state_since_s, session.progress_s, session.oldest_queued_s):
+    for moment_s in (session.state_since_s, session.oldest_queued_s):
         age_s = age(moment_s)
         if age_s is not None:
             left += (warn_s - age_s, ghost_s - age_s)

@@ -8,7 +8,6 @@ verdict is known. `tests/classifiers/test_glance.py` holds this together with th
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
-from operator import attrgetter
 from typing import NamedTuple
 
 from livewatch_classifiers.model import Session
@@ -33,9 +32,7 @@ class Outline(NamedTuple):
     queued: int | None
     oldest_queued_s: float | None
     progress_s: float | None
-
-
-_OUTLINE = attrgetter(*Outline._fields)
+    has_run: bool
 
 
 class LazySessions(Mapping[str, Session]):
@@ -66,7 +63,8 @@ def plain_since_s(session: Session, within_s: float) -> float:
     owned = session.owner is Presence.PRESENT
     running = session.store_says_running is Presence.PRESENT
     resting = session.state is SessionState.IDLE and not session.queued and activity is None
-    if resting and not running and (run is None or not owned):
+    at_work = run is not None and owned and session.activity_known  # then the run is its activity
+    if resting and not running and not at_work:
         return TIMELESS_S
     if session.wait is not None or session.repeating_since_s is not None or session.in_store is Presence.ABSENT:
         return NOT_PLAIN_S
@@ -97,4 +95,16 @@ def outlines(sessions: Mapping[str, Session]) -> Iterable[tuple[str, Outline]]:
     """Return the outline of every session, by key, by the means that the sessions themselves have."""
     if isinstance(sessions, LazySessions):
         return sessions.outlines()
-    return ((key, Outline(*_OUTLINE(session))) for key, session in sessions.items())
+    return ((key, _outline(session)) for key, session in sessions.items())
+
+
+def _outline(session: Session) -> Outline:
+    return Outline(
+        session.state,
+        session.state_since_s,
+        session.lane_kind,
+        session.queued,
+        session.oldest_queued_s,
+        session.progress_s,
+        session.run is not None,
+    )

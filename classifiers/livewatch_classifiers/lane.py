@@ -10,11 +10,11 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from livewatch_classifiers.model import Lane, Session, Snapshot, Vitals
+from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Evidence, Verdict
-from livewatch_classifiers.vocabulary import Attention, Classification, EvidenceClass, Presence, Reason, Remedy
+from livewatch_classifiers.vocabulary import SICK, Attention, Classification, EvidenceClass, Presence, Reason, Remedy
 
-_SICK = frozenset({Attention.STALLED, Attention.STUCK})
 _NO_LANES: Mapping[str, Lane] = MappingProxyType({})
 
 
@@ -110,8 +110,8 @@ def circular_waits(
         youngest = max(members, key=lambda session: (_run_started_s(session), session.key))
         grace_is_over = min(age_s for age_s in ages_s if age_s is not None) > thresholds.zombie_grace_s
         for session in members:
-            verdict = verdicts[session.key]
-            if verdict.attention not in _SICK:
+            if verdicts[session.key].attention not in SICK:
+                verdict = classify_session(session, snapshot.vitals, thresholds)  # with the ages of this moment
                 gives_way = session is youngest and session.owner is Presence.PRESENT
                 found[session.key] = _in_circle(verdict, lane, gives_way=gives_way, eligible=grace_is_over)
     return found
@@ -157,7 +157,7 @@ def _condition(
     head, verdict = sessions.get(lane.head), verdicts.get(lane.head)
     if head is None or verdict is None:
         return LaneCondition.UNKNOWN
-    if verdict.attention not in _SICK:
+    if verdict.attention not in SICK:
         return LaneCondition.SERVING
     dead = verdict.evidence_class is EvidenceClass.CERTAIN or head.owner is Presence.ABSENT
     return LaneCondition.HELD_BY_DEAD if dead else LaneCondition.HELD_BY_SICK

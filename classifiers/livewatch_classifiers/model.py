@@ -248,10 +248,12 @@ class Delta:
     changed: frozenset[str]
     """Keys of sessions that are new, or of which more is new than a later ``progress_s`` in place of an earlier one.
 
-    Every other session is the same object as before, or the same but for its progress.
+    Every other session is the same object as before, unless it is among those that ``progressed``.
     """
     gone: frozenset[str] = frozenset()
     """Keys that are no longer there."""
+    progressed: frozenset[str] = frozenset()
+    """Keys of sessions of which nothing is new but a later ``progress_s`` in place of an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)

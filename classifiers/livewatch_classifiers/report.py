@@ -8,8 +8,10 @@ from typing import Protocol
 from livewatch_classifiers.decision import Completed, Decision, OverdueHold
 from livewatch_classifiers.lane import LaneVerdict
 from livewatch_classifiers.model import Snapshot
+from livewatch_classifiers.session import classify_session
+from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
-from livewatch_classifiers.vocabulary import Disagreement, VitalsState
+from livewatch_classifiers.vocabulary import Attention, Disagreement, VitalsState
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class TickReport:
     vitals: VitalsVerdict
     vitals_before: VitalsState | None
     verdicts: Mapping[str, Verdict] = field(default_factory=lambda: MappingProxyType({}))
+    """By key. That of slow work stands as it was given first, until its label changes: `verdict` tells today's ages."""
     lanes: Mapping[str, LaneVerdict] = field(default_factory=lambda: MappingProxyType({}))
     """Shared lanes by name; empty where the source sees none."""
     transitions: tuple[Transition, ...] = ()
@@ -80,6 +83,19 @@ class TickReport:
     """How unwell the agent itself feels, 0 when it is well; patience is stretched by it."""
     dissents: tuple[Dissent, ...] = ()
     """About what the shadow policy, if there is one, begins to disagree; nothing follows from it."""
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    """The limits by which it was judged."""
+
+    def verdict(self, key: str) -> Verdict:
+        """Return the verdict on a session with the ages of this tick in its evidence.
+
+        Raises:
+            KeyError: when there is none of that key.
+        """
+        given = self.verdicts[key]
+        if self.snapshot is None or given.attention is not Attention.LONG_RUNNING:
+            return given
+        return classify_session(self.snapshot.sessions[key], self.snapshot.vitals, self.thresholds)
 
 
 class TickListener(Protocol):

@@ -91,6 +91,10 @@ class Attention(StrEnum):
     STUCK = "stuck"
 
 
+SICK = frozenset({Attention.STALLED, Attention.STUCK})
+"""What recovery looks at; slow is not sick."""
+
+
 class Classification(StrEnum):
     """The family of a verdict, in OpenClaw's words where it has one."""
 

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from livewatch_classifiers.decision import Act, Completed, Hold, OverdueHold
+from livewatch_classifiers.glance import outlines
 from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import Attention, Outcome, SessionState, VitalsState
@@ -189,9 +190,8 @@ def _in_flight(report: TickReport) -> list[str] | None:
     """Return the keys of sessions that were at work; in log lines only, for they are unbounded."""
     if report.snapshot is None:
         return None
-    at_work = [
-        s.key for s in report.snapshot.sessions.values() if s.state is SessionState.PROCESSING or s.run is not None
-    ]
+    facts = outlines(report.snapshot.sessions)
+    at_work = [key for key, session in facts if session.state is SessionState.PROCESSING or session.has_run]
     return at_work[:_NAMED] or None
 
 

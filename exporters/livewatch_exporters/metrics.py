@@ -154,12 +154,12 @@ class Metrics:
             return
         if report.restarted:
             self._heard = -1
-        ours = {verdict.attention for verdict in report.verdicts.values()}
-        for opinion in report.snapshot.opinions:
-            if opinion.seq > self._heard:
-                self._heard = opinion.seq
-                agreement = "same" if opinion.attention in ours else "other"
-                self._instruments.add(c.GATEWAY_VERDICTS, 1, report.target, opinion.attention, agreement)
+        new = [opinion for opinion in report.snapshot.opinions if opinion.seq > self._heard]
+        ours = {verdict.attention for verdict in report.verdicts.values()} if new else ()
+        for opinion in new:
+            self._heard = max(self._heard, opinion.seq)
+            agreement = "same" if opinion.attention in ours else "other"
+            self._instruments.add(c.GATEWAY_VERDICTS, 1, report.target, opinion.attention, agreement)
 
     def _self(self, report: TickReport, succeeded: dict[str, float]) -> None:
         """Measure livewatch itself, and note in ``succeeded`` when each of its samplers last did."""

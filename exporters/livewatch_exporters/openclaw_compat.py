@@ -59,8 +59,9 @@ class OpenClawCompat:
         before = self._before.snapshot if self._before is not None else None
         if report.snapshot is None or before is None:
             return
-        for key, session in report.snapshot.sessions.items():
-            earlier = before.sessions.get(key)
+        delta, sessions = report.snapshot.delta, report.snapshot.sessions
+        for key in sessions if delta is None or delta.before is not before.sessions else delta.changed:
+            earlier, session = before.sessions.get(key), sessions[key]
             if earlier is not session and (earlier is None or earlier.state is not session.state):
                 verdict = report.verdicts.get(key)
                 reason = verdict.reason.value if verdict is not None else OTHER

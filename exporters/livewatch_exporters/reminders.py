@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from livewatch_classifiers.report import TickReport
-from livewatch_classifiers.vocabulary import Attention
+from livewatch_classifiers.vocabulary import SICK
 
 FIRST_S = 60.0
 LONGEST_S = 4 * 3600.0
-_SICK = (Attention.STALLED, Attention.STUCK)
 
 
 @dataclass(slots=True)
@@ -26,7 +25,7 @@ class Reminders:
     def due(self, report: TickReport) -> list[tuple[str, float]]:
         """Return the sessions to mention again in this tick, with how many seconds they have been as they are."""
         for change in report.transitions:
-            if change.after is not None and change.after.attention in _SICK:
+            if change.after is not None and change.after.attention in SICK:
                 self._sick[change.key] = _Reminder(report.now_s, report.now_s + FIRST_S)
             else:
                 self._sick.pop(change.key, None)

@@ -24,7 +24,7 @@ from livewatch.demo.visitors import Visitors
 from livewatch.demo.watcher import Watcher
 from livewatch_classifiers.report import TickListener
 from livewatch_classifiers.thresholds import Thresholds
-from livewatch_classifiers.vocabulary import Attention
+from livewatch_classifiers.vocabulary import SICK
 
 HEALTHY_SESSIONS = 52
 Attach = Callable[[Path, Path, Thresholds, TickListener], AbstractAsyncContextManager[object]]
@@ -211,7 +211,7 @@ def _problem(record: FaultRecord) -> str:
         if record.detected_s is None:
             return "the gateway was never seen to be unresponsive"
         return "" if record.stack else "the blocking stack was not recorded"
-    if not expected.repaired and (record.action != "none" or record.attention in (Attention.STALLED, Attention.STUCK)):
+    if not expected.repaired and (record.action != "none" or record.attention in SICK):
         return f"was slow, not sick, yet was called {record.attention} and got {record.action}"
     return ""
 

@@ -106,7 +106,7 @@ def _attention(state: DemoState) -> Table:
 
 def _urgent(report: TickReport) -> list[Verdict]:
     """Return the verdicts that need attention, worst first."""
-    wanted = [verdict for verdict in report.verdicts.values() if verdict.attention in _SEVERITY]
+    wanted = [report.verdict(key) for key, verdict in report.verdicts.items() if verdict.attention in _SEVERITY]
     return sorted(wanted, key=lambda verdict: (_SEVERITY.index(verdict.attention), verdict.key))
 
 

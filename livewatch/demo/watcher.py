@@ -7,9 +7,8 @@ from livewatch.demo.fault import Fault
 from livewatch.demo.fault_record import FaultRecord
 from livewatch_classifiers.decision import Act, Completed
 from livewatch_classifiers.report import TickReport
-from livewatch_classifiers.vocabulary import Attention, Outcome, VitalsState
+from livewatch_classifiers.vocabulary import SICK, Outcome, VitalsState
 
-_SICK = (Attention.STALLED, Attention.STUCK)
 _ACTIONS_KEPT = 6
 
 
@@ -37,7 +36,7 @@ class Watcher:
             record = self._by_session.get(key)
             if record is not None and record.sick_at(report.now_s):
                 record.judged(verdict, report.now_s)
-            elif verdict.attention in _SICK:
+            elif verdict.attention in SICK:
                 self.false_blames.add(f"{key}: {verdict.attention.value}/{verdict.reason.value}")
         for decision in report.decisions:
             if isinstance(decision, Act):

@@ -82,7 +82,7 @@ def session_list(
     chosen = [verdict for verdict in report.verdicts.values() if everything or query.takes(verdict)]
     rows = [
         session_row(snapshot, verdict) | {"doing": doing.get(verdict.key, ""), "held": held(verdict.key)}
-        for verdict in _first(snapshot, chosen, query)
+        for verdict in (report.verdict(chosen.key) for chosen in _first(snapshot, chosen, query))
     ]
     return document | {
         "target": report.target,
@@ -133,6 +133,8 @@ def _first(snapshot: Snapshot, verdicts: list[Verdict], query: SessionQuery) -> 
 
 def _sortable(snapshot: Snapshot, verdict: Verdict, order: SessionOrder) -> Sortable:
     """Return what this order looks at, and nothing more: there may be a hundred thousand of them."""
+    if order in (SessionOrder.ATTENTION, SessionOrder.SESSION):
+        return Sortable(verdict.attention, None, None, None, verdict.key)
     session = snapshot.sessions[verdict.key]
     return Sortable(
         verdict.attention,

@@ -16,6 +16,7 @@ from livewatch.recovery.gates import GATES, Held
 from livewatch.recovery.ladder import FIRST_RUNG, next_rung
 from livewatch.recovery.patient import Patient
 from livewatch.recovery.request import Request
+from livewatch_classifiers.glance import outlines
 from livewatch_classifiers.lane import LaneVerdict
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.report import TickReport
@@ -63,7 +64,7 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
         "attention": attention_rows(report, {a.session: a.kind for a in agent.memory.pending()}),
         "running": []
         if report.snapshot is None
-        else [k for k, s in report.snapshot.sessions.items() if s.run is not None],
+        else [key for key, session in outlines(report.snapshot.sessions) if session.has_run],
         "gateway_says": _opinions(report),
         "health_penalty": report.health_penalty,
         "budget_remaining": report.budget_remaining,
@@ -88,7 +89,8 @@ def attention_rows(report: TickReport, pending: Mapping[str, ActionKind]) -> lis
     if report.snapshot is None:
         return []
     doing = recovery_words(report, pending)
-    sick = [verdict for verdict in report.verdicts.values() if verdict.attention is not Attention.NONE]
+    needy = [key for key, verdict in report.verdicts.items() if verdict.attention is not Attention.NONE]
+    sick = [report.verdict(key) for key in needy]
     sick.sort(key=lambda v: (URGENCY[v.attention], v.key))
     return [session_row(report.snapshot, verdict) | {"doing": doing.get(verdict.key, "")} for verdict in sick]
 
@@ -101,7 +103,7 @@ def explain(agent: Agent, key: str) -> dict[str, Any] | None:
         return None
     patient = agent.memory.patients.get(key)
     return document | {
-        "next": _next(agent, report, report.snapshot.sessions[key], report.verdicts[key], patient),
+        "next": _next(agent, report, report.snapshot.sessions[key], report.verdict(key), patient),
         "tried": [{"action": k.value, "outcome": o.value} for k, o in patient.tried] if patient else [],
         "repairs": len(patient.repaired_s) if patient else 0,
         "quarantined": patient.quarantined if patient else False,
@@ -117,7 +119,7 @@ def judged(report: TickReport, key: str) -> dict[str, Any] | None:
         "ok": True,
         "session": key,
         "seen": _seen(report.snapshot.sessions[key], report.snapshot),
-        "verdict": _verdict(report.verdicts[key]),
+        "verdict": _verdict(report.verdict(key)),
         "vitals": vitals_of(report),
         "gateway_says": _opinions(report),
         "lanes": [_lane(lane) for lane in report.lanes.values() if key in (lane.head, *lane.waiting, *lane.cycle)],

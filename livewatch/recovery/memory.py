@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from livewatch.judge import Census
-from livewatch.recovery.patient import SICK, SIGN_OF_LIFE, Patient, examined, treated
+from livewatch.recovery.patient import SIGN_OF_LIFE, Patient, examined, treated
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import GATEWAY, Action, Completed
 from livewatch_classifiers.model import GatewayIdentity, Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
-from livewatch_classifiers.vocabulary import ActionKind, Phase, Reason, StallCause, VitalsState
+from livewatch_classifiers.vocabulary import SICK, ActionKind, Phase, Reason, StallCause, VitalsState
 
 _HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
 ENDS_A_RUN = frozenset({ActionKind.ABORT_RUN, ActionKind.FORCE_CLEAR})
@@ -66,7 +66,7 @@ class Memory:
         """Take in one look at the gateway; the ``census`` of the verdicts only saves looking at each of them."""
         restarted = self.restarted(snapshot)
         known = dict(self.after_restart(policy).patients if restarted else self.patients)
-        for key in verdicts if census is None else sorted({*census.ailing, *known}):
+        for key in verdicts if census is None else sorted({*census.sick, *known}):
             verdict, session = verdicts.get(key), snapshot.sessions.get(key)
             if verdict is None or session is None or (verdict.attention not in SICK and key not in known):
                 continue

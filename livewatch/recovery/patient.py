@@ -7,9 +7,8 @@ from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import Action, Completed
 from livewatch_classifiers.model import Session
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import ActionKind, Attention, EvidenceClass, Outcome, Reason
+from livewatch_classifiers.vocabulary import SICK, ActionKind, EvidenceClass, Outcome, Reason
 
-SICK = frozenset({Attention.STALLED, Attention.STUCK})
 SIGN_OF_LIFE = frozenset({Outcome.RECOVERED, Outcome.SUPERSEDED})
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from livewatch.configuration.candidate import Candidate
 from livewatch.recordings.entry import Entry, Said
-from livewatch.recovery.patient import SICK
 from livewatch.recovery.rehearsal import Rehearsal, Rehearsed
 from livewatch.recovery.rounds import Moment
 from livewatch.replay.actions import ActionRow, Actions
@@ -15,7 +14,7 @@ from livewatch.replay.replay import words
 from livewatch_classifiers.decision import GATEWAY, Hold
 from livewatch_classifiers.report import Dissent
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import Disagreement
+from livewatch_classifiers.vocabulary import SICK, Disagreement
 
 LOG = logging.getLogger("livewatch.shadow")
 _KEPT = 100

@@ -7,9 +7,7 @@ from livewatch.simulation.messages import Message
 from livewatch.simulation.truth import Affliction
 from livewatch_classifiers.blindtime import BlindTime
 from livewatch_classifiers.decision import Completed
-from livewatch_classifiers.vocabulary import ActionKind, Attention, Gate, Reason
-
-SICK = frozenset({Attention.STALLED, Attention.STUCK})
+from livewatch_classifiers.vocabulary import SICK, ActionKind, Attention, Gate, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class Mark:
     @property
     def sick(self) -> bool:
         """Whether the label says that something is wrong."""
-        return self.attention in (Attention.STALLED.value, Attention.STUCK.value)
+        return self.attention in SICK
 
     def __str__(self) -> str:
         """Return the label as scenarios write it."""

@@ -6,14 +6,14 @@ from livewatch.agent import Agent
 from livewatch.recovery.rounds import SecondOpinion, Witness
 from livewatch.recovery.settings import Policy
 from livewatch.simulation.crew import Crew, Seat
-from livewatch.simulation.record import SICK, Mark, Record
+from livewatch.simulation.record import Mark, Record
 from livewatch.simulation.tools import pick
 from livewatch.simulation.world import World
 from livewatch_classifiers.decision import Act, Hold
 from livewatch_classifiers.lock import classify_lock
 from livewatch_classifiers.report import TickListener, TickReport
 from livewatch_classifiers.thresholds import Thresholds
-from livewatch_classifiers.vocabulary import Gate, Reason, Remedy, VitalsState
+from livewatch_classifiers.vocabulary import SICK, Gate, Reason, Remedy, VitalsState
 
 _TOLD_BY_GATE = frozenset({Gate.QUARANTINE, Gate.CAPABILITY})
 _LONGEST_IDLE_S = 3600.0

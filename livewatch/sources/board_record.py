@@ -71,6 +71,7 @@ _OUTLINED = ("state", "state_since_ns", "queued", "oldest_queued_ns", "lane_kind
 _OUTLINE = struct.Struct("=" + "".join("q" if name in _OUTLINED else "8x" for name in RECORD_FIELDS))
 KEY = slice(len(RECORD_FIELDS) * 8, len(RECORD_FIELDS) * 8 + TEXT_FIELDS["key"])
 """Where the key stands in a record."""
+_RUN_ID_AT = KEY.stop + TEXT_FIELDS["id"]
 
 
 def _leave() -> None:
@@ -119,6 +120,7 @@ def outline(data: bytes, progress_ns: int) -> Outline:
         _number(queued, _leave),
         moment_s(oldest_queued_ns),
         moment_s(progress_ns),
+        data[_RUN_ID_AT] != 0,
     )
 
 

@@ -42,6 +42,8 @@ class BoardSlots:
         """Slots that were torn at the last look: their column may be the same and its values not yet believed."""
         self._touched: dict[int, str] = {}
         """Slots of which more is new than a later progress, and the key that each had before."""
+        self._progressed: list[int] = []
+        """Slots with a later progress, the touched ones among them."""
         self._by_key = Versions[str, Believed]()
         self._children: dict[int, int] = {}
         """Pid of the child process by slot."""
@@ -119,14 +121,15 @@ class BoardSlots:
         return max(before_ns, _word(read(progress_at, _WORD)))
 
     def _note_progress(self, before: bytes, after: bytes) -> None:
-        """Find sessions whose progress is not simply later than it was."""
+        """Tell sessions whose progress is later than it was from those where it is not as simple."""
         old, new = _words(before), _words(after)
         for slot in differing(before, after):
             progress_ns, key = new[slot], self._slots[slot][0]
-            if (slot < len(old) and 0 < old[slot] < progress_ns <= NS_MAX) or not key:
-                continue
-            self.unreadable += not 0 <= progress_ns <= NS_MAX
-            self._touched.setdefault(slot, key)
+            if slot < len(old) and 0 < old[slot] < progress_ns <= NS_MAX:
+                self._progressed.append(slot)
+            elif key:
+                self.unreadable += not 0 <= progress_ns <= NS_MAX
+                self._touched.setdefault(slot, key)
 
     def _believe(self, slot: int, record: bytes, progress_ns: int) -> None:
         """Take over a record that was whole. Most are looked at no further than at a glance."""
@@ -182,8 +185,9 @@ class BoardSlots:
         else:
             self._by_key.change(changed, gone)
         self._found = BoardSessions(self._by_key.view(), self._progress, self._working_s, self._made)
-        self.delta = None if unsure else Delta(before, frozenset(changed), gone)
-        self._touched = {}
+        progressed = frozenset(slots[slot][0] for slot in self._progressed if slot < size).difference(changed, ("",))
+        self.delta = None if unsure else Delta(before, frozenset(changed), gone, progressed)
+        self._touched, self._progressed = {}, []
         return self._found
 
     def _several(self, changed: Mapping[str, Believed], moved: list[tuple[int, str, str]]) -> bool:

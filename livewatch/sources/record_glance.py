@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Sequence
 
 from livewatch.probe import layout as board
-from livewatch.probe.layout import RECORD_FIELDS
+from livewatch.probe.layout import RECORD_FIELDS, TEXT_FIELDS
 
 RESTING_NS = 2**63 - 1
 """Later than any moment."""
@@ -48,22 +48,27 @@ _POSSIBLE = {
 }
 """What stands in a record without wait and child where nothing in it is impossible."""
 
+_KEY = rb"[^\0].{%d}" % (TEXT_FIELDS["key"] - 1)
+_NO_RUN = rb".{%d}\0" % TEXT_FIELDS["id"]
+_OWNER = rb"(?:(?P<owned>" + _PRESENT + rb")|" + _or_none(_ABSENT) + rb")"
 
-def _record(**fields: bytes) -> Callable[[bytes], object]:
+
+def _record(*, texts: bytes = b"", **fields: bytes) -> Callable[[bytes], object]:
     """Return a test for records that hold what is possible, and in some fields what is given; then a key."""
     pattern = b"".join((_POSSIBLE | fields)[name] for name in RECORD_FIELDS)
-    return re.compile(pattern + rb"[^\0]", re.DOTALL).match
+    return re.compile(pattern + _KEY + texts, re.DOTALL).match
 
 
 _resting = _record(
     state=_code(board.STATES[: board.STATES.index("idle") + 1]),
     queued=_or_none(_ZERO),
-    owner=_or_none(_ABSENT),
+    owner=_OWNER,
     activity=_NONE,
     store_says_running=_or_none(_ABSENT),
+    texts=rb"(?(owned)" + _NO_RUN + rb")",
 )
 _plain = _record(
-    owner=rb"(?:(?P<owned>" + _PRESENT + rb")|" + _or_none(_ABSENT) + rb")",
+    owner=_OWNER,
     abort_requested_ns=_ZERO,
     activity=_or_none(_code(board.ACTIVITIES[: board.ACTIVITIES.index("tool_call") + 1])),
     repeating_since_ns=_ZERO,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from livewatch.supervision.sd_notify import NotifySocket, watchdog_s
 from livewatch_classifiers.report import TickReport
-from livewatch_classifiers.vocabulary import Attention
+from livewatch_classifiers.vocabulary import SICK
 
 _FED_PER_BOUND = 4
 """Twice as often as systemd advises: a tick that comes a moment late must not cost the half that is left."""
@@ -102,7 +102,7 @@ class Supervisor:
 
     def _words(self, report: TickReport) -> str:
         for change in report.transitions:  # counted by their changes: no tick walks through all sessions
-            if change.after is not None and change.after.attention in (Attention.STALLED, Attention.STUCK):
+            if change.after is not None and change.after.attention in SICK:
                 self._sick.add(change.key)
             else:
                 self._sick.discard(change.key)

@@ -50,6 +50,7 @@ class BoardVantage:
             vitals=classify_vitals(snapshot.vitals, self._thresholds, before),
             vitals_before=None if before is None else before.state,
             verdicts=self._judge.judge(snapshot, self._thresholds).verdicts,
+            thresholds=self._thresholds,
         )
         asked = {name: str(value) for name, value in view.query().items() if value is not None}
         return Look(_status(report), session_list(report, SessionQuery.of(asked), doing={}))

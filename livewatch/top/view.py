@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from livewatch.local_api.session_order import SessionOrder, place
 from livewatch.top.row import Row
-from livewatch_classifiers.vocabulary import Attention
+from livewatch_classifiers.vocabulary import SICK, Attention
 
 ROWS_MAX = 1000
 """How many sessions are asked for; the screen says when there are more."""
@@ -33,7 +33,7 @@ class Show(StrEnum):
 _LABELS = {
     Show.ALL: frozenset(Attention),
     Show.ATTENTION: frozenset(Attention) - {Attention.NONE},
-    Show.SICK: frozenset({Attention.STALLED, Attention.STUCK}),
+    Show.SICK: SICK,
     Show.STUCK: frozenset({Attention.STUCK}),
     Show.STALLED: frozenset({Attention.STALLED}),
     Show.LONG: frozenset({Attention.LONG_RUNNING}),

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,7 +16,7 @@ import uvloop
 
 from livewatch.probe import Probe
 from livewatch.probe.board import BoardWriter
-from livewatch.probe.layout import bucket_middle_s, bucket_of
+from livewatch.probe.layout import SLOT_BYTES, bucket_middle_s, bucket_of
 from livewatch.probe.loop import LoopSampler
 from tests.bench.blocks import seen_blocks
 from tests.bench.detection import detection_latency
@@ -24,6 +25,7 @@ from tests.bench.growth_plot import write_plot
 from tests.bench.many import many_boards, resident, start_up
 from tests.bench.simulator import simulator_speed
 from tests.bench.tick import SIZES, tick_costs
+from tests.bench.workday import working_day
 
 ROUNDS = 7
 CALLS = 20_000
@@ -46,7 +48,12 @@ async def probe_costs(folder: Path) -> list[Figure]:
     """Return what each report of the gateway costs, against a bare clock read."""
     clock = statistics.median(per_call_ns(time.monotonic_ns))
     baseline = "time.monotonic_ns()"
-    figures = [Figure(baseline, clock, clock, clock, "ns", baseline, 1.0)]
+    table: dict[str, int] = {}
+    figures = [
+        Figure(baseline, clock, clock, clock, "ns", baseline, 1.0),
+        figure("a bare dict update", per_call_ns(partial(table.__setitem__, "k", 1)), "ns", baseline, clock),
+        Figure("memory of a session slot", SLOT_BYTES, SLOT_BYTES, SLOT_BYTES, "B", "512 bytes", SLOT_BYTES / 512),
+    ]
     async with Probe.open(folder / "board", capacity=8) as probe:
         session = probe.session("s")
         async with session.run("r") as run:
@@ -180,7 +187,8 @@ def _of_everything(*, quick: bool, million: bool, plot: Path | None) -> list[Fig
         folder = Path(name)
         figures = [] if quick else _of_the_probe(folder)
         ticks = asyncio.run(tick_costs(folder, sizes, 1 if quick else 7))
-        figures += [*ticks, *asyncio.run(many_boards(folder, 3 if quick else 50))]
+        day = asyncio.run(working_day(folder, *((600, 5) if quick else (100_000, 60))))
+        figures += [*ticks, *day, *asyncio.run(many_boards(folder, 3 if quick else 50))]
     figures += detection_latency(100 if quick else 1_000)
     figures += simulator_speed(1 if quick else 5)
     figures += [*start_up(1 if quick else 5), *resident(1 if quick else 3)]

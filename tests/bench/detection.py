@@ -6,11 +6,10 @@ from types import MappingProxyType
 from livewatch.judge import Judge
 from livewatch_classifiers.model import Run, Session, Snapshot, Vitals
 from livewatch_classifiers.thresholds import Thresholds
-from livewatch_classifiers.vocabulary import Attention, Presence, SessionState
+from livewatch_classifiers.vocabulary import SICK, Presence, SessionState
 from tests.bench.figures import Figure, figure
 
 TICK_S, GRID_S = 1.0, 30.0
-_SICK = frozenset({Attention.STALLED, Attention.STUCK})
 
 
 def detection_latency(count: int = 1_000, seed: int = 9) -> list[Figure]:
@@ -51,7 +50,7 @@ def _seen(
     while len(seen_s) < len(sessions):
         verdicts = judge.judge(Snapshot(Vitals(now_s), sessions), limits).verdicts
         for key, verdict in verdicts.items():
-            if verdict.attention in _SICK:
+            if verdict.attention in SICK:
                 seen_s.setdefault(key, now_s)
         now_s += every_s
     return [seen_s[key] - crossed_s[key] for key in sessions]

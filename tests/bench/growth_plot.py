@@ -12,7 +12,7 @@ _COLOURS = ("#4c78a8", "#59a14f", "#edc948", "#f28e2b", "#b07aa1", "#e15759")
 def write_plot(path: Path, figures: list[Figure], sizes: tuple[int, ...]) -> None:
     """Write the plot of the tick figures to ``path`` as SVG."""
     names = {f.name.replace(f"{size:,}", "N") for f in figures for size in sizes if f"of {size:,}" in f.name}
-    lines = sorted(name for name in names if not name.startswith("json"))
+    lines = sorted(name for name in names if name.startswith(("tick", "full scan")))
     by_name = {f.name: f for f in figures}
     parts = [_axis(sizes)]
     for colour, line in zip(_COLOURS, lines, strict=False):

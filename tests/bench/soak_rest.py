@@ -103,7 +103,7 @@ class Churn:
         for _ in range(self._churn):
             slot = self._oldest.popleft()
             self._number += 1
-            begin_turn(self._crowd, slot, {"key": f"agent:main:{self._number}", "run_id": f"r{self._number}"})
+            self._crowd.begin_turn(slot, {"key": f"agent:main:{self._number}", "run_id": f"r{self._number}"})
             self._oldest.append(slot)
         self._crowd.progress(0.1)
 
@@ -120,18 +120,10 @@ class Rest:
 
     def turn(self) -> None:
         """One round: one turn ends and another begins, all that work progress."""
-        begin_turn(self._crowd, self._working[0], {"run_id": f"r{time.monotonic_ns()}"})
+        self._crowd.begin_turn(self._working[0], {"run_id": f"r{time.monotonic_ns()}"})
         self._working.rotate(-1)
         for slot in self._working:
             self._crowd.writer.stamp(slot, time.monotonic_ns())
-
-
-def begin_turn(crowd: Crowd, slot: int, texts: dict[str, str]) -> None:
-    """Begin a run, and a model call in it."""
-    now_ns = time.monotonic_ns()
-    crowd.writer.stamp(slot, now_ns)
-    values = {"state_since_ns": now_ns, "run_started_ns": now_ns, "activity_since_ns": now_ns}
-    crowd.writer.write(slot, values, texts)
 
 
 def soak(folder: Path, minutes: float, churn: int) -> Result:

@@ -15,6 +15,7 @@ from livewatch.sources.board import BoardSource
 from livewatch_classifiers.decision import Act, Completed
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
+from livewatch_exporters.gauges import LastLook, points
 from tests.bench.figures import Figure, figure
 
 SIZES = (1_000, 10_000, 100_000)
@@ -33,46 +34,54 @@ class NoIntents:
 
 
 class Crowd:
-    """A board full of sessions that are all in a model call and well."""
+    """A board full of sessions that are all in a model call and well; by ``now_ns`` it is so many nanoseconds."""
 
-    def __init__(self, path: Path, size: int) -> None:
+    def __init__(self, path: Path, size: int, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self.writer = BoardWriter(path, size)
         self.size = size
+        self.now_ns = now_ns
         self.writer.set("phase", 1)
         self.beat()
-        now_ns = time.monotonic_ns()
+        began_ns = now_ns()
         values = {
             "used": 1,
             "state": STATES.index("processing"),
-            "state_since_ns": now_ns,
+            "state_since_ns": began_ns,
             "owner": 1,
-            "run_started_ns": now_ns,
+            "run_started_ns": began_ns,
             "activity": ACTIVITIES.index("model_call"),
             "activity_owner": 1,
-            "activity_since_ns": now_ns,
+            "activity_since_ns": began_ns,
             "generation": 1,
         }
         for number in range(size):
             slot = self.writer.acquire()
             assert slot is not None
             texts = {"key": f"agent:main:{number}", "run_id": f"r{number}", "handle": "h"}
-            self.writer.stamp(slot, now_ns)
+            self.writer.stamp(slot, began_ns)
             self.writer.write(slot, values, texts)
 
     def beat(self) -> None:
         """Move the loop's heartbeat, as a loop that runs does."""
         for name in ("loop_heartbeat_ns", "thread_heartbeat_ns"):
-            self.writer.set(name, time.monotonic_ns())
+            self.writer.set(name, self.now_ns())
 
     def progress(self, share: float) -> None:
         """Let a random part of the sessions make progress."""
         for slot in random.sample(range(self.size), round(self.size * share)):
-            self.writer.progress_of(slot)()
+            self.writer.stamp(slot, self.now_ns())
 
     def change(self, share: float) -> None:
         """Let a random part of the sessions change state."""
         for slot in random.sample(range(self.size), round(self.size * share)):
             self.writer.write(slot, {"queued": random.randrange(1, 1000)})
+
+    def begin_turn(self, slot: int, texts: dict[str, str] | None = None) -> None:
+        """Begin a run, and a model call in it."""
+        now_ns = self.now_ns()
+        self.writer.stamp(slot, now_ns)
+        values = {"state_since_ns": now_ns, "run_started_ns": now_ns, "activity_since_ns": now_ns}
+        self.writer.write(slot, values, texts)
 
 
 async def tick_costs(folder: Path, sizes: tuple[int, ...] = SIZES, rounds: int = ROUNDS) -> list[Figure]:
@@ -113,8 +122,11 @@ async def _of_size(path: Path, size: int, rounds: int) -> list[Figure]:
                 await agent.tick()
                 costs_ms.append((time.perf_counter() - began_s) * 1e3)
             figures.append(figure(f"tick of {size:,}, {share:.0%} {word}", costs_ms, "ms", baseline, base))
-    assert agent.report is not None
-    assert len(agent.report.verdicts) == size
+    report = agent.report
+    assert report is not None
+    assert len(report.verdicts) == size
+    passes_ms = [_took_ms(lambda: points(LastLook(report, {}), agent.thresholds)) for _ in range(3)]
+    figures.append(figure(f"gauges of {size:,}, once a scrape", passes_ms, "ms", baseline, base))
     await agent.close()
     crowd.writer.close()
     return figures

@@ -1,6 +1,7 @@
-"""What is said of a record at a glance is what decoding it says, or less."""
+"""What is said of a record at a glance is what the rules make of the session in it."""
 
 import struct
+from dataclasses import replace
 from math import inf
 
 from hypothesis import given, settings
@@ -21,9 +22,14 @@ from livewatch.probe.layout import (
 from livewatch.sources.board_record import decode, moment_s, outline
 from livewatch.sources.board_sessions import NOT_PLAIN_NS, BoardSessions
 from livewatch.sources.record_glance import glance
-from livewatch_classifiers.glance import NOT_PLAIN_S, TIMELESS_S, Outline, outlines, plain_since_s
+from livewatch_classifiers.glance import NOT_PLAIN_S, TIMELESS_S, Outline, outlines, plain_limit_s, plain_verdict
+from livewatch_classifiers.model import Vitals
+from livewatch_classifiers.session import classify_session
+from livewatch_classifiers.thresholds import Thresholds
+from livewatch_classifiers.vocabulary import Reason
 
-WITHIN_S = 120.0
+LIMITS = Thresholds()
+WITHIN_S = plain_limit_s(LIMITS)
 SECOND_NS = 10**9
 USUAL = {
     "used": 1,
@@ -83,7 +89,7 @@ def seen(record: bytes, progress_ns: int) -> BoardSessions:
 
 @settings(max_examples=2000, deadline=None)
 @given(records, _moment | _odd)
-def test_a_glance_never_says_more_than_the_session_itself(record: bytes, progress_ns: int) -> None:
+def test_what_a_glance_says_is_what_the_rules_make_of_the_decoded_session(record: bytes, progress_ns: int) -> None:
     impossible: list[int] = []
     session, child_pid = decode(record, moment_s(progress_ns), lambda: impossible.append(1))
     if glance(record) is not None:
@@ -92,7 +98,11 @@ def test_a_glance_never_says_more_than_the_session_itself(record: bytes, progres
         assert not child_pid
     if session is not None:
         (said_s,) = seen(record, progress_ns).plain_since_s(["k"], WITHIN_S)
-        assert said_s <= plain_since_s(session, WITHIN_S)
+        if said_s == TIMELESS_S:
+            assert classify_session(replace(session, key="k"), Vitals(1e9), LIMITS) == plain_verdict("k", Reason.IDLE)
+        elif said_s != NOT_PLAIN_S:
+            late = Vitals(said_s + WITHIN_S - 0.001)
+            assert classify_session(replace(session, key="k"), late, LIMITS) == plain_verdict("k", Reason.ACTIVE)
         assert outline(record, progress_ns) == next(iter(outlines({"k": session})))[1]
 
 
@@ -134,4 +144,4 @@ def test_an_outline_is_made_of_the_record() -> None:
     ((key, facts),) = seen(record, 8 * SECOND_NS).outlines()
     session = seen(record, 8 * SECOND_NS)["k"]
     assert key == "k"
-    assert facts == Outline(session.state, session.state_since_s, session.lane_kind, 2, 7.0, 8.0)
+    assert facts == Outline(session.state, session.state_since_s, session.lane_kind, 2, 7.0, 8.0, has_run=False)

@@ -10,9 +10,8 @@ from livewatch_classifiers.decision import Act, Hold, OverdueHold
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import ActionKind, Attention, Gate, VitalsState
+from livewatch_classifiers.vocabulary import SICK, ActionKind, Attention, Gate, VitalsState
 
-SICK = frozenset({Attention.STALLED, Attention.STUCK})
 WELL_VITALS = frozenset({VitalsState.STARTING, VitalsState.RESPONSIVE, VitalsState.DRAINING})
 CLOCK_JUMP_S = 1.0
 FRAME_EVERY_S = ((60.0, 2.0), (600.0, 10.0), (float("inf"), 60.0))

@@ -20,6 +20,7 @@ from livewatch_classifiers.session import RULES
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import (
+    SICK,
     ActionKind,
     Attention,
     AwaitedState,
@@ -128,7 +129,7 @@ class Reference:
     def _order(self, session: Session, verdict: Verdict, now_s: float) -> Order | None:
         run_id = session.run.id if session.run is not None else None
         asked_run, times, next_s = self._asked.get(session.key, (None, 0, 0.0))
-        if not verdict.eligible or verdict.attention not in (Attention.STALLED, Attention.STUCK):
+        if not verdict.eligible or verdict.attention not in SICK:
             return None
         if session.id is None or now_s < next_s:
             return None

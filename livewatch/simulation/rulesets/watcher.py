@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from livewatch.simulation.record import SICK, Record
+from livewatch.simulation.record import Record
 from livewatch.simulation.world import World
 from livewatch_classifiers.decision import Action
 from livewatch_classifiers.model import Snapshot
-from livewatch_classifiers.vocabulary import ActionKind, Attention, Phase, Reason
+from livewatch_classifiers.vocabulary import SICK, ActionKind, Attention, Phase, Reason
 
 
 @dataclass(frozen=True, slots=True)
