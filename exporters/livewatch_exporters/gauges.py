@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import inf
 
 from livewatch_classifiers.glance import Outline, outlines
 from livewatch_classifiers.model import Snapshot
@@ -74,20 +75,21 @@ def _from_snapshot(
         if value is not None:
             found[spec].append((value, target))
     active = Counter[tuple[str, str]](dict.fromkeys(product(SessionState, Attention), 0))
-    oldest_s: dict[str, float] = {}
-    facts = list(outlines(snapshot.sessions))
+    since_s: dict[Attention, float] = {}
+    facts, judged = list(outlines(snapshot.sessions)), dict(verdicts.items())
     for key, session in facts:
-        verdict = verdicts.get(key)
+        verdict = judged.get(key)
         attention = verdict.attention if verdict is not None else Attention.NONE
         active[session.state or OTHER, attention] += 1
         if verdict is not None and verdict.reason is not Reason.IDLE:
-            age_s = snapshot.vitals.age(_last_sign_s(session))
-            if age_s is not None and age_s >= oldest_s.get(attention, 0.0):
-                oldest_s[attention] = age_s
+            # progress counts for the turn that made it: a turn that made none yet is as old as its state
+            last_s = max(_or_never(session.progress_s), _or_never(session.state_since_s))
+            if last_s > -inf and last_s < since_s.get(attention, inf):
+                since_s[attention] = last_s
     for (state, label), count in active.items():
         found[c.SESSION_ACTIVE].append((count, target | {a.STATE.name: state, a.ATTENTION.name: label}))
-    for label, age_s in oldest_s.items():
-        found[c.SESSION_PROGRESS_AGE].append((age_s, target | {a.ATTENTION.name: label}))
+    for label, moment_s in since_s.items():
+        found[c.SESSION_PROGRESS_AGE].append((vitals.age(moment_s) or 0.0, target | {a.ATTENTION.name: label}))
     for kind, (size, age_s) in _waiting(snapshot, facts).items():
         labels = target | {a.LANE.name: kind}
         found[c.QUEUE_SIZE].append((size, labels))
@@ -95,10 +97,8 @@ def _from_snapshot(
             found[c.QUEUE_OLDEST_AGE].append((age_s, labels))
 
 
-def _last_sign_s(session: Outline) -> float | None:
-    """Progress counts for the turn that made it: a turn that made none yet is as old as its state."""
-    known = [moment for moment in (session.progress_s, session.state_since_s) if moment is not None]
-    return max(known) if known else None
+def _or_never(moment_s: float | None) -> float:
+    return -inf if moment_s is None else moment_s
 
 
 def waiting_turns(snapshot: Snapshot) -> dict[LaneKind, tuple[int, float | None]]:
@@ -109,19 +109,22 @@ def waiting_turns(snapshot: Snapshot) -> dict[LaneKind, tuple[int, float | None]
 def _waiting(snapshot: Snapshot, facts: Iterable[tuple[str, Outline]]) -> dict[LaneKind, tuple[int, float | None]]:
     waiting = [(lane.kind, lane.queued, lane.oldest_queued_s) for lane in snapshot.lanes.values()]
     told = {kind for kind, queued, _ in waiting if queued is not None}
-    waiting += [
-        (session.lane_kind, session.queued, session.oldest_queued_s)
-        for _, session in facts
-        if session.lane_kind not in told
-    ]
     sizes: dict[LaneKind, int] = {}
     since_s: dict[LaneKind, float] = {}
-    for kind, queued, oldest_s in waiting:
-        if queued is None:
-            continue
-        sizes[kind] = sizes.get(kind, 0) + queued
-        if queued and oldest_s is not None:
-            since_s[kind] = min(oldest_s, since_s.get(kind, oldest_s))
+
+    def count(kind: LaneKind, queued: int | None, oldest_s: float | None) -> None:
+        if queued:
+            sizes[kind] = sizes.get(kind, 0) + queued
+            if oldest_s is not None:
+                since_s[kind] = min(oldest_s, since_s.get(kind, oldest_s))
+        elif queued is not None:
+            sizes.setdefault(kind, 0)
+
+    for lane in waiting:
+        count(*lane)
+    for _, session in facts:
+        if session.lane_kind not in told and (session.queued or session.lane_kind not in sizes):
+            count(session.lane_kind, session.queued, session.oldest_queued_s)
     now_s = snapshot.vitals.now_s
     return {kind: (size, _age_s(size, since_s.get(kind), now_s)) for kind, size in sizes.items()}
 

@@ -52,12 +52,12 @@ class Restarter:
         self, snapshot: Snapshot | None, vitals: VitalsVerdict, policy: Policy, now_s: float
     ) -> Completed | None:
         """Look again; return the restart once its outcome is seen."""
-        self._quiet = snapshot is not None and all(
-            s.run is None and s.activity is None for s in snapshot.sessions.values()
-        )
         underway = self._underway
         if underway is None:
             return None
+        self._quiet = snapshot is not None and all(
+            s.run is None and s.activity is None for s in snapshot.sessions.values()
+        )
         seen = self._seen(underway, snapshot, vitals, policy, now_s)
         if seen is None:
             return None

@@ -111,15 +111,18 @@ def decode(data: bytes, progress_s: float | None, count: Count = _leave) -> tupl
 
 
 def outline(data: bytes, progress_ns: int) -> Outline:
-    """Return what is counted over all sessions, of the record of a slot in use. What is impossible is unknown."""
+    """Return what is counted over all sessions, of the record of a slot in use. What is impossible is unknown.
+
+    As `decode` tells it, but without its helpers: this goes through every session, once a scrape.
+    """
     state, state_since_ns, queued, oldest_queued_ns, lane = _OUTLINE.unpack_from(data)
     return Outline(
-        _named(_STATES, state, _leave),
-        moment_s(state_since_ns),
-        _named(_LANES, lane, _leave),
-        _number(queued, _leave),
-        moment_s(oldest_queued_ns),
-        moment_s(progress_ns),
+        _STATES.get(state),
+        state_since_ns / 1e9 if 0 < state_since_ns <= NS_MAX else None,
+        _LANES.get(lane, LaneKind.OTHER),
+        queued if queued >= 0 else None,
+        oldest_queued_ns / 1e9 if 0 < oldest_queued_ns <= NS_MAX else None,
+        progress_ns / 1e9 if 0 < progress_ns <= NS_MAX else None,
         data[_RUN_ID_AT] != 0,
     )
 
