@@ -5,7 +5,8 @@ The newest view reads the dictionary itself; an older one first looks at what ha
 or an older one.
 """
 
-from collections.abc import Collection, ItemsView, Iterator, Mapping, ValuesView
+from collections.abc import Collection, ItemsView, Iterator, Mapping, Sequence, ValuesView
+from itertools import repeat
 from typing import Any, Generic, TypeVar, cast
 
 K = TypeVar("K")
@@ -34,8 +35,9 @@ class View(Mapping[K, V]):
 
     def note(self, changing: Collection[K]) -> None:
         """Keep the values of the keys that are about to change."""
-        was, now = self.was, self._now
-        self.was = was | {key: cast("V", now.get(key, _ABSENT)) for key in changing if key not in was}
+        absent = cast("V", _ABSENT)
+        values = map(self._now.get, changing, repeat(absent))
+        self.was = dict(zip(changing, values, strict=True)) | self.was
 
     def __getitem__(self, key: K) -> V:
         """Return the value that stood there.
@@ -49,6 +51,16 @@ class View(Mapping[K, V]):
         if value is _ABSENT:
             raise KeyError(key)
         return value
+
+    def pick(self, keys: Sequence[K]) -> list[V]:
+        """Return the values of many keys.
+
+        Raises:
+            KeyError: when one of them has none.
+        """
+        values: list[V] = list(map(self._now.get, keys, repeat(_ABSENT)))
+        outdated = self.was or self.later is not None  # a change is noted before it is made
+        return [self[key] for key in keys] if outdated or _ABSENT in values else values
 
     def __len__(self) -> int:
         """Return how many keys there were."""

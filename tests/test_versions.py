@@ -29,6 +29,7 @@ def test_every_view_is_a_copy_of_its_moment(
         assert dict(view.items()) == then
         assert sorted(view.values()) == sorted(then.values())
         assert len(view) == len(then)
+        assert view.pick(sorted(then)) == [then[key] for key in sorted(then)]
         for key in "abcdef":
             assert view.get(key) == then.get(key)
             assert (key in view) == (key in then)

@@ -66,6 +66,8 @@ def plain_since_s(session: Session, within_s: float) -> float:
     at_work = run is not None and owned and session.activity_known  # then the run is its activity
     if resting and not running and not at_work:
         return TIMELESS_S
+    if session.state_since_s is None:  # what is stale may then be told from its queue alone
+        return NOT_PLAIN_S
     if session.wait is not None or session.repeating_since_s is not None or session.in_store is Presence.ABSENT:
         return NOT_PLAIN_S
     if (running and not owned) or (run is not None and run.abort_requested_s is not None):
@@ -76,7 +78,7 @@ def plain_since_s(session: Session, within_s: float) -> float:
         if activity.kind not in PLAIN_KINDS or (allowance_s is not None and not allowance_s >= within_s):
             return NOT_PLAIN_S
         moments.append(activity.since_s)
-    return min((moment_s for moment_s in moments if moment_s is not None), default=NOT_PLAIN_S)
+    return min(moment_s for moment_s in moments if moment_s is not None)
 
 
 def plain_verdict(key: str, reason: Reason) -> Verdict:

@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from livewatch.sources.board_record import decode, moment_s, outline
 from livewatch.sources.record_glance import RESTING_NS
+from livewatch.versions import View
 from livewatch_classifiers.glance import TIMELESS_S, LazySessions, Outline, plain_since_s
 from livewatch_classifiers.model import Session
 
@@ -39,7 +40,7 @@ class BoardSessions(LazySessions):
 
     def __init__(
         self,
-        believed: Mapping[str, Believed],
+        believed: View[str, Believed],
         progress: bytes,
         working_s: Mapping[int, float],
         made: dict[int, Made],
@@ -93,8 +94,7 @@ class BoardSessions(LazySessions):
         """Return the oldest moment of each plain session, see `glance.plain_since_s`."""
         believed, moments, within_ns = self._believed, self._moments, within_s * 1e9
         found: list[float] = []
-        for key in keys:
-            slot, _record, oldest_ns, allowance_ns = believed[key]
+        for key, (slot, _record, oldest_ns, allowance_ns) in zip(keys, believed.pick(keys), strict=True):
             if oldest_ns == RESTING_NS:
                 found.append(TIMELESS_S)
             elif oldest_ns == NOT_PLAIN_NS or 0 < allowance_ns < within_ns:

@@ -9,7 +9,7 @@ from livewatch.sources.board_record import KEY, decode, key_of, moment_s
 from livewatch.sources.board_sessions import NOT_PLAIN_NS, Believed, BoardSessions, Made
 from livewatch.sources.differing import differing
 from livewatch.sources.record_glance import glance
-from livewatch.versions import Versions
+from livewatch.versions import Versions, View
 from livewatch_classifiers.model import Delta, Session
 
 Reader = Callable[[int, int], bytes]
@@ -52,7 +52,7 @@ class BoardSlots:
         self._twice = False
         """Whether a key stands in two slots; then the later one counts."""
         self._made: dict[int, Made] = {}
-        self._found: Mapping[str, Session] = BoardSessions({}, b"", {}, {})
+        self._found: Mapping[str, Session] = BoardSessions(View({}), b"", {}, {})
 
     def look(self, read: Reader, layout: Layout, used: int) -> None:
         """Read the slots below ``used``.

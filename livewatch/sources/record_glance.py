@@ -88,5 +88,6 @@ def glance(data: bytes) -> tuple[int, int] | None:
     if not _plain(data):
         return None
     state_since_ns, started_ns, since_ns, allowance_ns = _FEW.unpack_from(data)
-    oldest_ns = min(state_since_ns or RESTING_NS, started_ns or RESTING_NS, since_ns or RESTING_NS)
-    return (oldest_ns, allowance_ns) if oldest_ns < RESTING_NS else None
+    if not state_since_ns:
+        return None
+    return min(state_since_ns, started_ns or RESTING_NS, since_ns or RESTING_NS), allowance_ns

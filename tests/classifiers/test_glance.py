@@ -68,6 +68,12 @@ def test_an_idle_session_is_timeless_unless_a_run_is_registered() -> None:
     assert plain_since_s(replace(idle, owner=Presence.PRESENT, activity_known=False), 120.0) == TIMELESS_S
 
 
+def test_without_a_moment_of_its_state_a_session_is_for_the_rules() -> None:
+    waiting = Session("a", state=SessionState.IDLE, queued=1, oldest_queued_s=1.0, run=Run("r", started_s=890.0))
+    assert classify_session(waiting, Vitals(1000.0), Thresholds()).rule == "16"
+    assert plain_since_s(waiting, 120.0) == NOT_PLAIN_S
+
+
 @pytest.mark.parametrize("allowance_s", [119.0, float("nan")])
 def test_a_short_allowance_is_for_the_rules(allowance_s: float) -> None:
     assert AT_WORK.activity is not None

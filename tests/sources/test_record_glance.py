@@ -22,6 +22,7 @@ from livewatch.probe.layout import (
 from livewatch.sources.board_record import decode, moment_s, outline
 from livewatch.sources.board_sessions import NOT_PLAIN_NS, BoardSessions
 from livewatch.sources.record_glance import glance
+from livewatch.versions import View
 from livewatch_classifiers.glance import NOT_PLAIN_S, TIMELESS_S, Outline, outlines, plain_limit_s, plain_verdict
 from livewatch_classifiers.model import Vitals
 from livewatch_classifiers.session import classify_session
@@ -84,7 +85,7 @@ records = st.builds(
 def seen(record: bytes, progress_ns: int) -> BoardSessions:
     """Return the one session of a record that was believed, decoded at once only where it has to be."""
     oldest_ns, allowance_ns = glance(record) or (NOT_PLAIN_NS, 0)
-    return BoardSessions({"k": (0, record, oldest_ns, allowance_ns)}, struct.pack("=q", progress_ns), {}, {})
+    return BoardSessions(View({"k": (0, record, oldest_ns, allowance_ns)}), struct.pack("=q", progress_ns), {}, {})
 
 
 @settings(max_examples=2000, deadline=None)
@@ -133,6 +134,7 @@ def test_what_only_the_rules_can_judge_is_left_to_them() -> None:
         {"store_says_running": 1, "owner": 0},
         {"activity": ACTIVITIES.index("delivery")},
         {"activity_allowance_ns": 100 * SECOND_NS},
+        {"state_since_ns": 0},
     ):
         record = record_of(USUAL | special, key=b"k", run_id=b"r")
         assert seen(record, 950 * SECOND_NS).plain_since_s(["k"], WITHIN_S) == [NOT_PLAIN_S], special
