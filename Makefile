@@ -51,7 +51,7 @@ data-sheet: $(VENV)/.dev  ## compare with other rule sets over the scenarios, an
 bench: $(VENV)/.dev  ## what probe, tick and start-up cost, as ratios of one run (ARGS="--json --plot docs/img/tick.svg")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-rest-soak: $(VENV)/.dev  ## an agent at rest over churning sessions: memory, files, journal, CPU (ARGS="--minutes 30")
+rest-soak: $(VENV)/.dev  ## an agent at rest over churning sessions: memory, files, journal, CPU (ARGS="--speed 10")
 	@$(BIN)/python -m tests.bench.soak_rest $(ARGS)
 
 kill-storm: $(VENV)/.dev  ## kill the agent 500 times while sessions die: nothing twice, nothing lost (ARGS="--kills 50")

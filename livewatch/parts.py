@@ -4,7 +4,7 @@ A part that cannot be made raises `ServiceError`: one line that says what to do.
 """
 
 import contextlib
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from livewatch.cli.exits import Exit
 from livewatch.clock import Clock
@@ -17,12 +17,10 @@ from livewatch.guard.owner import GatewayOwner
 from livewatch.guard.private_folder import UnsafeFolder, private_folder
 from livewatch.lock_watch import LockWatch
 from livewatch.locks import LockInspector, LockSettings
-from livewatch.recordings.recorder import MIB, Recorder, RecorderSettings
 from livewatch.recovery.holds import Holds
 from livewatch.recovery.holds_file import HoldsFile
 from livewatch.recovery.journal.paths import journal_path
 from livewatch.recovery.lease import Lease, lease_path
-from livewatch.replay.shadow import Shadow
 from livewatch.sources.base import Source
 from livewatch.sources.board import BoardSource
 from livewatch.sources.process import ProcessSource
@@ -34,6 +32,10 @@ from livewatch.supervision.supervisor import IntervalError, Supervisor
 from livewatch_classifiers.vocabulary import Mode
 from livewatch_exporters.telemetry import Telemetry
 from livewatch_exporters.telemetry_settings import TelemetryError, TelemetrySettings
+
+if TYPE_CHECKING:
+    from livewatch.recordings.recorder import Recorder
+    from livewatch.replay.shadow import Shadow
 
 
 class ServiceError(Exception):
@@ -66,11 +68,13 @@ def _source(target: TargetSettings, clock: Clock, *, acts: bool) -> Source:
     return BoardSource(target.board, target.socket, clock, name=target.name, owner=owner)
 
 
-def open_recorder(settings: Settings) -> Recorder | None:
+def open_recorder(settings: Settings) -> "Recorder | None":
     """Return what writes every round into the folder that was named, if one was."""
     folder = settings.agent.record
     if folder is None:
         return None
+    from livewatch.recordings.recorder import MIB, Recorder, RecorderSettings  # noqa: PLC0415 -- only who records pays
+
     try:
         private_folder(folder)
     except OSError as error:
@@ -78,10 +82,12 @@ def open_recorder(settings: Settings) -> Recorder | None:
     return Recorder(folder, settings.target.name, RecorderSettings(bytes_max=settings.agent.record_mib * MIB))
 
 
-def open_shadow(settings: Settings) -> Shadow | None:
+def open_shadow(settings: Settings) -> "Shadow | None":
     """Return the second policy, if a file of one was named."""
     if settings.agent.shadow is None:
         return None
+    from livewatch.replay.shadow import Shadow  # noqa: PLC0415 -- it replays decisions, and most agents have none
+
     try:
         candidate = read_candidate(settings.agent.shadow)
         candidate.over(settings.thresholds, settings.recovery)

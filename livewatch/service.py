@@ -6,7 +6,7 @@ import signal
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from livewatch.agent import Agent, Controls
 from livewatch.cli.exits import Exit
@@ -40,17 +40,19 @@ from livewatch.parts import (
     remembered_holds,
     start_telemetry,
 )
-from livewatch.recordings.recorder import Recorder
 from livewatch.recovery.holds_file import HoldsFile
 from livewatch.recovery.journal import Journal
 from livewatch.recovery.journal.paths import holds_path, journal_path
 from livewatch.recovery.tenure import Tenure
-from livewatch.replay.shadow import Shadow
 from livewatch.sources.base import Source, SourceError
 from livewatch.supervision.pulse import Phase, Pulse
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.report import TickListener
 from livewatch_exporters.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from livewatch.recordings.recorder import Recorder
+    from livewatch.replay.shadow import Shadow
 
 
 class Service:
@@ -65,7 +67,7 @@ class Service:
         *,
         pulse: Pulse,
         refused: deque[str],
-        shadow: Shadow | None = None,
+        shadow: "Shadow | None" = None,
     ) -> None:
         self.agent = agent
         self.pulse = pulse
@@ -258,7 +260,7 @@ def _handlers(
     history: History,
     operator: Operator,
     locks: LockWatch | None,
-    aside: tuple[Recorder | None, Shadow | None, deque[str]],
+    aside: "tuple[Recorder | None, Shadow | None, deque[str]]",
 ) -> Mapping[tuple[str, str], Handler]:
     recorder, shadow, refused = aside
 

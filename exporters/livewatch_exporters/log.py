@@ -1,17 +1,17 @@
 """The log: structured lines on stderr, JSON for machines and plain text for a person at a terminal."""
 
-from collections.abc import Callable, Mapping, MutableMapping
+import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TextIO
-
-import structlog
 
 from livewatch_exporters.line_writer import LineWriter
 from livewatch_exporters.redaction import redact
 from livewatch_exporters.telemetry_settings import LogFormat
 
-_Fields = MutableMapping[str, Any]
+_Fields = dict[str, Any]
+_Render = Callable[[_Fields], str]
 Also = Callable[[str, str, Mapping[str, object], datetime], None]
 
 
@@ -30,14 +30,9 @@ class Log:
         self._writer = LineWriter(stream)
         self._on_dropped = on_dropped
         terminal = stream.isatty()
-        text = log_format is LogFormat.TEXT or (log_format is LogFormat.AUTO and terminal)
-        self._render: Any
-        if text:
-            colours = terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-            self._render = structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=34)
-        else:
-            self._render = structlog.processors.JSONRenderer(default=str)
-        self._text = text
+        self._text = log_format is LogFormat.TEXT or (log_format is LogFormat.AUTO and terminal)
+        colours = terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        self._render: _Render = _for_people(colours=colours) if self._text else _for_machines
 
     def say(self, level: str, event: str, fields: Mapping[str, object], wall_s: float | None = None) -> None:
         """Write one line about ``event``; ``wall_s`` is Unix time, now by default."""
@@ -57,7 +52,18 @@ class Log:
         told |= kept
         if self._text:
             told = {name: _one_line(value) for name, value in told.items()}
-        return str(self._render(None, level, told))
+        return self._render(told)
+
+
+def _for_people(*, colours: bool) -> _Render:
+    from structlog.dev import ConsoleRenderer  # noqa: PLC0415 -- 5 MiB with rich and pygments; a service writes JSON
+
+    render = ConsoleRenderer(colors=colours, pad_event_to=34)
+    return lambda told: str(render(None, told["level"], told))
+
+
+def _for_machines(told: _Fields) -> str:
+    return json.dumps(told, default=str)
 
 
 def _one_line(value: Any) -> Any:

@@ -9,6 +9,7 @@ import stat
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +27,7 @@ _DEFAULTS_OF: Mapping[SourceKind, Mapping[str, Any]] = {
     # that a look is cheap.
     SourceKind.OPENCLAW: {"thresholds.abort_repeating": False, "agent.interval": 0.5},
 }
+_SYSTEM_FILE = Path("/etc/livewatch/livewatch.toml")
 _OTHERS_WRITE = 0o022
 _RESERVED_VARIABLES = ("LIVEWATCH_CONFIG",)
 
@@ -110,6 +112,12 @@ def _given_by(origin: str) -> str:
 def user_file(environ: Mapping[str, str] | None = None) -> Path:
     """Return where a user's own configuration is looked for; it need not be there."""
     base = (os.environ if environ is None else environ).get("XDG_CONFIG_HOME")
+    return _user_file(base, os.environ.get("HOME"))
+
+
+@cache
+def _user_file(base: str | None, _home: str | None) -> Path:
+    """Return it, made once: it is looked for all the time, and `sources/cgroup.py` says what a new `Path` costs."""
     return (Path(base) if base else Path.home() / ".config") / "livewatch" / "livewatch.toml"
 
 
@@ -117,7 +125,7 @@ def _default_file(environ: Mapping[str, str]) -> Path | None:
     if environ.get("LIVEWATCH_CONFIG"):
         return Path(environ["LIVEWATCH_CONFIG"])
     return next(
-        (candidate for candidate in (user_file(environ), Path("/etc/livewatch/livewatch.toml")) if candidate.exists()),
+        (candidate for candidate in (user_file(environ), _SYSTEM_FILE) if candidate.exists()),
         None,
     )
 

@@ -15,6 +15,8 @@ from livewatch.users import user_name
 from livewatch_classifiers.model import GatewayIdentity
 from livewatch_classifiers.vocabulary import ProcessState
 
+# Made once: a path made at each look would fill the interpreter's table of interned strings, which then doubles.
+_BOOT_ID, _PID_NAMESPACE = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
 _MAX_CAPACITY = 1 << 20
 _ROOT = 0
 _HEADER = struct.Struct(f"<{len(HEADER_FIELDS)}Q")
@@ -139,7 +141,7 @@ def writer_ended(path: Path, header: Mapping[str, int]) -> bool:
 def same_namespace(header: Mapping[str, int]) -> bool:
     """Return whether the board's pid means the same process to its writer and to us."""
     try:
-        ours = Path("/proc/self/ns/pid").stat().st_ino
+        ours = _PID_NAMESPACE.stat().st_ino
     except OSError:
         return True
     return header["pid_namespace"] in (0, ours)
@@ -176,7 +178,7 @@ def _check_owner(path: Path, found: os.stat_result, owner: GatewayOwner) -> None
 def _boot_id() -> tuple[int, int]:
     """Return the boot id's low and high half as the writer stores them; zeros where there is none."""
     try:
-        digits = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")
+        digits = _BOOT_ID.read_text(encoding="ascii").strip().replace("-", "")
         return int(digits[16:], 16), int(digits[:16], 16)
     except (OSError, ValueError):
         return 0, 0

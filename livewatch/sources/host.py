@@ -130,7 +130,7 @@ class HostSampler:
             times.user + times.system,
             _major_faults(watched.pid),
             group.throttled_s(),
-            _waited_s(self._proc / str(watched.pid) / "task" / str(watched.thread) / "schedstat"),
+            _waited_s(f"{self._proc}/{watched.pid}/task/{watched.thread}/schedstat"),
             (switches.voluntary, switches.involuntary),
             HostLoad.now(self._proc),
         )
@@ -195,7 +195,7 @@ def _major_faults(pid: int) -> int | None:
     return None if stat is None else stat.major_faults
 
 
-def _waited_s(schedstat: Path) -> float | None:
+def _waited_s(schedstat: str) -> float | None:
     """Return how long the thread was ready to run and had to wait; unknown where the kernel does not count."""
     words = text_of(schedstat).split()
     if len(words) < 2 or not (words[0].isdigit() and words[1].isdigit()) or words[0] == "0":  # noqa: PLR2004 -- ran, waited

@@ -23,8 +23,8 @@ class HostLoad:
     @classmethod
     def now(cls, proc: Path = PROC) -> "HostLoad":
         """Read the totals."""
-        pages = _words(text_of(proc / "vmstat"), ("pswpin", "pswpout"))
-        first = text_of(proc / "stat").partition("\n")[0].split()
+        pages = _words(text_of(f"{proc}/vmstat"), ("pswpin", "pswpout"))
+        first = text_of(f"{proc}/stat").partition("\n")[0].split()
         ticks = [int(word) for word in first[1 : _STEAL + 2] if word.isdigit()] if first[:1] == ["cpu"] else []
         return cls(
             swapped_bytes=None if pages is None else sum(pages) * _PAGE_BYTES,
@@ -41,7 +41,7 @@ class HostLoad:
 
 def swap_used(proc: Path = PROC) -> float | None:
     """Return the share of swap in use, 0 to 1; ``None`` where there is no swap or no /proc."""
-    sizes = _words(text_of(proc / "meminfo").replace(":", " "), ("SwapTotal", "SwapFree"))
+    sizes = _words(text_of(f"{proc}/meminfo").replace(":", " "), ("SwapTotal", "SwapFree"))
     if sizes is None or sizes[0] <= 0:
         return None
     return (sizes[0] - sizes[1]) / sizes[0]

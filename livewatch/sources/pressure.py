@@ -31,7 +31,7 @@ def pressure_of(resource: str, group: ControlGroup, *, proc: Path = PROC) -> Pre
     A container can be starved on an idle host, and be well on a busy one.
     """
     own = group.pressure(resource)
-    return Pressure.parse(own or text_of(proc / "pressure" / resource))
+    return Pressure.parse(own or text_of(f"{proc}/pressure/{resource}"))
 
 
 def _share(pair: str) -> float | None:

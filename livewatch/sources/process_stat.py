@@ -7,7 +7,7 @@ import psutil
 
 from livewatch_classifiers.vocabulary import ProcessState
 
-_PROC = Path("/proc")
+_OWN = Path("/proc/self")
 _STATES = {
     "R": ProcessState.RUNNING,
     "S": ProcessState.SLEEPING,
@@ -44,10 +44,11 @@ class ProcessStat:
         """Look at a process; ``None`` when there is no such process."""
         if not 0 < pid < _LARGEST_PID:
             return None
-        if not (_PROC / "self").exists():
+        if not _OWN.exists():
             return _without_proc(pid)
         try:
-            text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 -- see `cgroup`
+                text = file.read()
         except (FileNotFoundError, ProcessLookupError):
             return None
         except OSError:

@@ -1,11 +1,12 @@
 """Where settings come from, and how a wrong one is reported."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from livewatch.configuration.load import ConfigError, load_settings
+from livewatch.configuration.load import ConfigError, configuration_file, load_settings
 from livewatch.configuration.sections import SECTIONS, keys
 from livewatch_classifiers.vocabulary import ActivityKind, Mode
 
@@ -20,6 +21,15 @@ def test_each_key_is_unique_so_that_its_variable_is_unambiguous() -> None:
     counts = Counter(key for section in SECTIONS for key in keys(section))
 
     assert [key for key, count in counts.items() if count > 1] == []
+
+
+def test_looking_for_the_file_again_interns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert configuration_file(None, {}) is None
+    interned: list[str] = []
+    monkeypatch.setattr(sys, "intern", lambda text: interned.append(text) or text)
+
+    assert (configuration_file(None, {}), interned) == (None, [])
 
 
 def test_a_flag_wins_over_a_variable_and_a_variable_over_the_file(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import logging
 import os
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -52,6 +53,25 @@ def test_a_busy_process_is_measured(sampler: HostSampler, start: Start) -> None:
     assert None not in (reading.cpu_user_s, reading.cpu_system_s, reading.measured_s)
     assert reading.threads == 1
     assert reading.major_faults_per_s is not None
+
+
+def test_a_look_interns_nothing_for_the_interpreter_to_keep_room_for(
+    sampler: HostSampler, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interned: list[str] = []
+    intern = sys.intern
+
+    def noted(text: str) -> str:
+        interned.append(text)
+        return intern(text)
+
+    pid = start(ASLEEP).pid
+    first = wait_for(sampler, pid, lambda reading: reading.cpu_cores is not None).measured_s or 0.0
+    monkeypatch.setattr(sys, "intern", noted)
+
+    wait_for(sampler, pid, lambda reading: (reading.measured_s or 0.0) > first + 0.2)
+
+    assert interned == []
 
 
 def test_another_pid_never_gets_the_reading_of_the_one_before(sampler: HostSampler, start: Start) -> None:
