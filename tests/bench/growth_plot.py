@@ -1,29 +1,35 @@
 """The growth of a tick as a picture: both axes logarithmic, one line for each share that changed."""
 
+import re
 from math import log10
 from pathlib import Path
 
 from tests.bench.figures import Figure
 
-_WIDTH, _HEIGHT, _LEFT, _TOP, _STEP_X, _STEP_Y = 640, 400, 90, 40, 160, 55
+_HEIGHT, _LEFT, _TOP, _STEP_X, _STEP_Y, _NAMES = 400, 90, 40, 150, 55, 190
+_LINE = 13
+"""Height of a name, so that those of close lines do not lie on each other."""
 _COLOURS = ("#4c78a8", "#59a14f", "#edc948", "#f28e2b", "#b07aa1", "#e15759")
 
 
 def write_plot(path: Path, figures: list[Figure], sizes: tuple[int, ...]) -> None:
     """Write the plot of the tick figures to ``path`` as SVG."""
-    names = {f.name.replace(f"{size:,}", "N") for f in figures for size in sizes if f"of {size:,}" in f.name}
-    lines = sorted(name for name in names if name.startswith(("tick", "full scan")))
+    drawn = [f for f in figures if f.name.startswith(("tick", "full scan"))]
+    lines = sorted({re.sub(r"\d[\d,]*\d", "N", f.name, count=1) for f in drawn})
     by_name = {f.name: f for f in figures}
     parts = [_axis(sizes)]
-    for colour, line in zip(_COLOURS, lines, strict=False):
-        medians = [(size, by_name[line.replace("N", f"{size:,}")].median) for size in sizes]
-        points = [(_x(size), _y(median)) for size, median in medians]
+    all_points = {
+        line: [(_x(size), _y(by_name[line.replace("N", f"{size:,}", 1)].median)) for size in sizes] for line in lines
+    }
+    colours, name_y = dict(zip(lines, _COLOURS, strict=False)), 0.0
+    for line in sorted(lines, key=lambda line: all_points[line][-1][1]):
+        points, colour = all_points[line], colours[line]
         parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{_listed(points)}"/>')
-        x, y = points[-1]
-        parts.append(f'<text x="{x + 6:.0f}" y="{y + 4:.0f}" fill="{colour}">{line}</text>')
-    body = "\n".join(parts)
+        name_y = max(points[-1][1] + 4, name_y + _LINE)
+        parts.append(f'<text x="{points[-1][0] + 6:.0f}" y="{name_y:.0f}" fill="{colour}">{line}</text>')
+    body, width = "\n".join(parts), _LEFT + (len(sizes) - 1) * _STEP_X + _NAMES
     path.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {_HEIGHT}" font-family="sans-serif" '
         f'font-size="11">\n<rect width="100%" height="100%" fill="white"/>\n'
         f'<text x="{_LEFT}" y="20" font-size="14">One tick over N sessions (ms, median)</text>\n{body}\n</svg>\n',
         encoding="utf-8",
@@ -32,10 +38,12 @@ def write_plot(path: Path, figures: list[Figure], sizes: tuple[int, ...]) -> Non
 
 def _axis(sizes: tuple[int, ...]) -> str:
     marks = [f'<text x="{_x(size) - 15:.0f}" y="{_HEIGHT - 15}">{size:,}</text>' for size in sizes]
-    for power in range(-1, 4):
+    for power in range(-1, 5):
         y = _y(10.0**power)
-        marks.append(f'<line x1="{_LEFT}" x2="{_LEFT + 2 * _STEP_X}" y1="{y:.0f}" y2="{y:.0f}" stroke="#ddd"/>')
-        marks.append(f'<text x="{_LEFT - 55}" y="{y + 4:.0f}">{10.0**power:g} ms</text>')
+        marks.append(
+            f'<line x1="{_LEFT}" x2="{_LEFT + (len(sizes) - 1) * _STEP_X}" y1="{y:.0f}" y2="{y:.0f}" stroke="#ddd"/>'
+        )
+        marks.append(f'<text x="{_LEFT - 55}" y="{y + 4:.0f}">{10.0**power:,g} ms</text>')
     return "\n".join(marks)
 
 
@@ -44,7 +52,7 @@ def _x(size: int) -> float:
 
 
 def _y(median_ms: float) -> float:
-    return _TOP + (3 - log10(max(median_ms, 0.05))) * _STEP_Y + 20
+    return _TOP + (4 - log10(max(median_ms, 0.05))) * _STEP_Y + 20
 
 
 def _listed(points: list[tuple[float, float]]) -> str:
