@@ -1,9 +1,9 @@
 """Verdicts on every session of a gateway, at the cost of what changed and of what is due.
 
-The same verdicts as judging every session anew in each tick (`tests/test_judge.py` holds the two together), because a
-verdict without attention stands until the session changes or an age crosses a limit. Ages never grow faster than the
-clock while the blind time only grows; the wheel's own clock runs faster by whatever blind time is forgotten or
-corrected, so that a due time stays a lower bound.
+The same labels as judging every session anew in each tick (`tests/test_judge.py` holds the two together), because a
+label stands until the session changes or an age crosses a limit; only of the sick the ages in the evidence are told
+anew at every look. Ages never grow faster than the clock while the blind time only grows; the wheel's own clock runs
+faster by whatever blind time is forgotten or corrected, so that a due time stays a lower bound.
 """
 
 from collections.abc import Collection, Mapping

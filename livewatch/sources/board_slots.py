@@ -198,7 +198,7 @@ class BoardSlots:
     def _held_elsewhere(self, key: str, slot: int) -> bool:
         known = self._by_key.now.get(key)
         other = known[0] if known is not None else slot
-        return other not in (slot, -1) and other < len(self._slots) and self._slots[other][0] == key
+        return other != slot and other < len(self._slots) and self._slots[other][0] == key
 
     def _note_work(self, working_s: Mapping[int, float]) -> None:
         """Take over when children were seen working; one that has not worked since keeps what was seen of it."""
