@@ -27,31 +27,40 @@ from tests.bench.simulator import simulator_speed
 from tests.bench.tick import SIZES, tick_costs
 from tests.bench.workday import working_day
 
-ROUNDS = 7
+ROUNDS = 15
 CALLS = 20_000
 TURNS = 600
 TOKENS = 20
 
 
-def per_call_ns(call: Callable[[], object]) -> list[float]:
-    """Return the cost of one call in nanoseconds, once per round."""
-    costs: list[float] = []
+def per_call(name: str, call: Callable[[], object]) -> Figure:
+    """Return the cost of one call in nanoseconds, against a clock read.
+
+    Each round reads the clock just before it: a machine that changes its speed meanwhile changes both.
+    """
+    costs_ns: list[float] = []
+    ratios: list[float] = []
     for _ in range(ROUNDS):
-        began_ns = time.perf_counter_ns()
-        for _ in range(CALLS):
-            call()
-        costs.append((time.perf_counter_ns() - began_ns) / CALLS)
-    return costs
+        clock_ns = _each_ns(time.monotonic_ns)
+        costs_ns.append(_each_ns(call))
+        ratios.append(costs_ns[-1] / clock_ns)
+    middle_ns = statistics.median(costs_ns)
+    return Figure(name, middle_ns, min(costs_ns), max(costs_ns), "ns", "time.monotonic_ns()", statistics.median(ratios))
+
+
+def _each_ns(call: Callable[[], object]) -> float:
+    began_ns = time.perf_counter_ns()
+    for _ in range(CALLS):
+        call()
+    return (time.perf_counter_ns() - began_ns) / CALLS
 
 
 async def probe_costs(folder: Path) -> list[Figure]:
     """Return what each report of the gateway costs, against a bare clock read."""
-    clock = statistics.median(per_call_ns(time.monotonic_ns))
-    baseline = "time.monotonic_ns()"
     table: dict[str, int] = {}
     figures = [
-        Figure(baseline, clock, clock, clock, "ns", baseline, 1.0),
-        figure("a bare dict update", per_call_ns(partial(table.__setitem__, "k", 1)), "ns", baseline, clock),
+        per_call("time.monotonic_ns()", time.monotonic_ns),
+        per_call("a bare dict update", partial(table.__setitem__, "k", 1)),
         Figure("memory of a session slot", SLOT_BYTES, SLOT_BYTES, SLOT_BYTES, "B", "512 bytes", SLOT_BYTES / 512),
     ]
     async with Probe.open(folder / "board", capacity=8) as probe:
@@ -68,9 +77,9 @@ async def probe_costs(folder: Path) -> list[Figure]:
                 ("tool call, open and close", tool_call),
                 ("queue depth", lambda: session.queued(3)),
             ]
-            figures += [figure(name, per_call_ns(call), "ns", baseline, clock) for name, call in cases]
+            figures += [per_call(name, call) for name, call in cases]
     sampler = LoopSampler(BoardWriter(folder / "other", 1))
-    figures.append(figure("loop-delay sample (50 a second)", per_call_ns(sampler._sample), "ns", baseline, clock))
+    figures.append(per_call("loop-delay sample (50 a second)", sampler._sample))
     return figures
 
 
