@@ -30,17 +30,18 @@ class CounterEdges:
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self._counts: Mapping[str, int] | None = None
+        self._told: Mapping[str, int] | None = None
+        """All counters of the look before: mostly none has moved."""
 
     def new(self, report: TickReport) -> dict[str, int]:
         """Return what was added since the last tick, by what follows the prefix. Before the first look is not ours."""
         if report.snapshot is None:
             return {}
+        told, self._told = self._told, report.snapshot.counters
+        if told == self._told and not report.restarted:
+            return {}
         prefix = self._prefix
-        counts = {
-            name.removeprefix(prefix): count
-            for name, count in report.snapshot.counters.items()
-            if name.startswith(prefix)
-        }
+        counts = {name.removeprefix(prefix): count for name, count in self._told.items() if name.startswith(prefix)}
         before = counts if self._counts is None else {} if report.restarted else self._counts
         self._counts = counts
         grown = {reason: count - before.get(reason, 0) for reason, count in counts.items()}
