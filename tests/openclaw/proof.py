@@ -184,9 +184,9 @@ async def test_each_fault_is_repaired_and_whoever_works_is_left_alone(watched: W
     assert "long_running/awaiting_input" in seen["agent:asker:main"]
     assert {label.split("/")[0] for label in seen["agent:asker:main"]} == {"long_running"}
     assert not operator.answers("alone")
+    limits = f"warn {PATIENT_WARN_S:g} s, abort {PATIENT_ABORT_S:g} s"
     watched.table += [
-        "seconds after the last sign of life, one run"
-        f" (warn {PATIENT_WARN_S:g} s, abort {PATIENT_ABORT_S:g} s, tick 0.25 s)",
+        f"seconds after the last sign of life, one run ({limits}, tick 0.25 s)",
         f"  {'fault':<42} {'labelled':>9} {'stalled':>9} {'repaired':>9} {'answered':>9}",
     ]
     for name, session in (("hung model call, a message behind it", "hung"), ("half an answer, then silence", "half")):
