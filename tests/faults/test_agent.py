@@ -21,8 +21,10 @@ _NICE = 10
 _PAUSES = 5
 
 
-def open_files(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+def lowest_free(pid: int) -> int:
+    """Return the descriptor that the next file gets: the limit is on its number, not on how many are open."""
+    taken = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    return min(set(range(len(taken) + 1)) - taken)
 
 
 @pytest.mark.timeout(120)
@@ -33,8 +35,8 @@ def test_an_agent_without_descriptors_lives_on_and_repairs_once_it_has_some(ward
     until(ward.journal.exists, "a journal")
     ward.rounds(5)  # by then it knows what the gateway offers
     soft, hard = resource.prlimit(agent.pid, resource.RLIMIT_NOFILE)
-    fewest = min(open_files(agent.pid) for _ in range(300))  # one that is open for a moment must not be left to it
-    resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, (fewest, hard))
+    free = min(lowest_free(agent.pid) for _ in range(300))  # one that is taken for a moment must not be left to it
+    resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, (free, hard))
     gateway.do("hang", "k")
     until(lambda: _tried(ward), "an attempt that had no descriptor")
     assert agent.poll() is None
