@@ -5,6 +5,7 @@ The newest view reads the dictionary itself; an older one first looks at what ha
 or an older one.
 """
 
+import contextlib
 from collections.abc import Collection, ItemsView, Iterator, Mapping, Sequence, ValuesView
 from itertools import repeat
 from typing import Any, Generic, TypeVar, cast
@@ -58,9 +59,11 @@ class View(Mapping[K, V]):
         Raises:
             KeyError: when one of them has none.
         """
-        values: list[V] = list(map(self._now.get, keys, repeat(_ABSENT)))
-        outdated = self.was or self.later is not None  # a change is noted before it is made
-        return [self[key] for key in keys] if outdated or _ABSENT in values else values
+        with contextlib.suppress(KeyError):
+            values = list(map(self._now.__getitem__, keys))
+            if not self.was and self.later is None:  # a change is noted before it is made
+                return values
+        return [self[key] for key in keys]
 
     def __len__(self) -> int:
         """Return how many keys there were."""

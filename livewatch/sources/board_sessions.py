@@ -5,18 +5,11 @@ from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
 from livewatch.sources.board_record import decode, moment_s, outline
-from livewatch.sources.record_glance import RESTING_NS
+from livewatch.sources.record_glance import RESTING_NS, Glance, glance
 from livewatch.versions import View
 from livewatch_classifiers.glance import TIMELESS_S, LazySessions, Outline, plain_since_s
 from livewatch_classifiers.model import Session
 
-NOT_PLAIN_NS = -1
-"""Stands for the oldest moment of a session that only the rules can judge."""
-Believed = tuple[int, bytes, int, int]
-"""Slot, record, and the oldest moment and allowance in ns as `record_glance` tells them.
-
-A plain tuple, because the garbage collector lets go of those, and would go through objects again and again.
-"""
 _FIELDS = tuple(field.name for field in fields(Session))
 _BEFORE_PROGRESS = attrgetter(*_FIELDS[: _FIELDS.index("progress_s")])
 _AFTER_PROGRESS = attrgetter(*_FIELDS[_FIELDS.index("progress_s") + 1 :])
@@ -33,26 +26,31 @@ class Made:
     session: Session
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What one look found, by slot of the board."""
+
+    records: View[int, bytes]
+    progress: bytes
+    """Eight bytes a slot, as on the board."""
+    glances: Mapping[int, Glance | None]
+    """What `glance` says of the records that are new in this look."""
+    working_s: Mapping[int, float]
+    """When the child of a slot was last seen working."""
+    made: dict[int, Made]
+    """Shared with the looks before and after, so that an unchanged session is the same object in all."""
+
+
 class BoardSessions(LazySessions):
     """Sessions by key as they stood at one look. But for what it remembers to have made, it never changes."""
 
-    __slots__ = ("_believed", "_made", "_moments", "_working_s")
+    __slots__ = ("_columns", "_moments", "_slots")
 
-    def __init__(
-        self,
-        believed: View[str, Believed],
-        progress: bytes,
-        working_s: Mapping[int, float],
-        made: dict[int, Made],
-    ) -> None:
-        """Take what is believed by key, the column of progress, and when children were last seen working by slot.
-
-        ``made`` is shared with the looks before and after, so that an unchanged session is the same object in all.
-        """
-        self._believed = believed
-        self._moments = memoryview(progress).cast("q")
-        self._working_s = working_s
-        self._made = made
+    def __init__(self, slots: View[str, int], columns: Columns) -> None:
+        """Take the slot of each key, and what stands in the slots."""
+        self._slots = slots
+        self._columns = columns
+        self._moments = memoryview(columns.progress).cast("q")
 
     def __getitem__(self, key: str) -> Session:
         """Return the session, decoded now unless it was before.
@@ -62,8 +60,9 @@ class BoardSessions(LazySessions):
         Raises:
             KeyError: when there is none of that key.
         """
-        slot, record, _oldest_ns, _allowance_ns = self._believed[key]
-        progress_ns, working_s, made = self._moments[slot], self._working_s.get(slot), self._made.get(slot)
+        slot, columns = self._slots[key], self._columns
+        record, working_s, made = columns.records[slot], columns.working_s.get(slot), columns.made.get(slot)
+        progress_ns = self._moments[slot]
         if made is None or made.record is not record or made.working_s != working_s:
             session = _working(decode(record, moment_s(progress_ns))[0], working_s)
         elif made.progress_ns != progress_ns:
@@ -71,33 +70,38 @@ class BoardSessions(LazySessions):
             session = _SESSION(*_BEFORE_PROGRESS(before), moment_s(progress_ns), *_AFTER_PROGRESS(before))
         else:
             return made.session
-        self._made[slot] = Made(record, progress_ns, working_s, session)
+        columns.made[slot] = Made(record, progress_ns, working_s, session)
         return session
 
     def __iter__(self) -> Iterator[str]:
         """Yield the keys."""
-        return iter(self._believed)
+        return iter(self._slots)
 
     def __len__(self) -> int:
         """Return how many sessions there are."""
-        return len(self._believed)
+        return len(self._slots)
 
     def __contains__(self, key: object) -> bool:
         """Return whether there is a session of that key."""
-        return key in self._believed
+        return key in self._slots
 
     def __repr__(self) -> str:
         """Return the keys alone: a session is long."""
-        return f"{type(self).__name__}({list(self._believed)})"
+        return f"{type(self).__name__}({list(self._slots)})"
 
     def plain_since_s(self, keys: Sequence[str], within_s: float) -> list[float]:
         """Return the oldest moment of each plain session, see `glance.plain_since_s`."""
-        believed, moments, within_ns = self._believed, self._moments, within_s * 1e9
+        glances, records, moments, within_ns = self._columns.glances, self._columns.records, self._moments, within_s * 1e9
         found: list[float] = []
-        for key, (slot, _record, oldest_ns, allowance_ns) in zip(keys, believed.pick(keys), strict=True):
+        for key, slot in zip(keys, self._slots.pick(keys), strict=True):
+            seen = glances[slot] if slot in glances else glance(records[slot])
+            if seen is None:
+                found.append(plain_since_s(self[key], within_s))
+                continue
+            oldest_ns, allowance_ns = seen
             if oldest_ns == RESTING_NS:
                 found.append(TIMELESS_S)
-            elif oldest_ns == NOT_PLAIN_NS or 0 < allowance_ns < within_ns:
+            elif 0 < allowance_ns < within_ns:
                 found.append(plain_since_s(self[key], within_s))
             elif 0 < moments[slot] < oldest_ns:
                 found.append(moments[slot] / 1e9)
@@ -107,7 +111,9 @@ class BoardSessions(LazySessions):
 
     def outlines(self) -> Iterator[tuple[str, Outline]]:
         """Yield what is counted over all sessions, none of which is decoded for that."""
-        for key, (slot, record, _oldest_ns, _allowance_ns) in self._believed.items():
+        slots = self._slots.items()
+        records = self._columns.records.pick([slot for _key, slot in slots])
+        for (key, slot), record in zip(slots, records, strict=True):
             yield key, outline(record, self._moments[slot])
 
 

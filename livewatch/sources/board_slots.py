@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from livewatch.probe.layout import NS_MAX, RECORD_BYTES, Layout
 from livewatch.sources.board_record import KEY, decode, key_of, moment_s
-from livewatch.sources.board_sessions import NOT_PLAIN_NS, Believed, BoardSessions, Made
+from livewatch.sources.board_sessions import BoardSessions, Columns, Made
 from livewatch.sources.differing import differing
-from livewatch.sources.record_glance import glance
+from livewatch.sources.record_glance import Glance, glance
 from livewatch.versions import Versions, View
 from livewatch_classifiers.model import Delta, Session
 
@@ -20,9 +20,8 @@ _RETRIES = 3
 _BATCH = 4096
 _BRIDGE = 8
 """Slots between two that changed."""
-_Slot = tuple[str, Believed]
-"""What is believed of a slot, with its key."""
-_FREE: _Slot = ("", (-1, b"", NOT_PLAIN_NS, 0))
+_FREE = ""
+"""Stands for the key in a slot that is free."""
 
 
 class BoardSlots:
@@ -35,7 +34,8 @@ class BoardSlots:
         """Fields with impossible values, over all looks; they are taken as unknown."""
         self.delta: Delta | None = None
         """What `sessions` returned last, against what it returned before."""
-        self._slots: list[_Slot] = []
+        self._keys: list[str] = []
+        """Key by slot."""
         self._seqs = self._progress = b""
         """The two columns as they were copied last; of a torn slot stands there what is believed."""
         self._unsettled: set[int] = set()
@@ -44,7 +44,12 @@ class BoardSlots:
         """Slots of which more is new than a later progress, and the key that each had before."""
         self._progressed: list[int] = []
         """Slots with a later progress, the touched ones among them."""
-        self._by_key = Versions[str, Believed]()
+        self._taken: dict[int, bytes] = {}
+        """Records that `sessions` has not returned yet."""
+        self._glances: dict[int, Glance | None] = {}
+        """What a glance says of each of those."""
+        self._records = Versions[int, bytes]()
+        self._by_key = Versions[str, int]()
         self._children: dict[int, int] = {}
         """Pid of the child process by slot."""
         self._working_s: Mapping[int, float] = {}
@@ -52,7 +57,7 @@ class BoardSlots:
         self._twice = False
         """Whether a key stands in two slots; then the later one counts."""
         self._made: dict[int, Made] = {}
-        self._found: Mapping[str, Session] = BoardSessions(View({}), b"", {}, {})
+        self._found: Mapping[str, Session] = BoardSessions(View({}), Columns(View({}), b"", {}, {}, {}))
 
     def look(self, read: Reader, layout: Layout, used: int) -> None:
         """Read the slots below ``used``.
@@ -82,10 +87,10 @@ class BoardSlots:
 
     def _resize(self, used: int) -> None:
         """Forget the slots of a board that has fewer than it had, and make room for those of one that has more."""
-        for slot in range(used, len(self._slots)):
-            self._put(slot, _FREE)
-        if used != len(self._slots):
-            self._slots[used:] = [_FREE] * (used - len(self._slots))
+        for slot in range(used, len(self._keys)):
+            self._put(slot, _FREE, b"", None)
+        if used != len(self._keys):
+            self._keys[used:] = [_FREE] * (used - len(self._keys))
             self._unsettled = {slot for slot in self._unsettled if slot < used}
             self._seqs, self._progress = self._seqs[: used * _WORD], self._progress[: used * _WORD]
 
@@ -124,7 +129,7 @@ class BoardSlots:
         """Tell sessions whose progress is later than it was from those where it is not as simple."""
         old, new = _words(before), _words(after)
         for slot in differing(before, after):
-            progress_ns, key = new[slot], self._slots[slot][0]
+            progress_ns, key = new[slot], self._keys[slot]
             if slot < len(old) and 0 < old[slot] < progress_ns <= NS_MAX:
                 self._progressed.append(slot)
             elif key:
@@ -133,30 +138,29 @@ class BoardSlots:
 
     def _believe(self, slot: int, record: bytes, progress_ns: int) -> None:
         """Take over a record that was whole. Most are looked at no further than at a glance."""
-        seen = glance(record)
+        seen, key = glance(record), self._keys[slot]
         if seen is None:
             self._decode(slot, record, progress_ns)
-            return
-        key, known = self._slots[slot]
-        if known[1][KEY] != record[KEY]:
-            key = key_of(record)
-        self._put(slot, (key, (slot, record, *seen)))
+        elif record.startswith(f"{key}\0".encode(), KEY.start):
+            self._put(slot, key, record, seen)
+        else:
+            self._put(slot, key_of(record), record, seen)
 
     def _decode(self, slot: int, record: bytes, progress_ns: int) -> None:
         """Take over a record in which something is special, or impossible, or which is free."""
         session, child_pid = decode(record, moment_s(progress_ns), self._count)
         if session is None:
-            self._put(slot, _FREE)
+            self._put(slot, _FREE, b"", None)
             return
-        self._put(slot, (session.key, (slot, record, NOT_PLAIN_NS, 0)))
+        self._put(slot, session.key, record, None)
         self._made[slot] = Made(record, progress_ns, None, session)
         if child_pid:
             self._children[slot] = child_pid
 
-    def _put(self, slot: int, believed: _Slot) -> None:
+    def _put(self, slot: int, key: str, record: bytes, seen: Glance | None) -> None:
         if slot not in self._touched:
-            self._touched[slot] = self._slots[slot][0]
-        self._slots[slot] = believed
+            self._touched[slot] = self._keys[slot]
+        self._keys[slot], self._taken[slot], self._glances[slot] = key, record, seen
         if slot in self._made:
             del self._made[slot]
         if slot in self._children:
@@ -169,36 +173,37 @@ class BoardSlots:
     def sessions(self, working_s: Mapping[int, float]) -> Mapping[str, Session]:
         """Return the sessions by key. ``working_s`` tells for a child's pid when it was last seen working."""
         self._note_work(working_s)
-        size, slots, before = len(self._slots), self._slots, self._found
-        now = [slots[slot] if slot < size else _FREE for slot in self._touched]
-        changed = {key: believed for key, believed in now if key}
+        keys, size, before = self._keys, len(self._keys), self._found
+        now = [keys[slot] if slot < size else _FREE for slot in self._touched]
+        changed = frozenset(filter(None, now))
         moved = [
             (slot, key, former)
-            for (slot, former), (key, _) in zip(self._touched.items(), now, strict=True)
+            for (slot, former), key in zip(self._touched.items(), now, strict=True)
             if key != former
         ]
         gone = frozenset(former for _slot, _key, former in moved if former and former not in changed)
-        unsure = self._twice or self._several(changed, moved)
+        got = [(slot, key) for slot, key, _former in moved if key]
+        unsure = self._twice or self._several(got)
         if unsure:
-            found = {key: believed for key, believed in slots if key}
-            self._by_key, self._twice = Versions(found), len(found) < sum(bool(key) for key, _ in slots)
+            self._by_key = Versions({key: slot for slot, key in enumerate(keys) if key})
+            self._twice = len(self._by_key.now) < sum(map(bool, keys))
         else:
-            self._by_key.change(changed, gone)
-        self._found = BoardSessions(self._by_key.view(), self._progress, self._working_s, self._made)
-        progressed = frozenset(slots[slot][0] for slot in self._progressed if slot < size).difference(changed, ("",))
-        self.delta = None if unsure else Delta(before, frozenset(changed), gone, progressed)
-        self._touched, self._progressed = {}, []
+            self._by_key.change({key: slot for slot, key in got}, gone)
+        self._records.change(self._taken)
+        columns = Columns(self._records.view(), self._progress, self._glances, self._working_s, self._made)
+        self._found = BoardSessions(self._by_key.view(), columns)
+        progressed = frozenset(keys[slot] for slot in self._progressed if slot < size).difference(changed, (_FREE,))
+        self.delta = None if unsure else Delta(before, changed, gone, progressed)
+        self._touched, self._progressed, self._taken, self._glances = {}, [], {}, {}
         return self._found
 
-    def _several(self, changed: Mapping[str, Believed], moved: list[tuple[int, str, str]]) -> bool:
+    def _several(self, got: list[tuple[int, str]]) -> bool:
         """Return whether a key that is new to a slot stands in another one too."""
-        got = [(slot, key) for slot, key, _former in moved if key]
-        return any(changed[key][0] != slot or self._held_elsewhere(key, slot) for slot, key in got)
+        return len({key for _slot, key in got}) < len(got) or any(self._held_elsewhere(key, slot) for slot, key in got)
 
     def _held_elsewhere(self, key: str, slot: int) -> bool:
-        known = self._by_key.now.get(key)
-        other = known[0] if known is not None else slot
-        return other != slot and other < len(self._slots) and self._slots[other][0] == key
+        other = self._by_key.now.get(key, slot)
+        return other != slot and other < len(self._keys) and self._keys[other] == key
 
     def _note_work(self, working_s: Mapping[int, float]) -> None:
         """Take over when children were seen working; one that has not worked since keeps what was seen of it."""
@@ -208,7 +213,7 @@ class BoardSlots:
         self._working_s = seen_s
         for slot, last_s in seen_s.items():
             if before.get(slot) != last_s:
-                self._touched.setdefault(slot, self._slots[slot][0])
+                self._touched.setdefault(slot, self._keys[slot])
 
     def _count(self) -> None:
         self.unreadable += 1

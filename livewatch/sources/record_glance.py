@@ -11,27 +11,34 @@ from collections.abc import Callable, Sequence
 from livewatch.probe import layout as board
 from livewatch.probe.layout import RECORD_FIELDS, TEXT_FIELDS
 
+Glance = tuple[int, int]
+"""Oldest moment and declared allowance."""
 RESTING_NS = 2**63 - 1
 """Later than any moment."""
+_RESTS = (RESTING_NS, 0)
 _WANTED = ("state_since_ns", "run_started_ns", "activity_since_ns", "activity_allowance_ns")
-_FEW = struct.Struct("=" + "".join("q" if name in _WANTED else "8x" for name in RECORD_FIELDS))
-_NUMBER = rb".{7}[\0-\x3f]"
+_few = struct.Struct("=" + "".join("q" if name in _WANTED else "8x" for name in RECORD_FIELDS)).unpack_from
+_STATE_AT = 8 * RECORD_FIELDS.index("state")
+_IDLE = board.STATES.index("idle")
+# Byte by byte, not as `{7}`: a counted repeat costs the matcher as much as all seven bytes.
+_NUMBER = rb"." * 7 + rb"[\0-\x3f]"
 """Eight bytes, little-endian, below `NS_MAX`. On a host of the other order no record is plain, and all are decoded."""
-_ZERO, _NONE = rb"\0{8}", rb"\xff{8}"
+_ZEROS = rb"\0" * 7
+_ZERO, _NONE = rb"\0" + _ZEROS, rb"\xff" * 8
 
 
 def _code(words: Sequence[str]) -> bytes:
-    return rb"[\0-" + re.escape(bytes([len(words) - 1])) + rb"]\0{7}"
+    return rb"[\0-" + re.escape(bytes([len(words) - 1])) + rb"]" + _ZEROS
 
 
 def _or_none(pattern: bytes) -> bytes:
     return rb"(?:" + pattern + rb"|" + _NONE + rb")"
 
 
-_ABSENT, _PRESENT, _PRESENCE = rb"\0{8}", rb"\x01\0{7}", _code(board.PRESENCES)
+_ABSENT, _PRESENT, _PRESENCE = _ZERO, rb"\x01" + _ZEROS, _code(board.PRESENCES)
 _POSSIBLE = {
     **dict.fromkeys(RECORD_FIELDS, _NUMBER),
-    "used": rb"\x01\0{7}",
+    "used": rb"\x01" + _ZEROS,
     "state": _code(board.STATES),
     "queued": _or_none(_NUMBER),
     "lane_kind": _code(board.LANES),
@@ -60,7 +67,7 @@ def _record(*, texts: bytes = b"", **fields: bytes) -> Callable[[bytes], object]
 
 
 _resting = _record(
-    state=_code(board.STATES[: board.STATES.index("idle") + 1]),
+    state=_code(board.STATES[: _IDLE + 1]),
     queued=_or_none(_ZERO),
     owner=_OWNER,
     activity=_NONE,
@@ -77,17 +84,21 @@ _plain = _record(
 )
 
 
-def glance(data: bytes) -> tuple[int, int] | None:
+def glance(data: bytes) -> Glance | None:
     """Return the oldest moment of a plain record and its declared allowance, in nanoseconds; 0 for no allowance.
 
     The moment is as in `livewatch_classifiers.glance`, but for progress, which is not in the record; `RESTING_NS` of a
     session that rests. ``None`` is returned for whatever has to be decoded at once.
     """
-    if _resting(data):
-        return RESTING_NS, 0
+    if data[_STATE_AT] <= _IDLE and _resting(data):
+        return _RESTS
     if not _plain(data):
         return None
-    state_since_ns, started_ns, since_ns, allowance_ns = _FEW.unpack_from(data)
-    if not state_since_ns:
+    oldest_ns, started_ns, since_ns, allowance_ns = _few(data)
+    if not oldest_ns:
         return None
-    return min(state_since_ns, started_ns or RESTING_NS, since_ns or RESTING_NS), allowance_ns
+    if 0 < started_ns < oldest_ns:
+        oldest_ns = started_ns
+    if 0 < since_ns < oldest_ns:
+        oldest_ns = since_ns
+    return oldest_ns, allowance_ns

@@ -20,7 +20,7 @@ from livewatch.probe.layout import (
     WAITS,
 )
 from livewatch.sources.board_record import decode, moment_s, outline
-from livewatch.sources.board_sessions import NOT_PLAIN_NS, BoardSessions
+from livewatch.sources.board_sessions import BoardSessions, Columns
 from livewatch.sources.record_glance import glance
 from livewatch.versions import View
 from livewatch_classifiers.glance import NOT_PLAIN_S, TIMELESS_S, Outline, outlines, plain_limit_s, plain_verdict
@@ -84,8 +84,7 @@ records = st.builds(
 
 def seen(record: bytes, progress_ns: int) -> BoardSessions:
     """Return the one session of a record that was believed, decoded at once only where it has to be."""
-    oldest_ns, allowance_ns = glance(record) or (NOT_PLAIN_NS, 0)
-    return BoardSessions(View({"k": (0, record, oldest_ns, allowance_ns)}), struct.pack("=q", progress_ns), {}, {})
+    return BoardSessions(View({"k": 0}), Columns(View({0: record}), struct.pack("=q", progress_ns), {}, {}, {}))
 
 
 @settings(max_examples=2000, deadline=None)
@@ -118,7 +117,7 @@ def test_a_session_at_work_and_one_that_rests_are_told_without_being_decoded() -
         assert glance(record) is not None
         sessions = seen(record, 950 * SECOND_NS)
         assert sessions.plain_since_s(["k"], WITHIN_S) == [expected_s]
-        assert sessions._made == made
+        assert sessions._columns.made == made
 
 
 def test_progress_older_than_the_run_counts_too() -> None:
