@@ -51,6 +51,8 @@ class Judge:
     def __init__(self) -> None:
         self._sessions: Mapping[str, Session] = MappingProxyType({})
         self._verdicts = Versions[str, Verdict]()
+        self._ruled: set[str] = set()
+        """Keys whose verdict is by the rules, not at a glance."""
         self._sick: set[str] = set()
         self._passed: set[str] = set()
         """Keys whose verdict could change if blind time came to light that lies in the past."""
@@ -103,8 +105,9 @@ class Judge:
                 self._active += reason is not Reason.IDLE
                 fresh[key] = plain_verdict(key, reason)
         self._wheel.put_all(due_s)
-        self._passed.difference_update(due_s)
-        self._silent.difference_update(due_s)
+        for book in (self._ruled, self._passed, self._silent):
+            if book:
+                book.difference_update(due_s)
         for key in difficult:
             self._leave(key, verdicts.get(key))
             fresh[key] = self._enter(key, Case(sessions[key], vitals, thresholds))
@@ -123,6 +126,7 @@ class Judge:
 
     def _forget(self) -> None:
         self._verdicts = Versions[str, Verdict]()
+        self._ruled.clear()
         self._sick.clear()
         self._passed.clear()
         self._silent.clear()
@@ -137,8 +141,10 @@ class Judge:
             return changed, before.keys() - after.keys()
         if delta.before is not before:
             return after.keys(), before.keys() - after.keys()  # a glance at each costs less than comparing them
-        # Where no silence is past a limit, later progress only takes every age further away from its limit.
-        return delta.changed | (delta.progressed & self._silent), delta.gone
+        # Where no silence is past a limit, later progress only takes every age further away from its limit. So does all
+        # that is new of a session that was plain and is; when an age of it was past one, the rules were asked.
+        changed = delta.changed - delta.renewed if delta.renewed else delta.changed
+        return changed | (delta.renewed & self._ruled) | (delta.progressed & self._silent), delta.gone
 
     def _due(self, vitals: Vitals) -> set[str]:
         """Turn the wheel to this look, and return whose verdict may be another by now."""
@@ -156,6 +162,7 @@ class Judge:
         verdict = classify_case(case)
         stands = standing(case, verdict)
         self._active += verdict.reason is not Reason.IDLE
+        self._ruled.add(key)
         if verdict.attention in SICK:
             self._sick.add(key)  # the ages in its evidence are what recovery acts on, so it is told anew at every look
         self._wheel.put(key, inf if key in self._sick else self._wheel_s + stands.due_in_s)
@@ -169,6 +176,7 @@ class Judge:
         """Take a session out of all the books."""
         if verdict is not None:
             self._active -= verdict.reason is not Reason.IDLE
+        self._ruled.discard(key)
         self._sick.discard(key)
         self._passed.discard(key)
         self._silent.discard(key)

@@ -254,6 +254,9 @@ class Delta:
     """Keys that are no longer there."""
     progressed: frozenset[str] = frozenset()
     """Keys of sessions of which nothing is new but a later ``progress_s`` in place of an earlier one."""
+    renewed: frozenset[str] = frozenset()
+    """Keys, of those that ``changed``, of sessions that only became younger: plain before and after (see `glance`),
+    without a declared allowance, at work before and after or resting before and after, and no moment is earlier."""
 
 
 @dataclass(frozen=True, slots=True)

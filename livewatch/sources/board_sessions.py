@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
 from livewatch.sources.board_record import decode, moment_s, outline
-from livewatch.sources.record_glance import RESTING_NS, Glance, glance
+from livewatch.sources.record_glance import RESTING_NS, Glance, glances
 from livewatch.versions import View
 from livewatch_classifiers.glance import TIMELESS_S, LazySessions, Outline, plain_since_s
 from livewatch_classifiers.model import Session
@@ -34,7 +34,7 @@ class Columns:
     progress: bytes
     """Eight bytes a slot, as on the board."""
     glances: Mapping[int, Glance | None]
-    """What `glance` says of the records that are new in this look."""
+    """What `record_glance` says of the records that are new in this look."""
     working_s: Mapping[int, float]
     """When the child of a slot was last seen working."""
     made: dict[int, Made]
@@ -91,10 +91,13 @@ class BoardSessions(LazySessions):
 
     def plain_since_s(self, keys: Sequence[str], within_s: float) -> list[float]:
         """Return the oldest moment of each plain session, see `glance.plain_since_s`."""
-        glances, records, moments, within_ns = self._columns.glances, self._columns.records, self._moments, within_s * 1e9
+        slots, moments, within_ns = self._slots.pick(keys), self._moments, within_s * 1e9
+        fresh = self._columns.glances
+        others = [slot for slot in slots if slot not in fresh]
+        older = dict(zip(others, glances(self._columns.records.pick(others)), strict=True))
         found: list[float] = []
-        for key, slot in zip(keys, self._slots.pick(keys), strict=True):
-            seen = glances[slot] if slot in glances else glance(records[slot])
+        for key, slot in zip(keys, slots, strict=True):
+            seen = fresh[slot] if slot in fresh else older[slot]
             if seen is None:
                 found.append(plain_since_s(self[key], within_s))
                 continue

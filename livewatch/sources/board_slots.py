@@ -2,13 +2,14 @@
 
 import struct
 import sys
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 
 from livewatch.probe.layout import NS_MAX, RECORD_BYTES, Layout
 from livewatch.sources.board_record import KEY, decode, key_of, moment_s
 from livewatch.sources.board_sessions import BoardSessions, Columns, Made
 from livewatch.sources.differing import differing
-from livewatch.sources.record_glance import Glance, glance
+from livewatch.sources.record_glance import RESTING_NS, Glance, glances
 from livewatch.versions import Versions, View
 from livewatch_classifiers.model import Delta, Session
 
@@ -18,8 +19,10 @@ Reader = Callable[[int, int], bytes]
 _WORD = 8
 _RETRIES = 3
 _BATCH = 4096
-_BRIDGE = 8
-"""Slots between two that changed."""
+_BRIDGE = 32
+"""Slots between two that changed, up to which the gap is cheaper to copy than one more read."""
+_RUN = 128
+"""Slots that are read at once at most: 61 kB, which the allocator need not ask the kernel for."""
 _FREE = ""
 """Stands for the key in a slot that is free."""
 
@@ -42,6 +45,10 @@ class BoardSlots:
         """Slots that were torn at the last look: their column may be the same and its values not yet believed."""
         self._touched: dict[int, str] = {}
         """Slots of which more is new than a later progress, and the key that each had before."""
+        self._renewed: set[int] = set()
+        """Those of them of which `Delta.renewed` speaks."""
+        self._oldest_ns = array("q")
+        """By slot, what a glance said of a session that could be renewed; else 0."""
         self._progressed: list[int] = []
         """Slots with a later progress, the touched ones among them."""
         self._taken: dict[int, bytes] = {}
@@ -91,6 +98,8 @@ class BoardSlots:
             self._put(slot, _FREE, b"", None)
         if used != len(self._keys):
             self._keys[used:] = [_FREE] * (used - len(self._keys))
+            del self._oldest_ns[used:]
+            self._oldest_ns.frombytes(bytes((used - len(self._oldest_ns)) * _WORD))
             self._unsettled = {slot for slot in self._unsettled if slot < used}
             self._seqs, self._progress = self._seqs[: used * _WORD], self._progress[: used * _WORD]
 
@@ -101,13 +110,12 @@ class BoardSlots:
         first, records, records_at = slots[0], list[bytes](), layout.record_at(0)
         for run in _runs(slots):
             data = read(records_at + run[0] * RECORD_BYTES, (run[-1] + 1 - run[0]) * RECORD_BYTES)
-            for at in [(slot - run[0]) * RECORD_BYTES for slot in run]:
-                records.append(data[at : at + RECORD_BYTES])
+            records += [data[at : at + RECORD_BYTES] for at in [(slot - run[0]) * RECORD_BYTES for slot in run]]
         after = _words(read(layout.column_at("seq") + first * _WORD, (slots[-1] + 1 - first) * _WORD))
         torn = {slot for slot in slots if (seq := seqs[slot]) & 1 or seq != after[slot - first]}
-        for slot, record in zip(slots, records, strict=True):
+        for slot, record, seen in zip(slots, records, glances(records), strict=True):
             if slot not in torn:
-                self._believe(slot, record, moments[slot])
+                self._believe(slot, record, moments[slot], seen)
         return torn
 
     def _settle(self, read: Reader, layout: Layout, slot: int, before_ns: int) -> int:
@@ -120,7 +128,7 @@ class BoardSlots:
             seq, progress_ns = _word(read(seq_at, _WORD)), _word(read(progress_at, _WORD))
             record = read(layout.record_at(slot), RECORD_BYTES)
             if _word(read(seq_at, _WORD)) == seq and not seq & 1:
-                self._believe(slot, record, progress_ns)
+                self._believe(slot, record, progress_ns, *glances([record]))
                 return progress_ns
         self.torn += 1
         return max(before_ns, _word(read(progress_at, _WORD)))
@@ -135,10 +143,11 @@ class BoardSlots:
             elif key:
                 self.unreadable += not 0 <= progress_ns <= NS_MAX
                 self._touched.setdefault(slot, key)
+                self._renewed.discard(slot)
 
-    def _believe(self, slot: int, record: bytes, progress_ns: int) -> None:
+    def _believe(self, slot: int, record: bytes, progress_ns: int, seen: Glance | None) -> None:
         """Take over a record that was whole. Most are looked at no further than at a glance."""
-        seen, key = glance(record), self._keys[slot]
+        key = self._keys[slot]
         if seen is None:
             self._decode(slot, record, progress_ns)
         elif record.startswith(f"{key}\0".encode(), KEY.start):
@@ -158,8 +167,15 @@ class BoardSlots:
             self._children[slot] = child_pid
 
     def _put(self, slot: int, key: str, record: bytes, seen: Glance | None) -> None:
+        former = self._keys[slot]
+        was_ns, self._oldest_ns[slot] = self._oldest_ns[slot], (oldest_ns := _renewable_ns(seen))
+        younger = 0 < was_ns <= oldest_ns and (oldest_ns < RESTING_NS or was_ns == RESTING_NS) and key == former
         if slot not in self._touched:
-            self._touched[slot] = self._keys[slot]
+            self._touched[slot] = former
+            if younger:
+                self._renewed.add(slot)
+        elif not younger:
+            self._renewed.discard(slot)
         self._keys[slot], self._taken[slot], self._glances[slot] = key, record, seen
         if slot in self._made:
             del self._made[slot]
@@ -193,7 +209,9 @@ class BoardSlots:
         columns = Columns(self._records.view(), self._progress, self._glances, self._working_s, self._made)
         self._found = BoardSessions(self._by_key.view(), columns)
         progressed = frozenset(keys[slot] for slot in self._progressed if slot < size).difference(changed, (_FREE,))
-        self.delta = None if unsure else Delta(before, changed, gone, progressed)
+        renewed = frozenset(keys[slot] for slot in self._renewed if slot < size)
+        self.delta = None if unsure else Delta(before, changed, gone, progressed, renewed)
+        self._renewed.clear()
         self._touched, self._progressed, self._taken, self._glances = {}, [], {}, {}
         return self._found
 
@@ -219,6 +237,11 @@ class BoardSlots:
         self.unreadable += 1
 
 
+def _renewable_ns(seen: Glance | None) -> int:
+    """Return the oldest moment of a session that is plain and has no allowance, else 0."""
+    return seen[0] if seen is not None and not seen[1] else 0
+
+
 def _batches(slots: list[int]) -> Iterator[list[int]]:
     """Cut slots into batches that are read at once: bounded memory, however many changed."""
     for start in range(0, len(slots), _BATCH):
@@ -226,10 +249,10 @@ def _batches(slots: list[int]) -> Iterator[list[int]]:
 
 
 def _runs(slots: list[int]) -> Iterator[list[int]]:
-    """Cut ascending slots into runs that are read at once: where a gap is cheaper to copy than one more read."""
+    """Cut ascending slots into runs that are read at once."""
     run = slots[:1]
     for slot in slots[1:]:
-        if slot - run[-1] > _BRIDGE:
+        if slot - run[-1] > _BRIDGE or slot - run[0] >= _RUN:
             yield run
             run = []
         run.append(slot)

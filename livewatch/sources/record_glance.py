@@ -1,24 +1,26 @@
 """What a slot's record says at a glance. Most records are plain, and what they say is found without decoding them.
 
-A plain record is recognized by one pattern over its bytes; the same pattern sees that nothing in it is impossible, so
-that decoding may wait until somebody asks for the session, or for ever.
+Plain records are recognized by one pattern over their bytes, as many in a row as there are; the same pattern sees that
+nothing in them is impossible, so that decoding may wait until somebody asks for the session, or for ever.
 """
 
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from livewatch.probe import layout as board
-from livewatch.probe.layout import RECORD_FIELDS, TEXT_FIELDS
+from livewatch.probe.layout import RECORD_BYTES, RECORD_FIELDS, TEXT_FIELDS
 
 Glance = tuple[int, int]
 """Oldest moment and declared allowance."""
 RESTING_NS = 2**63 - 1
 """Later than any moment."""
 _RESTS = (RESTING_NS, 0)
-_WANTED = ("state_since_ns", "run_started_ns", "activity_since_ns", "activity_allowance_ns")
-_few = struct.Struct("=" + "".join("q" if name in _WANTED else "8x" for name in RECORD_FIELDS)).unpack_from
-_STATE_AT = 8 * RECORD_FIELDS.index("state")
+_WANTED = ("state", "state_since_ns", "run_started_ns", "activity_since_ns", "activity_allowance_ns")
+_TEXTS_BYTES = sum(TEXT_FIELDS.values())
+_few = struct.Struct(
+    "=" + "".join("q" if name in _WANTED else "8x" for name in RECORD_FIELDS) + f"{_TEXTS_BYTES}x"
+).iter_unpack
 _IDLE = board.STATES.index("idle")
 # Byte by byte, not as `{7}`: a counted repeat costs the matcher as much as all seven bytes.
 _NUMBER = rb"." * 7 + rb"[\0-\x3f]"
@@ -57,48 +59,56 @@ _POSSIBLE = {
 
 _KEY = rb"[^\0].{%d}" % (TEXT_FIELDS["key"] - 1)
 _NO_RUN = rb".{%d}\0" % TEXT_FIELDS["id"]
-_OWNER = rb"(?:(?P<owned>" + _PRESENT + rb")|" + _or_none(_ABSENT) + rb")"
+_OWNER_TO_STORE = 8 * (RECORD_FIELDS.index("store_says_running") - RECORD_FIELDS.index("owner") - 1)
 
 
-def _record(*, texts: bytes = b"", **fields: bytes) -> Callable[[bytes], object]:
-    """Return a test for records that hold what is possible, and in some fields what is given; then a key."""
-    pattern = b"".join((_POSSIBLE | fields)[name] for name in RECORD_FIELDS)
-    return re.compile(pattern + _KEY + texts, re.DOTALL).match
+def _record(**fields: bytes) -> bytes:
+    """Return a pattern for records that hold what is possible, and in some fields what is given; then a key."""
+    return b"".join((_POSSIBLE | fields)[name] for name in RECORD_FIELDS) + _KEY
 
 
-_resting = _record(
-    state=_code(board.STATES[: _IDLE + 1]),
-    queued=_or_none(_ZERO),
-    owner=_OWNER,
-    activity=_NONE,
-    store_says_running=_or_none(_ABSENT),
-    texts=rb"(?(owned)" + _NO_RUN + rb")",
-)
-_plain = _record(
-    owner=_OWNER,
+_resting = re.compile(
+    _record(
+        state=_code(board.STATES[: _IDLE + 1]),
+        queued=_or_none(_ZERO),
+        owner=rb"(?:(?P<owned>" + _PRESENT + rb")|" + _or_none(_ABSENT) + rb")",
+        activity=_NONE,
+        store_says_running=_or_none(_ABSENT),
+    )
+    + rb"(?(owned)" + _NO_RUN + rb")",
+    re.DOTALL,
+).match
+_PLAIN = _record(
     abort_requested_ns=_ZERO,
     activity=_or_none(_code(board.ACTIVITIES[: board.ACTIVITIES.index("tool_call") + 1])),
     repeating_since_ns=_ZERO,
     in_store=_or_none(_PRESENT),
-    store_says_running=rb"(?(owned)" + _or_none(_PRESENCE) + rb"|" + _or_none(_ABSENT) + rb")",
+    # running by the store only beside an owner who is present
+    store_says_running=_or_none(_ABSENT + rb"|(?<=" + _PRESENT + rb".{%d})" % _OWNER_TO_STORE + _PRESENT),
 )
+_plain_ones = re.compile(rb"(?:" + _PLAIN + rb".{%d})*+" % (_TEXTS_BYTES - TEXT_FIELDS["key"]), re.DOTALL).match
 
 
-def glance(data: bytes) -> Glance | None:
-    """Return the oldest moment of a plain record and its declared allowance, in nanoseconds; 0 for no allowance.
+def glances(records: Sequence[bytes]) -> list[Glance | None]:
+    """Return the oldest moment of each plain record and its declared allowance, in ns; 0 for no allowance.
 
     The moment is as in `livewatch_classifiers.glance`, but for progress, which is not in the record; `RESTING_NS` of a
-    session that rests. ``None`` is returned for whatever has to be decoded at once.
+    session that rests. ``None`` stands for whatever has to be decoded at once.
     """
-    if data[_STATE_AT] <= _IDLE and _resting(data):
-        return _RESTS
-    if not _plain(data):
-        return None
-    oldest_ns, started_ns, since_ns, allowance_ns = _few(data)
-    if not oldest_ns:
-        return None
-    if 0 < started_ns < oldest_ns:
-        oldest_ns = started_ns
-    if 0 < since_ns < oldest_ns:
-        oldest_ns = since_ns
-    return oldest_ns, allowance_ns
+    data, found = b"".join(records), list[Glance | None]()
+    plain_until = 0
+    for at, record, values in zip(range(0, len(data), RECORD_BYTES), records, _few(data), strict=True):
+        state, oldest_ns, started_ns, since_ns, allowance_ns = values
+        if at >= plain_until:
+            plain_until = _plain_ones(data, at).end()
+        if state <= _IDLE and _resting(record):
+            found.append(_RESTS)
+        elif at >= plain_until or not oldest_ns:
+            found.append(None)
+        else:
+            if 0 < started_ns < oldest_ns:
+                oldest_ns = started_ns
+            if 0 < since_ns < oldest_ns:
+                oldest_ns = since_ns
+            found.append((oldest_ns, allowance_ns))
+    return found
