@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 from types import MappingProxyType
 
 from hypothesis import given, settings
@@ -14,7 +15,8 @@ from livewatch.recovery.request import Situation
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.blindtime import BlindTime
 from livewatch_classifiers.decision import Act
-from livewatch_classifiers.model import Delta, Run, Session, Snapshot, Vitals
+from livewatch_classifiers.glance import NOT_PLAIN_S, PLAIN_KINDS, TIMELESS_S, plain_since_s
+from livewatch_classifiers.model import Activity, Delta, Run, Session, Snapshot, Vitals
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Override, Thresholds
@@ -26,6 +28,7 @@ from livewatch_classifiers.vocabulary import (
     Attention,
     Mode,
     Phase,
+    Presence,
     Reason,
     SessionState,
     VitalsState,
@@ -64,13 +67,41 @@ def lively_sessions(draw: st.DrawFn) -> Session:
     return session
 
 
+plain_sessions = st.builds(
+    Session,
+    key=st.just("k"),
+    state=st.sampled_from([SessionState.PROCESSING, SessionState.WAITING, SessionState.IDLE]),
+    state_since_s=near,
+    queued=st.integers(0, 2),
+    owner=st.sampled_from([Presence.PRESENT, Presence.UNKNOWN]),
+    run=st.none() | st.builds(Run, id=st.just("r"), started_s=near),
+    activity=st.none() | st.builds(Activity, kind=st.sampled_from(PLAIN_KINDS), since_s=near, run_id=st.just("r")),
+    progress_s=near,
+)
+
+
+def younger(session: Session, name: str, now_s: float) -> Session:
+    """Return a session of which one moment is now."""
+    if name == "started_s" and session.run is not None:
+        return replace(session, run=replace(session.run, started_s=now_s))
+    if name == "since_s" and session.activity is not None:
+        return replace(session, activity=replace(session.activity, since_s=now_s, kind=ActivityKind.TOOL_CALL))
+    if name == "progress_s":
+        return replace(session, progress_s=now_s)
+    return replace(session, state_since_s=now_s, queued=(session.queued or 0) + 1)
+
+
 WELL = VitalsVerdict(VitalsState.RESPONSIVE)
 POLICY = Policy(mode=Mode.ABORT, blast_sessions_min=2)
 KEYS = st.sampled_from("abcd")
 steps = st.one_of(
     st.tuples(st.just("pass"), st.sampled_from([0.0, 0.3, 1.0, 1.0, 1.7, 10.0, 59.0, 400.0])),
     st.tuples(st.just("change"), st.tuples(KEYS, lively_sessions())),
-    st.tuples(st.just("progress"), KEYS),
+    st.tuples(st.just("change"), st.tuples(KEYS, plain_sessions)),
+    st.tuples(
+        st.just("younger"),
+        st.tuples(KEYS, st.sampled_from(["progress_s", "progress_s", "state_since_s", "started_s", "since_s"])),
+    ),
     st.tuples(st.just("leave"), KEYS),
     st.tuples(st.just("blind"), st.tuples(st.integers(0, 300), st.integers(1, 120))),
     st.tuples(st.just("forget"), st.booleans()),
@@ -86,6 +117,12 @@ def only_progressed(before: Session, after: Session) -> bool:
     if before.progress_s is None or after.progress_s is None or after.progress_s <= before.progress_s:
         return False
     return replace(before, progress_s=after.progress_s) == after
+
+
+def renewed(before: Session, after: Session) -> bool:
+    """Return whether a session was plain, is plain, and has no moment that is earlier; see `Delta.renewed`."""
+    was_s, now_s = plain_since_s(before, inf), plain_since_s(after, inf)
+    return NOT_PLAIN_S < was_s <= now_s and (now_s < TIMELESS_S or was_s == TIMELESS_S)
 
 
 def standing(verdict: Verdict) -> Verdict:
@@ -118,8 +155,8 @@ class History:
                 self.vitals = replace(self.vitals, now_s=now_s + seconds)
             case "change", (str(key), Session() as session):
                 self.sessions[key] = replace(session, key=key)
-            case "progress", str(key) if key in self.sessions:
-                self.sessions[key] = replace(self.sessions[key], progress_s=now_s)
+            case "younger", (str(key), str(name)) if key in self.sessions:
+                self.sessions[key] = younger(self.sessions[key], name, now_s)
             case "leave", str(key):
                 self.sessions.pop(key, None)
             case "blind", (int(ago), int(length)):
@@ -159,7 +196,9 @@ class History:
             different = {k for k, s in now.items() if self.told.get(k) is not s}
             progressed = {k for k in different if k in self.told and only_progressed(self.told[k], now[k])}
             gone = frozenset(self.told.keys() - now.keys())
-            delta = Delta(self.told, frozenset(different - progressed), gone, frozenset(progressed))
+            changed = different - progressed
+            again = {k for k in changed if k in self.told and renewed(self.told[k], now[k])}
+            delta = Delta(self.told, frozenset(changed), gone, frozenset(progressed), frozenset(again))
         self.told = now
         before: Mapping[str, Verdict] = self.verdicts.verdicts if self.verdicts is not None else {}
         snapshot = Snapshot(self.vitals, now, delta=delta)
@@ -182,7 +221,7 @@ class History:
 @settings(max_examples=400, deadline=None)
 @given(
     history=st.lists(steps, min_size=5, max_size=60),
-    first=st.lists(lively_sessions(), max_size=3),
+    first=st.lists(lively_sessions() | plain_sessions, max_size=3),
     tracked=st.booleans(),
 )
 def test_the_lazy_judgement_is_the_full_one_in_any_history(
@@ -228,3 +267,27 @@ def test_blind_time_that_comes_to_light_late_brings_an_age_back_below_its_limit(
     gateway.look()
     assert gateway.verdicts is not None
     assert gateway.verdicts.verdicts["a"].rule == "15"
+
+
+def test_slow_work_whose_last_step_is_new_is_judged_anew() -> None:
+    gateway = History(tracked=True)
+    call = Activity(ActivityKind.MODEL_CALL, run_id="r", since_s=BEGIN_S - 200)
+    gateway.sessions = {
+        "a": Session(
+            "a",
+            state=SessionState.PROCESSING,
+            owner=Presence.PRESENT,
+            run=Run("r", started_s=BEGIN_S - 300),
+            activity=call,
+            state_since_s=BEGIN_S - 300,
+            progress_s=BEGIN_S - 5,
+        )
+    }
+    gateway.look()
+    said: list[Reason] = []
+    for name in ("since_s", "state_since_s", "started_s"):
+        gateway.step("younger", ("a", name))
+        gateway.look()  # which holds it against a full judgement
+        assert gateway.verdicts is not None
+        said.append(gateway.verdicts.verdicts["a"].reason)
+    assert said == [Reason.ACTIVE_WORK, Reason.QUEUED_BEHIND_ACTIVE_WORK, Reason.ACTIVE]

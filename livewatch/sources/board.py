@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -26,6 +27,14 @@ from livewatch_classifiers.vocabulary import ActionKind
 _ASKABLE = frozenset(ActionKind) - {ActionKind.RESTART_TARGET}
 """A gateway is restarted by its supervisor, never by itself."""
 _ASK_AGAIN_S = 2.0
+_COUNTED = {
+    **{f"heartbeats_dropped.{reason}": f"drops_{reason}" for reason in DROPS},
+    **{f"drained.{outcome}": f"drained_{outcome}" for outcome in DRAIN_OUTCOMES},
+    **{f"contended.{waiter}.{holder}": f"contended_{waiter}_{holder}" for waiter in LANES for holder in LANES},
+    **{name: name for name in ("sessions_overflowed", "names_truncated", "slots_reused")},
+}
+"""Counters, and the field of the board's header in which each stands."""
+_counted = itemgetter(*_COUNTED.values())
 _log = logging.getLogger("livewatch.sources.board")
 
 
@@ -152,7 +161,7 @@ class BoardSource:
         ours = same_namespace(header)
         thread = header["loop_thread"]
         reading = self._host.reading(header["pid"], slots.children(), thread=thread) if ours else HostReading(0)
-        vitals = replace(reading.onto(vitals), uptime_s=reading.uptime_s(self._clock.wall_s()))
+        vitals = reading.onto(vitals, self._clock.wall_s())
         return Snapshot(
             vitals=attached.vitals.with_host(vitals, reading),
             sessions=slots.sessions(reading.working_s),
@@ -205,10 +214,7 @@ def _passes(reading: HostReading) -> tuple[SamplerPass, ...]:
 
 
 def _counters(header: Mapping[str, int], attached: _Attached) -> Mapping[str, int]:
-    counts = {f"heartbeats_dropped.{reason}": header[f"drops_{reason}"] for reason in DROPS}
-    counts |= {f"drained.{outcome}": header[f"drained_{outcome}"] for outcome in DRAIN_OUTCOMES}
-    counts |= {f"contended.{w}.{h}": header[f"contended_{w}_{h}"] for w in LANES for h in LANES}
-    counts |= {name: header[name] for name in ("sessions_overflowed", "names_truncated", "slots_reused")}
+    counts = dict(zip(_COUNTED, _counted(header), strict=True))
     counts["torn_slots"] = attached.slots.torn
     counts["unreadable_fields"] = attached.slots.unreadable + attached.vitals.unreadable
     counts["stall_ring_overruns"] = attached.vitals.ring_overruns

@@ -5,6 +5,7 @@ import os
 import stat
 import struct
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from livewatch.guard.owner import GatewayOwner
@@ -15,7 +16,6 @@ from livewatch.users import user_name
 from livewatch_classifiers.model import GatewayIdentity
 from livewatch_classifiers.vocabulary import ProcessState
 
-# Made once: a path made at each look would fill the interpreter's table of interned strings, which then doubles.
 _BOOT_ID, _PID_NAMESPACE = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
 _MAX_CAPACITY = 1 << 20
 _ROOT = 0
@@ -140,11 +140,8 @@ def writer_ended(path: Path, header: Mapping[str, int]) -> bool:
 
 def same_namespace(header: Mapping[str, int]) -> bool:
     """Return whether the board's pid means the same process to its writer and to us."""
-    try:
-        ours = _PID_NAMESPACE.stat().st_ino
-    except OSError:
-        return True
-    return header["pid_namespace"] in (0, ours)
+    ours = _own_pid_namespace()
+    return not ours or header["pid_namespace"] in (0, ours)
 
 
 def identity_of(header: Mapping[str, int]) -> GatewayIdentity:
@@ -175,6 +172,16 @@ def _check_owner(path: Path, found: os.stat_result, owner: GatewayOwner) -> None
         raise SourceError(f"the board {path} belongs to uid {found.st_uid}", owner.hint)
 
 
+@cache
+def _own_pid_namespace() -> int:
+    """Return its inode, which a process never changes for itself; 0 where there is none."""
+    try:
+        return _PID_NAMESPACE.stat().st_ino
+    except OSError:
+        return 0
+
+
+@cache
 def _boot_id() -> tuple[int, int]:
     """Return the boot id's low and high half as the writer stores them; zeros where there is none."""
     try:

@@ -193,9 +193,7 @@ class BoardSlots:
         now = [keys[slot] if slot < size else _FREE for slot in self._touched]
         changed = frozenset(filter(None, now))
         moved = [
-            (slot, key, former)
-            for (slot, former), key in zip(self._touched.items(), now, strict=True)
-            if key != former
+            (slot, key, former) for (slot, former), key in zip(self._touched.items(), now, strict=True) if key != former
         ]
         gone = frozenset(former for _slot, _key, former in moved if former and former not in changed)
         got = [(slot, key) for slot, key, _former in moved if key]

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import psutil
 
-from livewatch.sources.cgroup import GROUPS, PROC, ControlGroup, text_of
+from livewatch.sources.cgroup import GROUPS, PROC, ControlGroup
 from livewatch.sources.child_work import ChildWork
 from livewatch.sources.host_load import HostLoad, swap_used
 from livewatch.sources.host_reading import HostReading
 from livewatch.sources.pressure import Pressure, pressure_of
 from livewatch.sources.process_stat import ProcessStat
+from livewatch.sources.small_file import text_of
 
 _PERIOD_S = 1.0
 _log = logging.getLogger("livewatch.sources.host")

@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from livewatch.sources.cgroup import PROC, text_of
+from livewatch.sources.cgroup import PROC
+from livewatch.sources.small_file import text_of
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _STEAL = 7
@@ -48,8 +49,9 @@ def swap_used(proc: Path = PROC) -> float | None:
 
 
 def _words(text: str, names: tuple[str, str]) -> tuple[int, int] | None:
-    found = {words[0]: words[1] for words in (line.split() for line in text.splitlines()) if len(words) > 1}
+    lines = f"\n{text}"
     try:
-        return int(found[names[0]]), int(found[names[1]])
-    except (KeyError, ValueError):
+        first, second = (int(lines.partition(f"\n{name} ")[2].split(maxsplit=1)[0]) for name in names)
+    except (IndexError, ValueError):
         return None
+    return first, second

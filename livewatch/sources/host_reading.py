@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from types import MappingProxyType
+from typing import Any
 
 from livewatch_classifiers.model import Vitals
 
@@ -32,6 +34,7 @@ _TOLD = (
     "swap_used",
     "memory_limit_bytes",
 )
+_told = attrgetter(*_TOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,10 @@ class HostReading:
         """Return this reading with what ``other`` measured between two looks."""
         return replace(self, **{name: getattr(other, name) for name in _RATES})
 
-    def onto(self, vitals: Vitals) -> Vitals:
-        """Return the vitals with what this reading knows."""
-        return replace(vitals, **{name: getattr(self, name) for name in _TOLD})
+    def onto(self, vitals: Vitals, wall_s: float) -> Vitals:
+        """Return the vitals with what this reading knows; ``wall_s`` is the Unix time now."""
+        told: dict[str, Any] = dict(zip(_TOLD, _told(self), strict=True))
+        return replace(vitals, uptime_s=self.uptime_s(wall_s), **told)
 
     @property
     def held_up(self) -> float | None:

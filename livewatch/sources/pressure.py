@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from livewatch.sources.cgroup import PROC, ControlGroup, text_of
+from livewatch.sources.cgroup import PROC, ControlGroup
+from livewatch.sources.small_file import text_of
 
 
 @dataclass(frozen=True, slots=True)

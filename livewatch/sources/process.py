@@ -5,7 +5,7 @@ It says whether the gateway is responsive, blocked, stopped or gone; nothing can
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from livewatch.clock import Clock
 from livewatch.sources.base import SourceError
@@ -93,7 +93,7 @@ class ProcessSource:
             cause=_CAUSES.get(loop.state, StallCause.UNKNOWN),
             suspended=self._sleep.slept(),
         )
-        vitals = replace(reading.onto(vitals), uptime_s=reading.uptime_s(self._clock.wall_s()))
+        vitals = reading.onto(vitals, self._clock.wall_s())
         return Snapshot(vitals, {}, identity=GatewayIdentity(attached.pid, str(attached.start_ticks)))
 
     async def act(self, action: Action) -> Reply:

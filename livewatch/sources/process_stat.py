@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psutil
 
+from livewatch.sources.small_file import read_text
 from livewatch_classifiers.vocabulary import ProcessState
 
 _OWN = Path("/proc/self")
@@ -44,16 +45,12 @@ class ProcessStat:
         """Look at a process; ``None`` when there is no such process."""
         if not 0 < pid < _LARGEST_PID:
             return None
-        if not _OWN.exists():
-            return _without_proc(pid)
         try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 -- see `cgroup`
-                text = file.read()
+            return cls.parse(read_text(f"/proc/{pid}/stat"))
         except (FileNotFoundError, ProcessLookupError):
-            return None
+            return None if _OWN.exists() else _without_proc(pid)
         except OSError:
             return cls(ProcessState.UNKNOWN)
-        return cls.parse(text)
 
     @classmethod
     def parse(cls, text: str) -> "ProcessStat":

@@ -75,7 +75,9 @@ _resting = re.compile(
         activity=_NONE,
         store_says_running=_or_none(_ABSENT),
     )
-    + rb"(?(owned)" + _NO_RUN + rb")",
+    + rb"(?(owned)"
+    + _NO_RUN
+    + rb")",
     re.DOTALL,
 ).match
 _PLAIN = _record(
@@ -89,6 +91,13 @@ _PLAIN = _record(
 _plain_ones = re.compile(rb"(?:" + _PLAIN + rb".{%d})*+" % (_TEXTS_BYTES - TEXT_FIELDS["key"]), re.DOTALL).match
 
 
+def _end_of_plain(data: bytes, at: int) -> int:
+    """Return where the plain records end that stand in a row from ``at`` on."""
+    plain = _plain_ones(data, at)
+    assert plain is not None  # none at all is a row too
+    return plain.end()
+
+
 def glances(records: Sequence[bytes]) -> list[Glance | None]:
     """Return the oldest moment of each plain record and its declared allowance, in ns; 0 for no allowance.
 
@@ -100,7 +109,7 @@ def glances(records: Sequence[bytes]) -> list[Glance | None]:
     for at, record, values in zip(range(0, len(data), RECORD_BYTES), records, _few(data), strict=True):
         state, oldest_ns, started_ns, since_ns, allowance_ns = values
         if at >= plain_until:
-            plain_until = _plain_ones(data, at).end()
+            plain_until = _end_of_plain(data, at)
         if state <= _IDLE and _resting(record):
             found.append(_RESTS)
         elif at >= plain_until or not oldest_ns:

@@ -10,14 +10,18 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from livewatch.probe.layout import NONE, STATES
 from livewatch.sources.board_slots import BoardSlots
 from livewatch_classifiers.model import Session
 from tests.sources.board_on_disk import Board
+from tests.test_judge import renewed
 
 CAPACITY = 300
 SLOTS = st.one_of(st.integers(0, 5), st.integers(0, CAPACITY - 1))
 steps = st.one_of(
     st.tuples(st.just("write"), SLOTS, st.integers(0, 3)),
+    st.tuples(st.just("turn"), SLOTS, st.integers(1, 9)),
+    st.tuples(st.just("rest"), SLOTS, st.just(0)),
     st.tuples(st.just("progress"), SLOTS, st.integers(0, 9)),
     st.tuples(st.just("free"), SLOTS, st.just(0)),
     st.tuples(st.just("begin"), SLOTS, st.just(0)),
@@ -39,6 +43,12 @@ def alter(board: Board, what: str, slot: int, value: int) -> None:
     match what:
         case "write":
             board.slot(slot, used=1, key=f"k{slot if value else 0}", generation=value, child_pid=value)
+        case "turn":
+            turn = {"state": STATES.index("processing"), "owner": 1, "child_pid": 0, "wait": NONE}
+            moments = {"state_since_ns": value * 10**9, "run_started_ns": (value + 1) * 10**9}
+            board.slot(slot, used=1, key=f"k{slot}", activity=NONE, **turn, **moments)
+        case "rest":
+            board.slot(slot, used=1, key=f"k{slot}", state=STATES.index("idle"), owner=0, activity=NONE, wait=NONE)
         case "progress":
             board.progress(slot, float(value))
         case "free":
@@ -88,6 +98,41 @@ def test_every_look_is_that_of_a_fresh_reader_and_the_delta_is_the_difference(
                 assert {k for k, s in after.items() if before.get(k) is not s} <= (
                     slots.delta.changed | slots.delta.progressed
                 )
+                assert slots.delta.renewed <= slots.delta.changed
+                for key in slots.delta.renewed:
+                    assert renewed(before[key], after[key])
                 for key in slots.delta.progressed:
                     assert only_progressed(before[key], after[key])
             before = after
+
+
+def test_a_session_is_renewed_only_while_its_turn_goes_on() -> None:
+    with a_board() as board:
+        slots = BoardSlots()
+
+        def read(offset: int, size: int) -> bytes:
+            board.file.seek(offset)
+            return board.file.read(size) or b""
+
+        def look() -> None:
+            slots.look(read, board.layout, CAPACITY)
+            slots.sessions({})
+
+        history = [
+            (("progress", 1), ("turn", 5), False),
+            (("progress", 2), ("turn", 6), True),
+            (("progress", 2), ("turn", 6), True),
+            (("progress", 1), ("turn", 7), False),  # progress went back
+            (("progress", 3), ("turn", 4), False),  # so did a moment
+            (("progress", 3), ("rest", 0), False),
+            (("progress", 3), ("rest", 0), True),
+            (("progress", 3), ("turn", 8), False),
+        ]
+        look()
+        for progress, step, new in history:
+            for what, value in (progress, step):
+                alter(board, what, 0, value)
+            look()
+            assert slots.delta is not None
+            assert slots.delta.changed == {"k0"}
+            assert slots.delta.renewed == ({"k0"} if new else set()), step

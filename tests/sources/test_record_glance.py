@@ -106,6 +106,12 @@ def test_what_a_glance_says_is_what_the_rules_make_of_the_decoded_session(record
         assert outline(record, progress_ns) == next(iter(outlines({"k": session})))[1]
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.lists(records, max_size=8))
+def test_of_many_records_the_same_is_said_as_of_each(several: list[bytes]) -> None:
+    assert glances(several) == [seen for record in several for seen in glances([record])]
+
+
 def test_a_session_at_work_and_one_that_rests_are_told_without_being_decoded() -> None:
     made: dict[int, object] = {}
     for record, expected_s in (

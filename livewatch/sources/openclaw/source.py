@@ -281,7 +281,7 @@ class OpenClawSource:
         if process is None:
             return replace(vitals, cpu_cores=_scaled(told.get("cpuCoreRatio"), 1.0))
         reading = self._host.reading(process.pid)
-        return replace(reading.onto(vitals), uptime_s=reading.uptime_s(self._clock.wall_s()))
+        return reading.onto(vitals, self._clock.wall_s())
 
     def _counters(self, wire: Wire) -> MappingProxyType[str, int]:
         return MappingProxyType(
