@@ -82,9 +82,8 @@ def _from_snapshot(
         attention = verdict.attention if verdict is not None else Attention.NONE
         active[session.state or OTHER, attention] += 1
         if verdict is not None and verdict.reason is not Reason.IDLE:
-            # progress counts for the turn that made it: a turn that made none yet is as old as its state
-            last_s = max(_or_never(session.progress_s), _or_never(session.state_since_s))
-            if last_s > -inf and last_s < since_s.get(attention, inf):
+            last_s = _last_s(session)
+            if last_s is not None and last_s < since_s.get(attention, inf):
                 since_s[attention] = last_s
     for (state, label), count in active.items():
         found[c.SESSION_ACTIVE].append((count, target | {a.STATE.name: state, a.ATTENTION.name: label}))
@@ -97,8 +96,12 @@ def _from_snapshot(
             found[c.QUEUE_OLDEST_AGE].append((age_s, labels))
 
 
-def _or_never(moment_s: float | None) -> float:
-    return -inf if moment_s is None else moment_s
+def _last_s(session: Outline) -> float | None:
+    """Progress counts for the turn that made it: a turn that made none yet is as old as its state."""
+    progress_s, since_s = session.progress_s, session.state_since_s
+    if progress_s is None or (since_s is not None and since_s > progress_s):
+        return since_s
+    return progress_s
 
 
 def waiting_turns(snapshot: Snapshot) -> dict[LaneKind, tuple[int, float | None]]:
