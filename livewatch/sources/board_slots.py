@@ -167,6 +167,7 @@ class BoardSlots:
             self._children[slot] = child_pid
 
     def _put(self, slot: int, key: str, record: bytes, seen: Glance | None) -> None:
+        """Note what stands in a slot now, and whether the session there only became younger."""
         former = self._keys[slot]
         was_ns, self._oldest_ns[slot] = self._oldest_ns[slot], (oldest_ns := _renewable_ns(seen))
         younger = 0 < was_ns <= oldest_ns and (oldest_ns < RESTING_NS or was_ns == RESTING_NS) and key == former
@@ -196,22 +197,24 @@ class BoardSlots:
             (slot, key, former) for (slot, former), key in zip(self._touched.items(), now, strict=True) if key != former
         ]
         gone = frozenset(former for _slot, _key, former in moved if former and former not in changed)
-        got = [(slot, key) for slot, key, _former in moved if key]
-        unsure = self._twice or self._several(got)
-        if unsure:
-            self._by_key = Versions({key: slot for slot, key in enumerate(keys) if key})
-            self._twice = len(self._by_key.now) < sum(map(bool, keys))
-        else:
-            self._by_key.change({key: slot for slot, key in got}, gone)
+        sure = self._index([(slot, key) for slot, key, _former in moved if key], gone)
         self._records.change(self._taken)
         columns = Columns(self._records.view(), self._progress, self._glances, self._working_s, self._made)
         self._found = BoardSessions(self._by_key.view(), columns)
         progressed = frozenset(keys[slot] for slot in self._progressed if slot < size).difference(changed, (_FREE,))
         renewed = frozenset(keys[slot] for slot in self._renewed if slot < size)
-        self.delta = None if unsure else Delta(before, changed, gone, progressed, renewed)
-        self._renewed.clear()
-        self._touched, self._progressed, self._taken, self._glances = {}, [], {}, {}
+        self.delta = Delta(before, changed, gone, progressed, renewed) if sure else None
+        self._touched, self._renewed, self._progressed, self._taken, self._glances = {}, set(), [], {}, {}
         return self._found
+
+    def _index(self, got: list[tuple[int, str]], gone: frozenset[str]) -> bool:
+        """Bring the slots by key up to date; return whether every key stands in one slot, before and now."""
+        if self._twice or self._several(got):
+            self._by_key = Versions({key: slot for slot, key in enumerate(self._keys) if key})
+            self._twice = len(self._by_key.now) < sum(map(bool, self._keys))
+            return False
+        self._by_key.change({key: slot for slot, key in got}, gone)
+        return True
 
     def _several(self, got: list[tuple[int, str]]) -> bool:
         """Return whether a key that is new to a slot stands in another one too."""
