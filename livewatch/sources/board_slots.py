@@ -3,7 +3,9 @@
 import struct
 import sys
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
+from itertools import compress
 
 from livewatch.probe.layout import NS_MAX, RECORD_BYTES, Layout
 from livewatch.sources.board_record import KEY, decode, key_of, moment_s
@@ -19,10 +21,10 @@ Reader = Callable[[int, int], bytes]
 _WORD = 8
 _RETRIES = 3
 _BATCH = 4096
-_BRIDGE = 32
-"""Slots between two that changed, up to which the gap is cheaper to copy than one more read."""
 _RUN = 128
 """Slots that are read at once at most: 61 kB, which the allocator need not ask the kernel for."""
+_DENSE = 4
+"""Changed slots in so many from which on they are read at once; fewer cost less one by one."""
 _FREE = ""
 """Stands for the key in a slot that is free."""
 
@@ -76,6 +78,8 @@ class BoardSlots:
         self._resize(used)
         seqs = read(layout.column_at("seq"), used * _WORD)
         progress = read(layout.column_at("progress_ns"), used * _WORD)
+        if seqs == self._seqs and progress == self._progress and not self._unsettled:
+            return
         # a run that began meanwhile: its progress is not that of the one before
         torn = set(differing(seqs, read(layout.column_at("seq"), used * _WORD)))
         changed = self._unsettled.union(differing(self._seqs, seqs)) - torn
@@ -94,8 +98,8 @@ class BoardSlots:
 
     def _resize(self, used: int) -> None:
         """Forget the slots of a board that has fewer than it had, and make room for those of one that has more."""
-        for slot in range(used, len(self._keys)):
-            self._put(slot, _FREE, b"", None)
+        lost = range(used, len(self._keys))
+        self._put([*lost], [_FREE for _ in lost], [b"" for _ in lost], [None for _ in lost])
         if used != len(self._keys):
             self._keys[used:] = [_FREE] * (used - len(self._keys))
             del self._oldest_ns[used:]
@@ -113,9 +117,10 @@ class BoardSlots:
             records += [data[at : at + RECORD_BYTES] for at in [(slot - run[0]) * RECORD_BYTES for slot in run]]
         after = _words(read(layout.column_at("seq") + first * _WORD, (slots[-1] + 1 - first) * _WORD))
         torn = {slot for slot in slots if (seq := seqs[slot]) & 1 or seq != after[slot - first]}
-        for slot, record, seen in zip(slots, records, glances(records), strict=True):
-            if slot not in torn:
-                self._believe(slot, record, moments[slot], seen)
+        if torn:
+            whole = [slot not in torn for slot in slots]
+            slots, records = list(compress(slots, whole)), list(compress(records, whole))
+        self._believe(slots, records, moments)
         return torn
 
     def _settle(self, read: Reader, layout: Layout, slot: int, before_ns: int) -> int:
@@ -128,7 +133,7 @@ class BoardSlots:
             seq, progress_ns = _word(read(seq_at, _WORD)), _word(read(progress_at, _WORD))
             record = read(layout.record_at(slot), RECORD_BYTES)
             if _word(read(seq_at, _WORD)) == seq and not seq & 1:
-                self._believe(slot, record, progress_ns, *glances([record]))
+                self._believe([slot], [record], {slot: progress_ns})
                 return progress_ns
         self.torn += 1
         return max(before_ns, _word(read(progress_at, _WORD)))
@@ -145,43 +150,54 @@ class BoardSlots:
                 self._touched.setdefault(slot, key)
                 self._renewed.discard(slot)
 
-    def _believe(self, slot: int, record: bytes, progress_ns: int, seen: Glance | None) -> None:
-        """Take over a record that was whole. Most are looked at no further than at a glance."""
-        key = self._keys[slot]
-        if seen is None:
-            self._decode(slot, record, progress_ns)
-        elif record.startswith(f"{key}\0".encode(), KEY.start):
-            self._put(slot, key, record, seen)
-        else:
-            self._put(slot, key_of(record), record, seen)
+    def _believe(self, slots: list[int], records: list[bytes], moments: "memoryview[int] | Mapping[int, int]") -> None:
+        """Take over records that were whole. Most are looked at no further than at a glance."""
+        seen = glances(records)
+        if not all(seen):
+            for slot, record, glance in zip(slots, records, seen, strict=True):
+                if glance is None:
+                    self._decode(slot, record, moments[slot])
+            slots, records, seen = (
+                list(compress(slots, seen)), list(compress(records, seen)), list(compress(seen, seen))
+            )  # fmt: skip
+        # Mostly it is the session that was there; then its key is not decoded anew.
+        keys = [
+            key if record.startswith(f"{key}\0".encode(), KEY.start) else key_of(record)
+            for key, record in zip([self._keys[slot] for slot in slots], records, strict=True)
+        ]
+        self._put(slots, keys, records, seen)
 
     def _decode(self, slot: int, record: bytes, progress_ns: int) -> None:
         """Take over a record in which something is special, or impossible, or which is free."""
         session, child_pid = decode(record, moment_s(progress_ns), self._count)
         if session is None:
-            self._put(slot, _FREE, b"", None)
+            self._put([slot], [_FREE], [b""], [None])
             return
-        self._put(slot, session.key, record, None)
+        self._put([slot], [session.key], [record], [None])
         self._made[slot] = Made(record, progress_ns, None, session)
         if child_pid:
             self._children[slot] = child_pid
 
-    def _put(self, slot: int, key: str, record: bytes, seen: Glance | None) -> None:
-        """Note what stands in a slot now, and whether the session there only became younger."""
-        former = self._keys[slot]
-        was_ns, self._oldest_ns[slot] = self._oldest_ns[slot], (oldest_ns := _renewable_ns(seen))
-        younger = 0 < was_ns <= oldest_ns and (oldest_ns < RESTING_NS or was_ns == RESTING_NS) and key == former
-        if slot not in self._touched:
-            self._touched[slot] = former
-            if younger:
-                self._renewed.add(slot)
-        elif not younger:
-            self._renewed.discard(slot)
-        self._keys[slot], self._taken[slot], self._glances[slot] = key, record, seen
-        if slot in self._made:
-            del self._made[slot]
-        if slot in self._children:
-            del self._children[slot]
+    def _put(self, slots: list[int], keys: list[str], records: list[bytes], seen: list[Glance | None]) -> None:
+        """Note what stands in some slots now, and which of the sessions there only became younger."""
+        touched, renewed, oldest_ns = self._touched, self._renewed, self._oldest_ns
+        for slot, key, glance in zip(slots, keys, seen, strict=True):
+            former, self._keys[slot] = self._keys[slot], key
+            was_ns, now_ns = oldest_ns[slot], glance[0] if glance is not None and not glance[1] else 0
+            oldest_ns[slot] = now_ns
+            younger = 0 < was_ns <= now_ns and (now_ns < RESTING_NS or was_ns == RESTING_NS) and key == former
+            if slot not in touched:
+                touched[slot] = former
+                if younger:
+                    renewed.add(slot)
+            elif not younger:
+                renewed.discard(slot)
+        self._taken.update(zip(slots, records, strict=True))
+        self._glances.update(zip(slots, seen, strict=True))
+        for forgotten in (self._made, self._children):
+            if forgotten:
+                for slot in slots:
+                    forgotten.pop(slot, None)
 
     def children(self) -> frozenset[int]:
         """Return the pids of the child processes that sessions wait for."""
@@ -238,11 +254,6 @@ class BoardSlots:
         self.unreadable += 1
 
 
-def _renewable_ns(seen: Glance | None) -> int:
-    """Return the oldest moment of a session that is plain and has no allowance, else 0."""
-    return seen[0] if seen is not None and not seen[1] else 0
-
-
 def _batches(slots: list[int]) -> Iterator[list[int]]:
     """Cut slots into batches that are read at once: bounded memory, however many changed."""
     for start in range(0, len(slots), _BATCH):
@@ -251,13 +262,13 @@ def _batches(slots: list[int]) -> Iterator[list[int]]:
 
 def _runs(slots: list[int]) -> Iterator[list[int]]:
     """Cut ascending slots into runs that are read at once."""
-    run = slots[:1]
-    for slot in slots[1:]:
-        if slot - run[-1] > _BRIDGE or slot - run[0] >= _RUN:
-            yield run
-            run = []
-        run.append(slot)
-    yield run
+    start = 0
+    while start < len(slots):
+        end = bisect_left(slots, slots[start] + _RUN, start)
+        if end - start < _DENSE:
+            end = start + 1
+        yield slots[start:end]
+        start = end
 
 
 def _words(data: bytes) -> "memoryview[int]":

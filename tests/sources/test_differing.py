@@ -7,10 +7,13 @@ from hypothesis import strategies as st
 
 from livewatch.sources.differing import differing
 
+VALUES = st.integers(0, 3) | st.sampled_from([-1, 1 << 30, (1 << 30) + 1, 1 << 62])
+"""Some differ in their low bytes, some only in high ones."""
+
 
 @given(
-    st.lists(st.integers(0, 3), max_size=700),
-    st.dictionaries(st.integers(0, 699), st.integers(0, 3)),
+    st.lists(VALUES, max_size=700),
+    st.dictionaries(st.integers(0, 699), VALUES),
     st.integers(0, 9),
 )
 def test_it_finds_what_a_look_at_each_finds(before: list[int], changes: dict[int, int], more: int) -> None:
