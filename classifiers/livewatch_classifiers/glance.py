@@ -43,8 +43,12 @@ class LazySessions(Mapping[str, Session]):
         """Return what `plain_since_s` says of each session, or a lower number where that takes less time."""
 
     @abstractmethod
-    def outlines(self) -> Iterable[tuple[str, Outline]]:
-        """Return the outline of every session, by key."""
+    def outlines(self, keys: Iterable[str]) -> Iterable[tuple[str, Outline]]:
+        """Return the outline of each session, by key."""
+
+    @abstractmethod
+    def queue_kinds(self, keys: Sequence[str]) -> frozenset[LaneKind]:
+        """Return the kinds of lane of those sessions that tell how many turns wait."""
 
 
 def plain_limit_s(thresholds: Thresholds) -> float:
@@ -93,11 +97,20 @@ def glances(sessions: Mapping[str, Session], keys: Sequence[str], within_s: floa
     return [plain_since_s(sessions[key], within_s) for key in keys]
 
 
-def outlines(sessions: Mapping[str, Session]) -> Iterable[tuple[str, Outline]]:
-    """Return the outline of every session, by key, by the means that the sessions themselves have."""
+def outlines(sessions: Mapping[str, Session], keys: Iterable[str] | None = None) -> Iterable[tuple[str, Outline]]:
+    """Return the outlines of all sessions or of some, by key, by the means that the sessions themselves have."""
+    keys = sessions if keys is None else keys
     if isinstance(sessions, LazySessions):
-        return sessions.outlines()
-    return ((key, _outline(session)) for key, session in sessions.items())
+        return sessions.outlines(keys)
+    return ((key, _outline(sessions[key])) for key in keys)
+
+
+def queue_kinds(sessions: Mapping[str, Session], keys: Sequence[str]) -> frozenset[LaneKind]:
+    """Return the kinds of lane of those sessions that tell how many turns wait."""
+    if isinstance(sessions, LazySessions):
+        return sessions.queue_kinds(keys)
+    told = (sessions[key] for key in keys)
+    return frozenset(session.lane_kind for session in told if session.queued is not None)
 
 
 def _outline(session: Session) -> Outline:

@@ -1,12 +1,12 @@
 """The values of observable metrics, computed from one immutable report in the thread that collects them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import inf
 
-from livewatch_classifiers.glance import Outline, outlines
+from livewatch_classifiers.glance import Outline, outlines, queue_kinds
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.thresholds import Thresholds
@@ -76,12 +76,14 @@ def _from_snapshot(
             found[spec].append((value, target))
     active = Counter[tuple[str, str]](dict.fromkeys(product(SessionState, Attention), 0))
     since_s: dict[Attention, float] = {}
-    facts, judged = list(outlines(snapshot.sessions)), dict(verdicts.items())
+    judged = dict(verdicts.items())
+    facts, resting = _apart(snapshot, judged)
+    active[SessionState.IDLE, Attention.NONE] += len(resting)
     for key, session in facts:
         verdict = judged.get(key)
         attention = verdict.attention if verdict is not None else Attention.NONE
         active[session.state or OTHER, attention] += 1
-        if verdict is not None and verdict.reason is not Reason.IDLE:
+        if verdict is not None:
             last_s = _last_s(session)
             if last_s is not None and last_s < since_s.get(attention, inf):
                 since_s[attention] = last_s
@@ -89,7 +91,7 @@ def _from_snapshot(
         found[c.SESSION_ACTIVE].append((count, target | {a.STATE.name: state, a.ATTENTION.name: label}))
     for label, moment_s in since_s.items():
         found[c.SESSION_PROGRESS_AGE].append((vitals.age(moment_s) or 0.0, target | {a.ATTENTION.name: label}))
-    for kind, (size, age_s) in _waiting(snapshot, facts).items():
+    for kind, (size, age_s) in _waiting(snapshot, facts, resting).items():
         labels = target | {a.LANE.name: kind}
         found[c.QUEUE_SIZE].append((size, labels))
         if age_s is not None:
@@ -104,12 +106,22 @@ def _last_s(session: Outline) -> float | None:
     return progress_s
 
 
-def waiting_turns(snapshot: Snapshot) -> dict[LaneKind, tuple[int, float | None]]:
+def _apart(snapshot: Snapshot, verdicts: Mapping[str, Verdict]) -> tuple[list[tuple[str, Outline]], list[str]]:
+    """Return the outlines of sessions, and the keys of those that rest: idle, with nothing queued, and most of all."""
+    idle = {key for key, verdict in verdicts.items() if verdict.reason is Reason.IDLE}
+    keys = list(snapshot.sessions)
+    facts = outlines(snapshot.sessions, [key for key in keys if key not in idle])
+    return list(facts), [key for key in keys if key in idle]
+
+
+def waiting_turns(snapshot: Snapshot, verdicts: Mapping[str, Verdict]) -> dict[LaneKind, tuple[int, float | None]]:
     """Return size and age of the oldest per kind of lane; where lanes report themselves, their count is the truth."""
-    return _waiting(snapshot, outlines(snapshot.sessions))
+    return _waiting(snapshot, *_apart(snapshot, verdicts))
 
 
-def _waiting(snapshot: Snapshot, facts: Iterable[tuple[str, Outline]]) -> dict[LaneKind, tuple[int, float | None]]:
+def _waiting(
+    snapshot: Snapshot, facts: Iterable[tuple[str, Outline]], resting: Sequence[str]
+) -> dict[LaneKind, tuple[int, float | None]]:
     waiting = [(lane.kind, lane.queued, lane.oldest_queued_s) for lane in snapshot.lanes.values()]
     told = {kind for kind, queued, _ in waiting if queued is not None}
     sizes: dict[LaneKind, int] = {}
@@ -128,6 +140,8 @@ def _waiting(snapshot: Snapshot, facts: Iterable[tuple[str, Outline]]) -> dict[L
     for _, session in facts:
         if session.lane_kind not in told and (session.queued or session.lane_kind not in sizes):
             count(session.lane_kind, session.queued, session.oldest_queued_s)
+    for kind in queue_kinds(snapshot.sessions, resting) - told:
+        sizes.setdefault(kind, 0)
     now_s = snapshot.vitals.now_s
     return {kind: (size, _age_s(size, since_s.get(kind), now_s)) for kind, size in sizes.items()}
 

@@ -122,7 +122,7 @@ class OpenClawCompat:
             self._add(self._names.loop_observed, max(0.0, report.now_s - self._before.now_s) * scale, {})
         if self._names.memory.instrument is Instrument.HISTOGRAM and vitals.rss_bytes is not None:
             self._record(self._names.memory, vitals.rss_bytes, {})
-        for kind, (size, age_s) in waiting_turns(report.snapshot).items():
+        for kind, (size, age_s) in waiting_turns(report.snapshot, report.verdicts).items():
             if self._names.queue_depth.instrument is Instrument.HISTOGRAM:
                 self._record(self._names.queue_depth, size, {"lane": kind})
             if size and age_s is not None:
@@ -135,7 +135,7 @@ class OpenClawCompat:
         if spec is self._names.memory:
             rss_bytes = report.snapshot.vitals.rss_bytes
             return [] if rss_bytes is None else [(rss_bytes, {"kind": "rss"})]
-        return [(size, {"lane": kind}) for kind, (size, _) in waiting_turns(report.snapshot).items()]
+        return [(size, {"lane": kind}) for kind, (size, _) in waiting_turns(report.snapshot, report.verdicts).items()]
 
     def _add(self, spec: MetricSpec, amount: float, point: Mapping[str, str]) -> None:
         self._instruments.add(spec, amount, *_in_order(spec, point))

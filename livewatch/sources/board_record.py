@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 from livewatch.probe import layout as board
@@ -69,6 +70,9 @@ _WAITS: Mapping[int, WaitKind | None] = _by_code(board.WAITS, WaitKind, None)
 _TERMINALS = _by_code(board.TERMINALS, TerminalMark, TerminalMark.NONE)
 _OUTLINED = ("state", "state_since_ns", "queued", "oldest_queued_ns", "lane_kind")
 _OUTLINE = struct.Struct("=" + "".join("q" if name in _OUTLINED else "8x" for name in RECORD_FIELDS))
+_QUEUE = ("queued", "oldest_queued_ns", "lane_kind")
+QUEUE_OF = itemgetter(slice(RECORD_FIELDS.index(_QUEUE[0]) * 8, RECORD_FIELDS.index(_QUEUE[-1]) * 8 + 8))
+"""Returns the bytes of a record's fields about its queue, which stand in a row."""
 KEY = slice(len(RECORD_FIELDS) * 8, len(RECORD_FIELDS) * 8 + TEXT_FIELDS["key"])
 """Where the key stands in a record."""
 _RUN_ID_AT = KEY.stop + TEXT_FIELDS["id"]

@@ -1,14 +1,15 @@
 """The sessions of one look at a board. They are decoded when somebody asks for them; most never are."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
-from livewatch.sources.board_record import decode, moment_s, outline
+from livewatch.sources.board_record import QUEUE_OF, decode, moment_s, outline
 from livewatch.sources.record_glance import RESTING_NS, Glance, glances
 from livewatch.versions import View
 from livewatch_classifiers.glance import TIMELESS_S, LazySessions, Outline, plain_since_s
 from livewatch_classifiers.model import Session
+from livewatch_classifiers.vocabulary import LaneKind
 
 _FIELDS = tuple(field.name for field in fields(Session))
 _BEFORE_PROGRESS = attrgetter(*_FIELDS[: _FIELDS.index("progress_s")])
@@ -112,12 +113,19 @@ class BoardSessions(LazySessions):
                 found.append(oldest_ns / 1e9)
         return found
 
-    def outlines(self) -> Iterator[tuple[str, Outline]]:
-        """Yield what is counted over all sessions, none of which is decoded for that."""
-        slots = self._slots.items()
-        records = self._columns.records.pick([slot for _key, slot in slots])
-        for (key, slot), record in zip(slots, records, strict=True):
+    def outlines(self, keys: Iterable[str]) -> Iterator[tuple[str, Outline]]:
+        """Yield what is counted over sessions, none of which is decoded for that."""
+        keys = list(keys)
+        slots = self._slots.pick(keys)
+        for key, slot, record in zip(keys, slots, self._columns.records.pick(slots), strict=True):
             yield key, outline(record, self._moments[slot])
+
+    def queue_kinds(self, keys: Sequence[str]) -> frozenset[LaneKind]:
+        """Return the kinds of lane of those sessions that tell how many turns wait."""
+        records = self._columns.records.pick(self._slots.pick(keys))
+        different = dict(zip(map(QUEUE_OF, records), records, strict=True)).values()
+        told = [outline(record, 0) for record in different]
+        return frozenset(facts.lane_kind for facts in told if facts.queued is not None)
 
 
 def _working(session: Session | None, working_s: float | None) -> Session:

@@ -23,7 +23,15 @@ from livewatch.sources.board_record import decode, moment_s, outline
 from livewatch.sources.board_sessions import BoardSessions, Columns
 from livewatch.sources.record_glance import glances
 from livewatch.versions import View
-from livewatch_classifiers.glance import NOT_PLAIN_S, TIMELESS_S, Outline, outlines, plain_limit_s, plain_verdict
+from livewatch_classifiers.glance import (
+    NOT_PLAIN_S,
+    TIMELESS_S,
+    Outline,
+    outlines,
+    plain_limit_s,
+    plain_verdict,
+    queue_kinds,
+)
 from livewatch_classifiers.model import Vitals
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
@@ -104,6 +112,7 @@ def test_what_a_glance_says_is_what_the_rules_make_of_the_decoded_session(record
             late = Vitals(said_s + WITHIN_S - 0.001)
             assert classify_session(replace(session, key="k"), late, LIMITS) == plain_verdict("k", Reason.ACTIVE)
         assert outline(record, progress_ns) == next(iter(outlines({"k": session})))[1]
+        assert seen(record, progress_ns).queue_kinds(["k"]) == queue_kinds({"k": session}, ["k"])
 
 
 @settings(max_examples=300, deadline=None)
@@ -148,7 +157,7 @@ def test_what_only_the_rules_can_judge_is_left_to_them() -> None:
 
 def test_an_outline_is_made_of_the_record() -> None:
     record = record_of(USUAL | {"queued": 2, "oldest_queued_ns": 7 * SECOND_NS, "lane_kind": 1}, key=b"k")
-    ((key, facts),) = seen(record, 8 * SECOND_NS).outlines()
+    ((key, facts),) = seen(record, 8 * SECOND_NS).outlines(["k"])
     session = seen(record, 8 * SECOND_NS)["k"]
     assert key == "k"
     assert facts == Outline(session.state, session.state_since_s, session.lane_kind, 2, 7.0, 8.0, has_run=False)

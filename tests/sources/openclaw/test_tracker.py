@@ -250,4 +250,4 @@ def test_a_message_behind_a_run_is_waited_for_in_the_sessions_own_lane() -> None
     tracker.on_event("agent", payload, 10.0)
     tracker.on_event("chat", {"sessionKey": "agent:main:main", "runId": "r2", "state": "final"}, 12.0)
     seen = Snapshot(Vitals(100.0), tracker.sessions(), tracker.lanes)
-    assert waiting_turns(seen)[LaneKind.SESSION] == (1, 88.0)
+    assert waiting_turns(seen, {})[LaneKind.SESSION] == (1, 88.0)
