@@ -140,8 +140,10 @@ def writer_ended(path: Path, header: Mapping[str, int]) -> bool:
 
 def same_namespace(header: Mapping[str, int]) -> bool:
     """Return whether the board's pid means the same process to its writer and to us."""
-    ours = _own_pid_namespace()
-    return not ours or header["pid_namespace"] in (0, ours)
+    try:
+        return header["pid_namespace"] in (0, _own_pid_namespace())
+    except OSError:
+        return True
 
 
 def identity_of(header: Mapping[str, int]) -> GatewayIdentity:
@@ -174,18 +176,20 @@ def _check_owner(path: Path, found: os.stat_result, owner: GatewayOwner) -> None
 
 @cache
 def _own_pid_namespace() -> int:
-    """Return its inode, which a process never changes for itself; 0 where there is none."""
-    try:
-        return _PID_NAMESPACE.stat().st_ino
-    except OSError:
-        return 0
+    """Return its inode, which a process never changes for itself."""
+    return _PID_NAMESPACE.stat().st_ino
 
 
-@cache
 def _boot_id() -> tuple[int, int]:
     """Return the boot id's low and high half as the writer stores them; zeros where there is none."""
     try:
-        digits = _BOOT_ID.read_text(encoding="ascii").strip().replace("-", "")
-        return int(digits[16:], 16), int(digits[:16], 16)
+        return _known_boot_id()
     except (OSError, ValueError):
         return 0, 0
+
+
+@cache
+def _known_boot_id() -> tuple[int, int]:
+    """Read it once; a failure is not remembered."""
+    digits = _BOOT_ID.read_text(encoding="ascii").strip().replace("-", "")
+    return int(digits[16:], 16), int(digits[:16], 16)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from livewatch.guard.owner import GatewayOwner
 from livewatch.probe.layout import SLOT_FIELDS, VERSION, Layout
+from livewatch.sources import board_file
 from livewatch.sources.base import SourceError
 from livewatch.sources.board import BoardSource
 from livewatch.sources.board_file import check_writer
@@ -106,6 +107,18 @@ async def test_a_recycled_pid_is_a_gone_gateway(make: Make, source: BoardSource)
     error = await refusal(source)
     assert error.gone
     assert "another process" in error.problem
+
+
+async def test_a_boot_that_could_not_be_told_once_is_told_later(
+    make: Make, source: BoardSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(boot_id_low=1)
+    board_file._known_boot_id.cache_clear()
+    with monkeypatch.context() as unreadable:
+        unreadable.setattr(board_file, "_BOOT_ID", Path("/proc/self/nothing"))
+        await source.sample()
+    with pytest.raises(SourceError, match="boot"):
+        await source.sample()
 
 
 async def test_a_board_from_before_the_last_boot_is_of_a_gone_gateway(make: Make, source: BoardSource) -> None:
