@@ -4,7 +4,6 @@ import struct
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -12,9 +11,8 @@ from hypothesis import strategies as st
 
 from livewatch.probe.layout import NONE, STATES
 from livewatch.sources.board_slots import BoardSlots
-from livewatch_classifiers.model import Session
 from tests.sources.board_on_disk import Board
-from tests.test_judge import renewed
+from tests.test_judge import only_progressed, renewed
 
 CAPACITY = 300
 SLOTS = st.one_of(st.integers(0, 5), st.integers(0, CAPACITY - 1))
@@ -57,12 +55,6 @@ def alter(board: Board, what: str, slot: int, value: int) -> None:
             at = board.layout.field_at("seq", slot)
             seq = struct.unpack("<q", board.path.read_bytes()[at : at + 8])[0]
             board.slot(slot, seq=seq | 1)
-
-
-def only_progressed(before: Session, after: Session) -> bool:
-    """Return whether nothing is new but a later progress in place of an earlier one."""
-    later = before.progress_s is not None and after.progress_s is not None and after.progress_s > before.progress_s
-    return later and replace(before, progress_s=after.progress_s) == after
 
 
 @settings(max_examples=60, deadline=None)
