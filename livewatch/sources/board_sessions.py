@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
 from livewatch.sources.board_record import QUEUE_OF, decode, moment_s, outline
+from livewatch.sources.column import Column
 from livewatch.sources.record_glance import RESTING_NS, Glance, glances
 from livewatch.versions import View
 from livewatch_classifiers.glance import TIMELESS_S, LazySessions, Outline, plain_since_s
@@ -32,8 +33,7 @@ class Columns:
     """What one look found, by slot of the board."""
 
     records: View[int, bytes]
-    progress: bytes
-    """Eight bytes a slot, as on the board."""
+    progress: Column
     glances: Mapping[int, Glance | None]
     """What `record_glance` says of the records that are new in this look."""
     working_s: Mapping[int, float]
@@ -51,7 +51,7 @@ class BoardSessions(LazySessions):
         """Take the slot of each key, and what stands in the slots."""
         self._slots = slots
         self._columns = columns
-        self._moments = memoryview(columns.progress).cast("q")
+        self._moments = columns.progress.words
 
     def __getitem__(self, key: str) -> Session:
         """Return the session, decoded now unless it was before.

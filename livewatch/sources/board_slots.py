@@ -10,7 +10,7 @@ from itertools import compress
 from livewatch.probe.layout import NS_MAX, RECORD_BYTES, Layout
 from livewatch.sources.board_record import KEY, decode, key_of, moment_s
 from livewatch.sources.board_sessions import BoardSessions, Columns, Made
-from livewatch.sources.differing import differing
+from livewatch.sources.column import Column
 from livewatch.sources.record_glance import RESTING_NS, Glance, glances
 from livewatch.versions import Versions, View
 from livewatch_classifiers.model import Delta, Session
@@ -19,6 +19,8 @@ Reader = Callable[[int, int], bytes]
 """Copies ``size`` bytes from ``offset`` of the board."""
 
 _WORD = 8
+_COUNTER = 1
+"""Bytes that tell a count from another one."""
 _RETRIES = 3
 _BATCH = 4096
 _RUN = 128
@@ -41,7 +43,7 @@ class BoardSlots:
         """What `sessions` returned last, against what it returned before."""
         self._keys: list[str] = []
         """Key by slot."""
-        self._seqs = self._progress = b""
+        self._seqs = self._progress = Column()
         """The two columns as they were copied last; of a torn slot stands there what is believed."""
         self._unsettled: set[int] = set()
         """Slots that were torn at the last look: their column may be the same and its values not yet believed."""
@@ -66,7 +68,7 @@ class BoardSlots:
         self._twice = False
         """Whether a key stands in two slots; then the later one counts."""
         self._made: dict[int, Made] = {}
-        self._found: Mapping[str, Session] = BoardSessions(View({}), Columns(View({}), b"", {}, {}, {}))
+        self._found: Mapping[str, Session] = BoardSessions(View({}), Columns(View({}), Column(), {}, {}, {}))
 
     def look(self, read: Reader, layout: Layout, used: int) -> None:
         """Read the slots below ``used``.
@@ -76,22 +78,23 @@ class BoardSlots:
         """
         used = min(used, layout.capacity)
         self._resize(used)
-        seqs = read(layout.column_at("seq"), used * _WORD)
-        progress = read(layout.column_at("progress_ns"), used * _WORD)
-        if seqs == self._seqs and progress == self._progress and not self._unsettled:
+        seqs = Column(read(layout.column_at("seq"), used * _WORD), _COUNTER)
+        progress = Column(read(layout.column_at("progress_ns"), used * _WORD))
+        if seqs.data == self._seqs.data and progress.data == self._progress.data and not self._unsettled:
             return
         # a run that began meanwhile: its progress is not that of the one before
-        torn = set(differing(seqs, read(layout.column_at("seq"), used * _WORD)))
-        changed = self._unsettled.union(differing(self._seqs, seqs)) - torn
+        torn = set(seqs.differing(Column(read(layout.column_at("seq"), used * _WORD), _COUNTER)))
+        changed = self._unsettled.union(self._seqs.differing(seqs)) - torn
         # Should a read fail from here on, the next look goes through every slot again.
-        before, self._seqs, self._progress = self._progress, b"", b""
+        before, self._seqs, self._progress = self._progress, Column(), Column()
         for batch in _batches(sorted(changed)):
-            torn |= self._read(read, layout, batch, _words(seqs), _words(progress))
+            torn |= self._read(read, layout, batch, seqs.words, progress.words)
         if torn:
-            believed = bytearray(progress)
+            believed = bytearray(progress.data)
             for slot in torn:
-                struct.pack_into("=q", believed, slot * _WORD, self._settle(read, layout, slot, _word(before, slot)))
-            progress = bytes(believed)
+                known_ns = before.words[slot] if slot < len(before.words) else 0
+                struct.pack_into("=q", believed, slot * _WORD, self._settle(read, layout, slot, known_ns))
+            progress = Column(bytes(believed))
         self._unsettled = torn  # what was believed of them is newer than the copied column
         self._note_progress(before, progress)
         self._seqs, self._progress = seqs, progress
@@ -105,7 +108,7 @@ class BoardSlots:
             del self._oldest_ns[used:]
             self._oldest_ns.frombytes(bytes((used - len(self._oldest_ns)) * _WORD))
             self._unsettled = {slot for slot in self._unsettled if slot < used}
-            self._seqs, self._progress = self._seqs[: used * _WORD], self._progress[: used * _WORD]
+            self._seqs, self._progress = self._seqs.first(used), self._progress.first(used)
 
     def _read(
         self, read: Reader, layout: Layout, slots: list[int], seqs: "memoryview[int]", moments: "memoryview[int]"
@@ -115,7 +118,7 @@ class BoardSlots:
         for run in _runs(slots):
             data = read(records_at + run[0] * RECORD_BYTES, (run[-1] + 1 - run[0]) * RECORD_BYTES)
             records += [data[at : at + RECORD_BYTES] for at in [(slot - run[0]) * RECORD_BYTES for slot in run]]
-        after = _words(read(layout.column_at("seq") + first * _WORD, (slots[-1] + 1 - first) * _WORD))
+        after = Column(read(layout.column_at("seq") + first * _WORD, (slots[-1] + 1 - first) * _WORD)).words
         torn = {slot for slot in slots if (seq := seqs[slot]) & 1 or seq != after[slot - first]}
         if torn:
             whole = [slot not in torn for slot in slots]
@@ -138,10 +141,10 @@ class BoardSlots:
         self.torn += 1
         return max(before_ns, _word(read(progress_at, _WORD)))
 
-    def _note_progress(self, before: bytes, after: bytes) -> None:
+    def _note_progress(self, before: Column, after: Column) -> None:
         """Tell sessions whose progress is later than it was from those where it is not as simple."""
-        old, new = _words(before), _words(after)
-        for slot in differing(before, after):
+        old, new = before.words, after.words
+        for slot in before.differing(after):
             progress_ns, key = new[slot], self._keys[slot]
             if slot < len(old) and 0 < old[slot] < progress_ns <= NS_MAX:
                 self._progressed.append(slot)
@@ -271,11 +274,5 @@ def _runs(slots: list[int]) -> Iterator[list[int]]:
         start = end
 
 
-def _words(data: bytes) -> "memoryview[int]":
-    """Return numbers; the board is written in this host's own byte order."""
-    return memoryview(data).cast("q")
-
-
-def _word(data: bytes, slot: int = 0) -> int:
-    """Return one number of a column, 0 beyond its end."""
-    return int.from_bytes(data[slot * _WORD : (slot + 1) * _WORD], sys.byteorder, signed=True)
+def _word(data: bytes) -> int:
+    return int.from_bytes(data, sys.byteorder, signed=True)

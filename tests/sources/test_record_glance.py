@@ -21,6 +21,7 @@ from livewatch.probe.layout import (
 )
 from livewatch.sources.board_record import decode, moment_s, outline
 from livewatch.sources.board_sessions import BoardSessions, Columns
+from livewatch.sources.column import Column
 from livewatch.sources.record_glance import glances
 from livewatch.versions import View
 from livewatch_classifiers.glance import (
@@ -92,7 +93,7 @@ records = st.builds(
 
 def seen(record: bytes, progress_ns: int) -> BoardSessions:
     """Return the one session of a record that was believed, decoded at once only where it has to be."""
-    return BoardSessions(View({"k": 0}), Columns(View({0: record}), struct.pack("=q", progress_ns), {}, {}, {}))
+    return BoardSessions(View({"k": 0}), Columns(View({0: record}), Column(struct.pack("=q", progress_ns)), {}, {}, {}))
 
 
 @settings(max_examples=2000, deadline=None)

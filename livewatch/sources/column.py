@@ -1,0 +1,59 @@
+"""A copy of an array of 8-byte words, and which of them are others in a later copy, without a look at each."""
+
+import re
+from collections.abc import Iterable
+from itertools import accumulate, chain
+
+_WORD = 8
+_up_to_a_mark = re.compile(rb"\0*+.", re.DOTALL).findall
+_END = b"\x01"
+
+
+class Column:
+    """One copy. What was computed of it for one comparison is kept for the next."""
+
+    __slots__ = ("_places", "_telling", "data", "words")
+
+    def __init__(self, data: bytes = b"", telling: int = 3) -> None:
+        """Take the words; their lowest ``telling`` bytes nearly always differ where the words do (1 for a counter)."""
+        self.data = data
+        self.words: memoryview[int] = memoryview(data).cast("q")
+        """The words as signed numbers; the board is written in this host's own byte order."""
+        self._telling = telling
+        self._places: list[int] = []
+
+    def differing(self, after: "Column") -> Iterable[int]:
+        """Return the indices of the words that differ in ``after``, in order; words that only it has are different."""
+        if self.data == after.data:
+            return ()
+        common = min(len(self.words), len(after.words))
+        found = self._marked(after, common, self._telling)
+        if not self._are_all(found, after, common):
+            found = self._marked(after, common, _WORD)
+        return chain(found, range(common, len(after.words)))
+
+    def first(self, count: int) -> "Column":
+        """Return the same words up to ``count``."""
+        return Column(self.data[: count * _WORD], self._telling)
+
+    def _marked(self, after: "Column", common: int, count: int) -> list[int]:
+        """Return the words of which one of ``count`` bytes differs: all first bytes at once, all second bytes, ..."""
+        marks = 0
+        for place in range(count):
+            marks |= self._place(place) ^ after._place(place)
+        marked = marks.to_bytes(max(len(self.words), len(after.words)), "little")[:common] + _END
+        return [end - 1 for end in accumulate(map(len, _up_to_a_mark(marked)))][:-1]
+
+    def _place(self, place: int) -> int:
+        """Return one byte of each word, as one large number."""
+        while len(self._places) <= place:
+            self._places.append(int.from_bytes(self.data[len(self._places) :: _WORD], "little"))
+        return self._places[place]
+
+    def _are_all(self, found: list[int], after: "Column", common: int) -> bool:
+        """Return whether nothing but the words ``found`` differs: with those put in, the one is the other."""
+        patched = bytearray(self.data)
+        words, others = memoryview(patched).cast("q"), after.words
+        for word in found:
+            words[word] = others[word]
+        return patched[: common * _WORD] == after.data[: common * _WORD]
