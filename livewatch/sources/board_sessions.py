@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from livewatch.sources.board_record import QUEUE_OF, decode, moment_s, outline
 from livewatch.sources.column import Column
-from livewatch.sources.record_glance import RESTING_NS, Glance, glances
+from livewatch.sources.record_glance import RESTING_NS, UNTOLD_NS, allowance_ns, glances
 from livewatch.versions import View
 from livewatch_classifiers.glance import TIMELESS_S, LazySessions, Outline, plain_since_s
 from livewatch_classifiers.model import Session
@@ -34,7 +34,7 @@ class Columns:
 
     records: View[int, bytes]
     progress: Column
-    glances: Mapping[int, Glance | None]
+    glances: Mapping[int, int]
     """What `record_glance` says of the records that are new in this look."""
     working_s: Mapping[int, float]
     """When the child of a slot was last seen working."""
@@ -98,19 +98,15 @@ class BoardSessions(LazySessions):
         older = dict(zip(others, glances(self._columns.records.pick(others)), strict=True))
         found: list[float] = []
         for key, slot in zip(keys, slots, strict=True):
-            seen = fresh[slot] if slot in fresh else older[slot]
-            if seen is None:
-                found.append(plain_since_s(self[key], within_s))
-                continue
-            oldest_ns, allowance_ns = seen
-            if oldest_ns == RESTING_NS:
+            seen_ns = fresh[slot] if slot in fresh else older[slot]
+            if seen_ns == RESTING_NS:
                 found.append(TIMELESS_S)
-            elif 0 < allowance_ns < within_ns:
+            elif seen_ns == UNTOLD_NS or (seen_ns < 0 and allowance_ns(self._columns.records[slot]) < within_ns):
                 found.append(plain_since_s(self[key], within_s))
-            elif 0 < moments[slot] < oldest_ns:
+            elif 0 < moments[slot] < abs(seen_ns):
                 found.append(moments[slot] / 1e9)
             else:
-                found.append(oldest_ns / 1e9)
+                found.append(abs(seen_ns) / 1e9)
         return found
 
     def outlines(self, keys: Iterable[str]) -> Iterator[tuple[str, Outline]]:

@@ -5,13 +5,13 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from itertools import compress
+from itertools import compress, repeat
 
 from livewatch.probe.layout import NS_MAX, RECORD_BYTES, Layout
 from livewatch.sources.board_record import KEY, decode, key_of, moment_s
 from livewatch.sources.board_sessions import BoardSessions, Columns, Made
 from livewatch.sources.column import Column
-from livewatch.sources.record_glance import RESTING_NS, Glance, glances
+from livewatch.sources.record_glance import RESTING_NS, UNTOLD_NS, glances
 from livewatch.versions import Versions, View
 from livewatch_classifiers.model import Delta, Session
 
@@ -43,6 +43,8 @@ class BoardSlots:
         """What `sessions` returned last, against what it returned before."""
         self._keys: list[str] = []
         """Key by slot."""
+        self._names: list[bytes] = []
+        """The same as it stands in a record."""
         self._seqs = self._progress = Column()
         """The two columns as they were copied last; of a torn slot stands there what is believed."""
         self._unsettled: set[int] = set()
@@ -51,13 +53,13 @@ class BoardSlots:
         """Slots of which more is new than a later progress, and the key that each had before."""
         self._renewed: set[int] = set()
         """Those of them of which `Delta.renewed` speaks."""
-        self._oldest_ns = array("q")
-        """By slot, what a glance said of a session that could be renewed; else 0."""
+        self._seen_ns = array("q")
+        """By slot, what a glance said of the record there."""
         self._progressed: list[int] = []
         """Slots with a later progress, the touched ones among them."""
         self._taken: dict[int, bytes] = {}
         """Records that `sessions` has not returned yet."""
-        self._glances: dict[int, Glance | None] = {}
+        self._glances: dict[int, int] = {}
         """What a glance says of each of those."""
         self._records = Versions[int, bytes]()
         self._by_key = Versions[str, int]()
@@ -88,7 +90,7 @@ class BoardSlots:
         # Should a read fail from here on, the next look goes through every slot again.
         before, self._seqs, self._progress = self._progress, Column(), Column()
         for batch in _batches(sorted(changed)):
-            torn |= self._read(read, layout, batch, seqs.words, progress.words)
+            torn |= self._read(read, layout, batch, seqs, progress.words)
         if torn:
             believed = bytearray(progress.data)
             for slot in torn:
@@ -102,24 +104,29 @@ class BoardSlots:
     def _resize(self, used: int) -> None:
         """Forget the slots of a board that has fewer than it had, and make room for those of one that has more."""
         lost = range(used, len(self._keys))
-        self._put([*lost], [_FREE for _ in lost], [b"" for _ in lost], [None for _ in lost])
+        self._put([*lost], [_FREE for _ in lost], [b"" for _ in lost], [UNTOLD_NS for _ in lost])
         if used != len(self._keys):
             self._keys[used:] = [_FREE] * (used - len(self._keys))
-            del self._oldest_ns[used:]
-            self._oldest_ns.frombytes(bytes((used - len(self._oldest_ns)) * _WORD))
+            self._names[used:] = [_name(_FREE)] * (used - len(self._names))
+            del self._seen_ns[used:]
+            self._seen_ns.frombytes(bytes((used - len(self._seen_ns)) * _WORD))
             self._unsettled = {slot for slot in self._unsettled if slot < used}
-            self._seqs, self._progress = self._seqs.first(used), self._progress.first(used)
+            self._seqs, self._progress = self._seqs.part(0, used), self._progress.part(0, used)
 
     def _read(
-        self, read: Reader, layout: Layout, slots: list[int], seqs: "memoryview[int]", moments: "memoryview[int]"
+        self, read: Reader, layout: Layout, slots: list[int], seqs: Column, moments: "memoryview[int]"
     ) -> set[int]:
         """Take over what changed among some slots, against columns copied before; return those written meanwhile."""
-        first, records, records_at = slots[0], list[bytes](), layout.record_at(0)
+        first, end, records, records_at = slots[0], slots[-1] + 1, list[bytes](), layout.record_at(0)
         for run in _runs(slots):
             data = read(records_at + run[0] * RECORD_BYTES, (run[-1] + 1 - run[0]) * RECORD_BYTES)
-            records += [data[at : at + RECORD_BYTES] for at in [(slot - run[0]) * RECORD_BYTES for slot in run]]
-        after = Column(read(layout.column_at("seq") + first * _WORD, (slots[-1] + 1 - first) * _WORD)).words
-        torn = {slot for slot in slots if (seq := seqs[slot]) & 1 or seq != after[slot - first]}
+            if len(run) == 1:
+                records.append(data)
+            else:
+                records += [data[at : at + RECORD_BYTES] for at in [(slot - run[0]) * RECORD_BYTES for slot in run]]
+        after = Column(read(layout.column_at("seq") + first * _WORD, (end - first) * _WORD), _COUNTER)
+        torn = {slot for slot in slots if seqs.words[slot] & 1}
+        torn |= {first + index for index in seqs.part(first, end).differing(after)}.intersection(slots)
         if torn:
             whole = [slot not in torn for slot in slots]
             slots, records = list(compress(slots, whole)), list(compress(records, whole))
@@ -157,44 +164,43 @@ class BoardSlots:
         """Take over records that were whole. Most are looked at no further than at a glance."""
         seen = glances(records)
         if not all(seen):
-            for slot, record, glance in zip(slots, records, seen, strict=True):
-                if glance is None:
+            for slot, record, told in zip(slots, records, seen, strict=True):
+                if not told:
                     self._decode(slot, record, moments[slot])
             slots, records, seen = (
-                list(compress(slots, seen)), list(compress(records, seen)), list(compress(seen, seen))
+                list(compress(slots, seen)), list(compress(records, seen)), list(filter(None, seen))
             )  # fmt: skip
         # Mostly it is the session that was there; then its key is not decoded anew.
-        keys = [
-            key if record.startswith(f"{key}\0".encode(), KEY.start) else key_of(record)
-            for key, record in zip([self._keys[slot] for slot in slots], records, strict=True)
-        ]
-        self._put(slots, keys, records, seen)
+        same = map(bytes.startswith, records, [self._names[slot] for slot in slots], repeat(KEY.start))
+        known = zip([self._keys[slot] for slot in slots], same, records, strict=True)
+        self._put(slots, [key if it_is else key_of(record) for key, it_is, record in known], records, seen)
 
     def _decode(self, slot: int, record: bytes, progress_ns: int) -> None:
         """Take over a record in which something is special, or impossible, or which is free."""
         session, child_pid = decode(record, moment_s(progress_ns), self._count)
         if session is None:
-            self._put([slot], [_FREE], [b""], [None])
+            self._put([slot], [_FREE], [b""], [UNTOLD_NS])
             return
-        self._put([slot], [session.key], [record], [None])
+        self._put([slot], [session.key], [record], [UNTOLD_NS])
         self._made[slot] = Made(record, progress_ns, None, session)
         if child_pid:
             self._children[slot] = child_pid
 
-    def _put(self, slots: list[int], keys: list[str], records: list[bytes], seen: list[Glance | None]) -> None:
+    def _put(self, slots: list[int], keys: list[str], records: list[bytes], seen: list[int]) -> None:
         """Note what stands in some slots now, and which of the sessions there only became younger."""
-        touched, renewed, oldest_ns = self._touched, self._renewed, self._oldest_ns
-        for slot, key, glance in zip(slots, keys, seen, strict=True):
-            former, self._keys[slot] = self._keys[slot], key
-            was_ns, now_ns = oldest_ns[slot], glance[0] if glance is not None and not glance[1] else 0
-            oldest_ns[slot] = now_ns
-            younger = 0 < was_ns <= now_ns and (now_ns < RESTING_NS or was_ns == RESTING_NS) and key == former
-            if slot not in touched:
-                touched[slot] = former
-                if younger:
-                    renewed.add(slot)
-            elif not younger:
-                renewed.discard(slot)
+        known, names, seen_ns, touched = self._keys, self._names, self._seen_ns, self._touched
+        for slot, key, now_ns in zip(slots, keys, seen, strict=True):
+            former, was_ns = known[slot], seen_ns[slot]
+            seen_ns[slot] = now_ns
+            if key != former:
+                known[slot], names[slot] = key, _name(key)
+            elif 0 < was_ns <= now_ns and (now_ns < RESTING_NS or was_ns == RESTING_NS):
+                if slot not in touched:
+                    touched[slot] = former
+                    self._renewed.add(slot)
+                continue
+            touched.setdefault(slot, former)
+            self._renewed.discard(slot)
         self._taken.update(zip(slots, records, strict=True))
         self._glances.update(zip(slots, seen, strict=True))
         for forgotten in (self._made, self._children):
@@ -272,6 +278,11 @@ def _runs(slots: list[int]) -> Iterator[list[int]]:
             end = start + 1
         yield slots[start:end]
         start = end
+
+
+def _name(key: str) -> bytes:
+    """Return a key as it stands in a record, with the zero behind it; longer ones than fit are found by no comparison."""
+    return f"{key}\0".encode()
 
 
 def _word(data: bytes) -> int:

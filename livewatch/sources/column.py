@@ -32,9 +32,9 @@ class Column:
             found = self._marked(after, common, _WORD)
         return chain(found, range(common, len(after.words)))
 
-    def first(self, count: int) -> "Column":
-        """Return the same words up to ``count``."""
-        return Column(self.data[: count * _WORD], self._telling)
+    def part(self, start: int, end: int) -> "Column":
+        """Return the words from ``start`` to before ``end``."""
+        return Column(self.data[start * _WORD : end * _WORD], self._telling)
 
     def _marked(self, after: "Column", common: int, count: int) -> list[int]:
         """Return the words of which one of ``count`` bytes differs: all first bytes at once, all second bytes, ..."""

@@ -11,16 +11,15 @@ from collections.abc import Sequence
 from livewatch.probe import layout as board
 from livewatch.probe.layout import RECORD_BYTES, RECORD_FIELDS, TEXT_FIELDS
 
-Glance = tuple[int, int]
-"""Oldest moment and declared allowance."""
 RESTING_NS = 2**63 - 1
 """Later than any moment."""
-_RESTS = (RESTING_NS, 0)
+UNTOLD_NS = 0
 _WANTED = ("state", "state_since_ns", "run_started_ns", "activity_since_ns", "activity_allowance_ns")
 _TEXTS_BYTES = sum(TEXT_FIELDS.values())
 _few = struct.Struct(
     "=" + "".join("q" if name in _WANTED else "8x" for name in RECORD_FIELDS) + f"{_TEXTS_BYTES}x"
 ).iter_unpack
+_allowance = struct.Struct(f"={8 * RECORD_FIELDS.index('activity_allowance_ns')}xq")
 _IDLE = board.STATES.index("idle")
 # Byte by byte, not as `{7}`: a counted repeat costs the matcher as much as all seven bytes.
 _NUMBER = rb"." * 7 + rb"[\0-\x3f]"
@@ -98,26 +97,32 @@ def _end_of_plain(data: bytes, at: int) -> int:
     return plain.end()
 
 
-def glances(records: Sequence[bytes]) -> list[Glance | None]:
-    """Return the oldest moment of each plain record and its declared allowance, in ns; 0 for no allowance.
+def glances(records: Sequence[bytes]) -> list[int]:
+    """Return the oldest moment of each plain record in ns, negative where an allowance is declared.
 
     The moment is as in `livewatch_classifiers.glance`, but for progress, which is not in the record; `RESTING_NS` of a
-    session that rests. ``None`` stands for whatever has to be decoded at once.
+    session that rests. `UNTOLD_NS` stands for whatever has to be decoded at once.
     """
-    data, found = b"".join(records), list[Glance | None]()
+    data, found = b"".join(records), list[int]()
     plain_until = 0
-    for at, record, values in zip(range(0, len(data), RECORD_BYTES), records, _few(data), strict=True):
+    for at, values in zip(range(0, len(data), RECORD_BYTES), _few(data), strict=True):
         state, oldest_ns, started_ns, since_ns, allowance_ns = values
         if at >= plain_until:
             plain_until = _end_of_plain(data, at)
-        if state <= _IDLE and _resting(record):
-            found.append(_RESTS)
-        elif at >= plain_until or not oldest_ns:
-            found.append(None)
+        if state <= _IDLE and _resting(data, at):
+            found.append(RESTING_NS)
+        elif at >= plain_until:
+            found.append(UNTOLD_NS)
         else:
             if 0 < started_ns < oldest_ns:
                 oldest_ns = started_ns
             if 0 < since_ns < oldest_ns:
                 oldest_ns = since_ns
-            found.append((oldest_ns, allowance_ns))
+            found.append(-oldest_ns if allowance_ns else oldest_ns)
     return found
+
+
+def allowance_ns(record: bytes) -> int:
+    """Return the declared allowance of a plain record."""
+    allowed_ns: int = _allowance.unpack_from(record)[0]
+    return allowed_ns

@@ -22,7 +22,7 @@ from livewatch.probe.layout import (
 from livewatch.sources.board_record import decode, moment_s, outline
 from livewatch.sources.board_sessions import BoardSessions, Columns
 from livewatch.sources.column import Column
-from livewatch.sources.record_glance import glances
+from livewatch.sources.record_glance import UNTOLD_NS, glances
 from livewatch.versions import View
 from livewatch_classifiers.glance import (
     NOT_PLAIN_S,
@@ -101,7 +101,7 @@ def seen(record: bytes, progress_ns: int) -> BoardSessions:
 def test_what_a_glance_says_is_what_the_rules_make_of_the_decoded_session(record: bytes, progress_ns: int) -> None:
     impossible: list[int] = []
     session, child_pid = decode(record, moment_s(progress_ns), lambda: impossible.append(1))
-    if glances([record]) != [None]:
+    if glances([record]) != [UNTOLD_NS]:
         assert session is not None
         assert not impossible
         assert not child_pid
@@ -130,7 +130,7 @@ def test_a_session_at_work_and_one_that_rests_are_told_without_being_decoded() -
         (record_of(USUAL | {"store_says_running": 1, "in_store": 1}, key=b"k"), 890.0),
         (record_of(RESTING, key=b"k"), TIMELESS_S),
     ):
-        assert glances([record]) != [None]
+        assert glances([record]) != [UNTOLD_NS]
         sessions = seen(record, 950 * SECOND_NS)
         assert sessions.plain_since_s(["k"], WITHIN_S) == [expected_s]
         assert sessions._columns.made == made
