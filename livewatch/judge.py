@@ -144,7 +144,7 @@ class Judge:
         # Where no silence is past a limit, later progress only takes every age further away from its limit. So does all
         # that is new of a session that was plain and is; when an age of it was past one, the rules were asked.
         again = (delta.renewed & self._ruled) | (delta.progressed & self._silent)
-        return (delta.changed - delta.renewed) | again, delta.gone
+        return delta.changed | again, delta.gone
 
     def _due(self, vitals: Vitals) -> set[str]:
         """Turn the wheel to this look, and return whose verdict may be another by now."""

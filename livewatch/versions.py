@@ -38,7 +38,8 @@ class View(Mapping[K, V]):
         """Keep the values of the keys that are about to change."""
         absent = cast("V", _ABSENT)
         values = map(self._now.get, changing, repeat(absent))
-        self.was = dict(zip(changing, values, strict=True)) | self.was
+        found = dict(zip(changing, values, strict=True))
+        self.was = found | self.was if self.was else found
 
     def __getitem__(self, key: K) -> V:
         """Return the value that stood there.

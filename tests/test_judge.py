@@ -196,8 +196,8 @@ class History:
             different = {k for k, s in now.items() if self.told.get(k) is not s}
             progressed = {k for k in different if k in self.told and only_progressed(self.told[k], now[k])}
             gone = frozenset(self.told.keys() - now.keys())
-            changed = different - progressed
-            again = {k for k in changed if k in self.told and renewed(self.told[k], now[k])}
+            again = {k for k in different - progressed if k in self.told and renewed(self.told[k], now[k])}
+            changed = different - progressed - again
             delta = Delta(self.told, frozenset(changed), gone, frozenset(progressed), frozenset(again))
         self.told = now
         before: Mapping[str, Verdict] = self.verdicts.verdicts if self.verdicts is not None else {}

@@ -241,22 +241,22 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What a source knows about the difference between two of its looks; whoever saw another look compares himself."""
+    """What a source knows about the difference between two of its looks; whoever saw another look compares himself.
+
+    A key is in one of the sets at most; the session of a key that is in none is the same object as before.
+    """
 
     before: Mapping[str, Session]
     """The very mapping (the object, not an equal one) that the look before returned; never written to again."""
     changed: frozenset[str]
-    """Keys of sessions that are new, or of which more is new than a later ``progress_s`` in place of an earlier one.
-
-    Every other session is the same object as before, unless it is among those that ``progressed``.
-    """
+    """Keys of sessions that are new, or of which more is new than the other sets say."""
     gone: frozenset[str] = frozenset()
     """Keys that are no longer there."""
     progressed: frozenset[str] = frozenset()
     """Keys of sessions of which nothing is new but a later ``progress_s`` in place of an earlier one."""
     renewed: frozenset[str] = frozenset()
-    """Keys, of those that ``changed``, of sessions that only became younger: plain before and after (see `glance`),
-    without a declared allowance, at work before and after or resting before and after, and no moment is earlier."""
+    """Keys of sessions that only became younger: plain before and after (see `glance`), without a declared allowance,
+    at work before and after or resting before and after, and no moment is earlier."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,8 @@ class OpenClawCompat:
         if report.snapshot is None or before is None:
             return
         delta, sessions = report.snapshot.delta, report.snapshot.sessions
-        for key in sessions if delta is None or delta.before is not before.sessions else delta.changed:
+        told = delta is not None and delta.before is before.sessions
+        for key in delta.changed | delta.renewed if delta is not None and told else sessions:
             earlier, session = before.sessions.get(key), sessions[key]
             if earlier is not session and (earlier is None or earlier.state is not session.state):
                 verdict = report.verdicts.get(key)

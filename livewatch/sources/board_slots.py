@@ -50,17 +50,17 @@ class BoardSlots:
         self._unsettled: set[int] = set()
         """Slots that were torn at the last look: their column may be the same and its values not yet believed."""
         self._touched: dict[int, str] = {}
-        """Slots of which more is new than a later progress, and the key that each had before."""
+        """Slots of which more is new than that somebody became younger, and the key that each had before."""
         self._renewed: set[int] = set()
-        """Those of them of which `Delta.renewed` speaks."""
+        """Slots of which `Delta.renewed` speaks; none of them is among the touched ones."""
         self._seen_ns = array("q")
         """By slot, what a glance said of the record there."""
         self._progressed: list[int] = []
-        """Slots with a later progress, the touched ones among them."""
+        """Slots with a later progress, some of the touched and renewed ones among them."""
         self._taken: dict[int, bytes] = {}
         """Records that `sessions` has not returned yet."""
         self._glances: dict[int, int] = {}
-        """What a glance says of each of those."""
+        """What a glance says of those of them that are touched."""
         self._records = Versions[int, bytes]()
         self._by_key = Versions[str, int]()
         self._children: dict[int, int] = {}
@@ -188,21 +188,20 @@ class BoardSlots:
 
     def _put(self, slots: list[int], keys: list[str], records: list[bytes], seen: list[int]) -> None:
         """Note what stands in some slots now, and which of the sessions there only became younger."""
-        known, names, seen_ns, touched = self._keys, self._names, self._seen_ns, self._touched
+        known, names, seen_ns, glances_ns = self._keys, self._names, self._seen_ns, self._glances
+        touched, renewed = self._touched, self._renewed
         for slot, key, now_ns in zip(slots, keys, seen, strict=True):
             former, was_ns = known[slot], seen_ns[slot]
             seen_ns[slot] = now_ns
             if key != former:
                 known[slot], names[slot] = key, _name(key)
-            elif 0 < was_ns <= now_ns and (now_ns < RESTING_NS or was_ns == RESTING_NS):
-                if slot not in touched:
-                    touched[slot] = former
-                    self._renewed.add(slot)
+            elif 0 < was_ns <= now_ns and (now_ns < RESTING_NS or was_ns == RESTING_NS) and slot not in touched:
+                renewed.add(slot)
                 continue
             touched.setdefault(slot, former)
-            self._renewed.discard(slot)
+            renewed.discard(slot)
+            glances_ns[slot] = now_ns
         self._taken.update(zip(slots, records, strict=True))
-        self._glances.update(zip(slots, seen, strict=True))
         for forgotten in (self._made, self._children):
             if forgotten:
                 for slot in slots:
@@ -226,8 +225,9 @@ class BoardSlots:
         self._records.change(self._taken)
         columns = Columns(self._records.view(), self._progress, self._glances, self._working_s, self._made)
         self._found = BoardSessions(self._by_key.view(), columns)
-        progressed = frozenset(keys[slot] for slot in self._progressed if slot < size).difference(changed, (_FREE,))
-        renewed = frozenset(keys[slot] for slot in self._renewed if slot < size)
+        renewed = frozenset([keys[slot] for slot in self._renewed])
+        progressed = frozenset(keys[slot] for slot in self._progressed if slot < size)
+        progressed = progressed.difference(changed, renewed, (_FREE,))
         self.delta = Delta(before, changed, gone, progressed, renewed) if sure else None
         self._touched, self._renewed, self._progressed, self._taken, self._glances = {}, set(), [], {}, {}
         return self._found

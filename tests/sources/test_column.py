@@ -17,7 +17,9 @@ VALUES = st.integers(0, 3) | st.sampled_from([-1, 1 << 30, (1 << 30) + 1, 1 << 6
     st.integers(0, 9),
     st.integers(1, 8),
 )
-def test_it_finds_what_a_look_at_each_finds(before: list[int], changes: dict[int, int], more: int, telling: int) -> None:
+def test_it_finds_what_a_look_at_each_finds(
+    before: list[int], changes: dict[int, int], more: int, telling: int
+) -> None:
     after = [changes.get(index, value) for index, value in enumerate(before)] + [1] * more
 
     first, second = (Column(array("q", words).tobytes(), telling) for words in (before, after))
