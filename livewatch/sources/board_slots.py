@@ -4,10 +4,10 @@ import struct
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import compress, repeat
 
-from livewatch.probe.layout import NS_MAX, RECORD_BYTES, Layout
+from livewatch.probe.layout import NS_MAX, RECORD_BYTES, TEXT_FIELDS, Layout
 from livewatch.sources.board_record import KEY, decode, key_of, moment_s
 from livewatch.sources.board_sessions import BoardSessions, Columns, Made
 from livewatch.sources.column import Column
@@ -170,10 +170,8 @@ class BoardSlots:
             slots, records, seen = (
                 list(compress(slots, seen)), list(compress(records, seen)), list(filter(None, seen))
             )  # fmt: skip
-        # Mostly it is the session that was there; then its key is not decoded anew.
         same = map(bytes.startswith, records, [self._names[slot] for slot in slots], repeat(KEY.start))
-        known = zip([self._keys[slot] for slot in slots], same, records, strict=True)
-        self._put(slots, [key if it_is else key_of(record) for key, it_is, record in known], records, seen)
+        self._put(slots, [None if it_is else key_of(r) for it_is, r in zip(same, records, strict=True)], records, seen)
 
     def _decode(self, slot: int, record: bytes, progress_ns: int) -> None:
         """Take over a record in which something is special, or impossible, or which is free."""
@@ -186,21 +184,23 @@ class BoardSlots:
         if child_pid:
             self._children[slot] = child_pid
 
-    def _put(self, slots: list[int], keys: list[str], records: list[bytes], seen: list[int]) -> None:
-        """Note what stands in some slots now, and which of the sessions there only became younger."""
-        known, names, seen_ns, glances_ns = self._keys, self._names, self._seen_ns, self._glances
-        touched, renewed = self._touched, self._renewed
+    def _put(self, slots: list[int], keys: Sequence[str | None], records: list[bytes], seen: list[int]) -> None:
+        """Note what stands in some slots now, and which of the sessions there only became younger.
+
+        ``None`` for a key says that it is the one that was there.
+        """
+        seen_ns, touched, renewed = self._seen_ns, self._touched, self._renewed
         for slot, key, now_ns in zip(slots, keys, seen, strict=True):
-            former, was_ns = known[slot], seen_ns[slot]
-            seen_ns[slot] = now_ns
-            if key != former:
-                known[slot], names[slot] = key, _name(key)
-            elif 0 < was_ns <= now_ns and (now_ns < RESTING_NS or was_ns == RESTING_NS) and slot not in touched:
+            was_ns, seen_ns[slot] = seen_ns[slot], now_ns
+            younger = 0 < was_ns <= now_ns and (now_ns < RESTING_NS or was_ns == RESTING_NS)
+            if younger and key is None and slot not in touched:
                 renewed.add(slot)
                 continue
-            touched.setdefault(slot, former)
             renewed.discard(slot)
-            glances_ns[slot] = now_ns
+            touched.setdefault(slot, self._keys[slot])
+            self._glances[slot] = now_ns
+            if key is not None:
+                self._keys[slot], self._names[slot] = key, _name(key)
         self._taken.update(zip(slots, records, strict=True))
         for forgotten in (self._made, self._children):
             if forgotten:
@@ -273,16 +273,16 @@ def _runs(slots: list[int]) -> Iterator[list[int]]:
     """Cut ascending slots into runs that are read at once."""
     start = 0
     while start < len(slots):
-        end = bisect_left(slots, slots[start] + _RUN, start)
-        if end - start < _DENSE:
-            end = start + 1
+        limit, end = slots[start] + _RUN, start + 1
+        if start + _DENSE <= len(slots) and slots[start + _DENSE - 1] < limit:
+            end = bisect_left(slots, limit, start + _DENSE)
         yield slots[start:end]
         start = end
 
 
 def _name(key: str) -> bytes:
-    """Return a key as it stands in a record, with the zero behind it; longer ones than fit are found by no comparison."""
-    return f"{key}\0".encode()
+    """Return a key as it stands in a record, with the zero behind it where there is room for one."""
+    return f"{key}\0".encode()[: TEXT_FIELDS["key"]]
 
 
 def _word(data: bytes) -> int:

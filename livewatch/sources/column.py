@@ -12,7 +12,7 @@ _END = b"\x01"
 class Column:
     """One copy. What was computed of it for one comparison is kept for the next."""
 
-    __slots__ = ("_places", "_telling", "data", "words")
+    __slots__ = ("_bytes", "_telling", "data", "words")
 
     def __init__(self, data: bytes = b"", telling: int = 3) -> None:
         """Take the words; their lowest ``telling`` bytes nearly always differ where the words do (1 for a counter)."""
@@ -20,7 +20,7 @@ class Column:
         self.words: memoryview[int] = memoryview(data).cast("q")
         """The words as signed numbers; the board is written in this host's own byte order."""
         self._telling = telling
-        self._places: list[int] = []
+        self._bytes: list[int] = []
 
     def differing(self, after: "Column") -> Iterable[int]:
         """Return the indices of the words that differ in ``after``, in order; words that only it has are different."""
@@ -40,15 +40,15 @@ class Column:
         """Return the words of which one of ``count`` bytes differs: all first bytes at once, all second bytes, ..."""
         marks = 0
         for place in range(count):
-            marks |= self._place(place) ^ after._place(place)
+            marks |= self.byte(place) ^ after.byte(place)
         marked = marks.to_bytes(max(len(self.words), len(after.words)), "little")[:common] + _END
         return [end - 1 for end in accumulate(map(len, _up_to_a_mark(marked)))][:-1]
 
-    def _place(self, place: int) -> int:
+    def byte(self, place: int) -> int:
         """Return one byte of each word, as one large number."""
-        while len(self._places) <= place:
-            self._places.append(int.from_bytes(self.data[len(self._places) :: _WORD], "little"))
-        return self._places[place]
+        while len(self._bytes) <= place:
+            self._bytes.append(int.from_bytes(self.data[len(self._bytes) :: _WORD], "little"))
+        return self._bytes[place]
 
     def _are_all(self, found: list[int], after: "Column", common: int) -> bool:
         """Return whether nothing but the words ``found`` differs: with those put in, the one is the other."""
