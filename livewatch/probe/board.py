@@ -56,6 +56,7 @@ class BoardWriter:
         self._used_once = 0
         self._at = {name: self.layout.field_at(name, 0) // 8 for name in SLOT_FIELDS}
         """Words of slot 0; a record's are `_RECORD_WORDS` apart, a column's are neighbours."""
+        self._texts_at = {name: self.layout.text_at(name, 0) for name in TEXT_FIELDS}
         self._forget_in_child()
 
     def set(self, field: str, value: int) -> None:
@@ -145,7 +146,7 @@ class BoardWriter:
         if len(data) > width:
             data = shown(name, text).encode()
             self.add("names_truncated")
-        offset = self.layout.text_at(name, slot)
+        offset = self._texts_at[name] + slot * RECORD_BYTES
         self._map[offset : offset + width] = data.ljust(width, b"\0")
 
     def _forget_in_child(self) -> None:
