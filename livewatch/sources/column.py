@@ -56,4 +56,4 @@ class Column:
         words, others = memoryview(patched).cast("q"), after.words
         for word in found:
             words[word] = others[word]
-        return patched[: common * _WORD] == after.data[: common * _WORD]
+        return bytes(patched[: common * _WORD]) == after.data[: common * _WORD]
