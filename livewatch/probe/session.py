@@ -42,6 +42,8 @@ class Session:
         self._slot = board.acquire()
         self._activities: list[Activity] = []
         self._waits: list[Waiting] = []
+        self._shown_run_id = ""
+        """The run of the activity that was shown last."""
         self.progress_function: Callable[..., None] = _nothing
         if self._slot is not None:
             self.progress_function = board.progress_of(self._slot)
@@ -182,7 +184,10 @@ class Session:
             "activity_allowance_ns": activity.allowance_ns,
             "child_pid": activity.child_pid,
         }
-        self._changed(values, {"activity_run": activity.run.id, "activity_name": activity.name})
+        texts = {"activity_name": activity.name}
+        if activity.run.id != self._shown_run_id:
+            texts["activity_run"] = self._shown_run_id = activity.run.id
+        self._changed(values, texts)
 
     def wait_began(self, wait: Waiting) -> None:
         """Show a wait."""
