@@ -108,7 +108,7 @@ class Agent:
             report = self._blind_round(error, started_s, lateness_s)
         else:
             report = self._round(snapshot, started_s, lateness_s)
-        moment = self._minutes.moment(self._doubting_itself(report), self.thresholds, self.policy, self.memory)
+        moment = self._minutes.moment(report, self.thresholds, self.policy, self.memory)
         self.report = report = moment.report
         for listener in self._listeners:
             listener.on_tick(report)
@@ -121,14 +121,15 @@ class Agent:
         own = frozenset({ActionKind.RESTART_TARGET}) if self.policy.restart_command else frozenset[ActionKind]()
         return self.source.capabilities | own
 
-    def _doubting_itself(self, report: TickReport) -> TickReport:
+    def _doubt_itself(self, lateness_s: float, tick_duration_s: float) -> int:
+        """Take note of how well this tick went, and return the penalty for it."""
         self.health = self.health.after(
-            lateness_s=report.lateness_s,
-            tick_duration_s=report.tick_duration_s,
+            lateness_s=lateness_s,
+            tick_duration_s=tick_duration_s,
             interval_s=self.interval_s,
             io_trouble=self.controls.io_trouble(),
         )
-        return replace(report, health_penalty=self.health.penalty)
+        return self.health.penalty
 
     def situation(
         self, snapshot: Snapshot, verdicts: Mapping[str, Verdict], vitals: VitalsVerdict, now_s: float
@@ -202,6 +203,7 @@ class Agent:
         overdue, overdue_before = self.hold_clock.overdue, before.overdue
         transitions = self._transitions(verdicts, now_s, None if lanes or self._had_lanes else judgement)
         self._had_lanes = bool(lanes)
+        took_s = self._clock.monotonic_s() - started_s
         return TickReport(
             target=self.source.name,
             now_s=now_s,
@@ -224,8 +226,9 @@ class Agent:
             longest_backoff_s=self.memory.longest_backoff_s(now_s),
             may_act=self.controls.may_act(),
             sample_duration_s=sampled_s - started_s,
-            tick_duration_s=self._clock.monotonic_s() - started_s,
+            tick_duration_s=took_s,
             lateness_s=lateness_s,
+            health_penalty=self._doubt_itself(lateness_s, took_s),
             source_kind=getattr(self.source, "loop_source", "in_process"),
         )
 
@@ -239,6 +242,7 @@ class Agent:
         decisions = self._decide_restart(situation, started_s)
         holds = self.controls.holds.current(started_s)
         self._minutes.decided(situation, self.source.capabilities, holds, decisions, gone=error.gone)
+        took_s = self._clock.monotonic_s() - started_s
         return TickReport(
             target=self.source.name,
             now_s=started_s,
@@ -252,9 +256,10 @@ class Agent:
             overdue=tuple(self.hold_clock.overdue.values()),
             budget_remaining=self.memory.budget_remaining(self.policy),
             may_act=self.controls.may_act(),
-            sample_duration_s=self._clock.monotonic_s() - started_s,
-            tick_duration_s=self._clock.monotonic_s() - started_s,
+            sample_duration_s=took_s,
+            tick_duration_s=took_s,
             lateness_s=lateness_s,
+            health_penalty=self._doubt_itself(lateness_s, took_s),
             source_kind=getattr(self.source, "loop_source", "in_process"),
         )
 

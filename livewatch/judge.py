@@ -88,6 +88,8 @@ class Judge:
 
     def _judged(self, keys: list[str], snapshot: Snapshot, thresholds: Thresholds) -> dict[str, Verdict]:
         """Return the verdicts on ``keys`` that are not the same as before; for most a glance says which those are."""
+        if not keys:
+            return {}
         sessions, vitals, verdicts = snapshot.sessions, snapshot.vitals, self._verdicts.now
         limit_s = plain_limit_s(thresholds)
         horizon_s = vitals.now_s - limit_s  # no age is larger than by the clock: blind time only makes it smaller

@@ -161,9 +161,8 @@ class BoardSource:
         ours = same_namespace(header)
         thread = header["loop_thread"]
         reading = self._host.reading(header["pid"], slots.children(), thread=thread) if ours else HostReading(0)
-        vitals = reading.onto(vitals, self._clock.wall_s())
         return Snapshot(
-            vitals=attached.vitals.with_host(vitals, reading),
+            vitals=attached.vitals.with_host(vitals, reading, self._clock.wall_s()),
             sessions=slots.sessions(reading.working_s),
             delta=slots.delta,
             identity=identity,

@@ -151,11 +151,12 @@ class BoardSlots:
     def _note_progress(self, before: Column, after: Column) -> None:
         """Tell sessions whose progress is later than it was from those where it is not as simple."""
         old, new = before.words, after.words
+        known = len(old)
         for slot in before.differing(after):
-            progress_ns, key = new[slot], self._keys[slot]
-            if slot < len(old) and 0 < old[slot] < progress_ns <= NS_MAX:
+            progress_ns = new[slot]
+            if slot < known and 0 < old[slot] < progress_ns <= NS_MAX:
                 self._progressed.append(slot)
-            elif key:
+            elif key := self._keys[slot]:
                 self.unreadable += not 0 <= progress_ns <= NS_MAX
                 self._touched.setdefault(slot, key)
                 self._renewed.discard(slot)

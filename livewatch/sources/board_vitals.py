@@ -4,6 +4,7 @@ import itertools
 import struct
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import sub
 
 from livewatch.clock import Clock
 from livewatch.probe.layout import (
@@ -89,15 +90,15 @@ class BoardVitals:
             suspended=suspended,
         )
 
-    def with_host(self, vitals: Vitals, reading: HostReading) -> Vitals:
-        """Return the vitals with what stopped the loop, if it stood, since the last look.
+    def with_host(self, vitals: Vitals, reading: HostReading, wall_s: float) -> Vitals:
+        """Return the vitals with what the host tells at Unix time ``wall_s``, and what stopped the loop, if it stood.
 
-        The time since then is taken off every age, if the host thrashed in it.
+        The time since the last look is taken off every age, if the host thrashed in it.
         """
         before_s, self._looked_s = self._looked_s, vitals.now_s
         sick = thrashing(reading) and before_s is not None
         facts = replace(self._facts, thrashing=sick, cpu_cores=reading.cpu_cores, host_share=reading.held_up)
-        vitals = replace(vitals, cause=stall_cause(facts))
+        vitals = reading.onto(vitals, wall_s, stall_cause(facts))
         if not sick or before_s is None:
             return vitals
         forget_s = vitals.now_s - _KEEP_S
@@ -155,7 +156,7 @@ class BoardVitals:
         before, self._histogram = self._histogram, counts
         if before is None:
             return None, None, None
-        new = [now - then for now, then in zip(counts, before, strict=True)]
+        new = list(map(sub, counts, before))
         total = sum(new)
         if total <= 0 or min(new) < 0:
             return None, None, None

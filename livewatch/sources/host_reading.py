@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from livewatch_classifiers.model import Vitals
+from livewatch_classifiers.vocabulary import StallCause
 
 _RATES = (
     "cpu_cores",
@@ -82,10 +83,10 @@ class HostReading:
         """Return this reading with what ``other`` measured between two looks."""
         return replace(self, **{name: getattr(other, name) for name in _RATES})
 
-    def onto(self, vitals: Vitals, wall_s: float) -> Vitals:
-        """Return the vitals with what this reading knows; ``wall_s`` is the Unix time now."""
+    def onto(self, vitals: Vitals, wall_s: float, cause: StallCause | None = None) -> Vitals:
+        """Return the vitals with what this reading knows at Unix time ``wall_s``, and another ``cause``, if any."""
         told: dict[str, Any] = dict(zip(_TOLD, _told(self), strict=True))
-        return replace(vitals, uptime_s=self.uptime_s(wall_s), **told)
+        return replace(vitals, cause=cause or vitals.cause, uptime_s=self.uptime_s(wall_s), **told)
 
     @property
     def held_up(self) -> float | None:

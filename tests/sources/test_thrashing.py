@@ -32,7 +32,7 @@ def test_time_in_which_the_host_thrashed_ages_nobody() -> None:
     watched = BoardVitals(FakeClock())
 
     def look(now_s: float, *, sick: bool) -> Vitals:
-        return watched.with_host(Vitals(now_s), THRASHES if sick else HostReading(1))
+        return watched.with_host(Vitals(now_s), THRASHES if sick else HostReading(1), 0.0)
 
     look(100.0, sick=True)
     assert look(101.0, sick=False).age(90.0) == 11.0
