@@ -14,7 +14,7 @@ class Column:
 
     __slots__ = ("_bytes", "_telling", "data", "words")
 
-    def __init__(self, data: bytes = b"", telling: int = 3) -> None:
+    def __init__(self, data: bytes = b"", telling: int = 2) -> None:
         """Take the words; their lowest ``telling`` bytes nearly always differ where the words do (1 for a counter)."""
         self.data = data
         self.words: memoryview[int] = memoryview(data).cast("q")
@@ -27,9 +27,10 @@ class Column:
         if self.data == after.data:
             return ()
         common = min(len(self.words), len(after.words))
-        found = self._marked(after, common, self._telling)
-        if not self._are_all(found, after, common):
-            found = self._marked(after, common, _WORD)
+        for count in (self._telling, 2 * self._telling, _WORD):
+            found = self._marked(after, common, min(count, _WORD))
+            if self._are_all(found, after, common):
+                break
         return chain(found, range(common, len(after.words)))
 
     def part(self, start: int, end: int) -> "Column":
@@ -56,4 +57,4 @@ class Column:
         words, others = memoryview(patched).cast("q"), after.words
         for word in found:
             words[word] = others[word]
-        return bytes(patched[: common * _WORD]) == after.data[: common * _WORD]
+        return after.data.startswith(memoryview(patched)[: common * _WORD])
