@@ -2,12 +2,13 @@
 
 import io
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import pytest
 
 from livewatch_classifiers.decision import Act, Action, Completed, Reply, ReplyStatus
-from livewatch_classifiers.model import Activity, Session, Vitals
+from livewatch_classifiers.model import Activity, Delta, Session, Vitals
 from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vocabulary import (
@@ -34,8 +35,6 @@ ACTION = Action(ActionKind.ABORT_RUN, "s", "k", "because", Reason.STALE_SESSION_
 
 def scraped(make_report: MakeReport, mode: CompatMode, **settings: str) -> dict[str, float]:
     """Return the page of an agent that saw one stuck session repaired, by name and labels."""
-    wanted = TelemetrySettings("gw", metrics_listen="127.0.0.1:0", compat_openclaw=mode, **settings)  # type: ignore[arg-type] -- a test's shorthand
-    telemetry = Telemetry.start(wanted, {}, stream=io.StringIO())
     vitals = Vitals(
         200.0, loop_delay_max_s=2.5, loop_delay_p99_s=1.5, loop_utilization=0.97, cpu_cores=0.8, rss_bytes=1 << 27
     )
@@ -67,6 +66,13 @@ def scraped(make_report: MakeReport, mode: CompatMode, **settings: str) -> dict[
         ),
         make_report(201.0, sessions=sessions, labels=labels, vitals=vitals, state=degraded, completed=(done,)),
     )
+    return page_after(reports, mode, **settings)
+
+
+def page_after(reports: Iterable[TickReport], mode: CompatMode, **settings: str) -> dict[str, float]:
+    """Return the page of an agent after these rounds, by name and labels."""
+    wanted = TelemetrySettings("gw", metrics_listen="127.0.0.1:0", compat_openclaw=mode, **settings)  # type: ignore[arg-type] -- a test's shorthand
+    telemetry = Telemetry.start(wanted, {}, stream=io.StringIO())
     try:
         for report in reports:
             for listener in telemetry.listeners:
@@ -104,6 +110,18 @@ def test_the_otlp_dialect_is_what_a_collector_shows(make_report: MakeReport) -> 
     assert page["openclaw_memory_rss_bytes_count"] == 2
     state = 'openclaw_session_state_total{openclaw_reason="stale_session_state",openclaw_state="processing"}'
     assert page[state] == 1
+
+
+def test_a_change_of_state_counts_in_whichever_set_of_the_delta_it_is_told(make_report: MakeReport) -> None:
+    keys = ("changed", "renewed", "told by nobody")
+    first = {key: Session(key, state=SessionState.WAITING) for key in keys}
+    second = {key: Session(key, state=SessionState.PROCESSING) for key in keys}
+    delta = Delta(first, frozenset({"changed"}), renewed=frozenset({"renewed"}))
+    before, after = make_report(1.0, sessions=first), make_report(2.0, sessions=second)
+    assert after.snapshot is not None
+    after = replace(after, snapshot=replace(after.snapshot, delta=delta))
+    page = page_after((before, after), CompatMode.OTLP)
+    assert [value for name, value in page.items() if name.startswith("openclaw_session_state_total")] == [2]
 
 
 def test_the_prometheus_dialect_is_what_openclaws_own_endpoint_shows(make_report: MakeReport) -> None:

@@ -70,6 +70,22 @@ def test_a_run_owns_its_session_and_its_activities(in_gateway: Callable[..., Non
     in_gateway(body)
 
 
+def test_an_activity_names_the_run_that_it_belongs_to(in_gateway: Callable[..., None]) -> None:
+    async def body(probe: Probe, look: Look) -> None:
+        session, named = probe.session("k"), []
+        for run_id in ("r1", "r2", "r1"):
+            async with session.run(run_id) as run:
+                for tool in ("read", "write"):
+                    with run.tool_call(tool):
+                        activity = (await seen(look)).activity
+                        assert activity is not None
+                        named.append((activity.run_id, activity.name))
+
+        assert named == [(run_id, tool) for run_id in ("r1", "r2", "r1") for tool in ("read", "write")]
+
+    in_gateway(body)
+
+
 def test_progress_moves_without_a_new_generation(in_gateway: Callable[..., None]) -> None:
     async def body(probe: Probe, look: Look) -> None:
         session = probe.session("k")

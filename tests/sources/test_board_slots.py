@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from livewatch.probe.layout import ACTIVITIES, LANES, STATES, TERMINALS, WAITS, Layout
 from livewatch.sources.board import BoardSource
 from livewatch.sources.board_slots import BoardSlots
@@ -140,26 +142,28 @@ async def test_a_slot_that_was_never_whole_gives_no_session(make: Make, source: 
     assert not (await source.sample()).sessions
 
 
-def test_a_slot_written_during_the_read_is_read_again_until_it_is_whole() -> None:
-    layout = Layout(1)
+@pytest.mark.parametrize("slot", [0, 2])
+def test_a_slot_written_during_the_read_is_read_again_until_it_is_whole(slot: int) -> None:
+    layout = Layout(3)
     data = bytearray(layout.total_bytes)
-    seq = layout.field_at("seq", 0)
-    struct.pack_into("<q", data, layout.field_at("used", 0), 1)
-    data[layout.text_at("key", 0)] = ord("k")
+    seq = layout.field_at("seq", slot)
+    slots = BoardSlots()
+    slots.look(lambda offset, size: bytes(data[offset : offset + size]), layout, 3)
+    struct.pack_into("<q", data, layout.field_at("used", slot), 1)
+    data[layout.text_at("key", slot)] = ord("k")
     struct.pack_into("<q", data, seq, 2)
     writes = 0
 
     def read(offset: int, size: int) -> bytes:
         nonlocal writes
         copied = bytes(data[offset : offset + size])
-        if offset == layout.record_at(0) and writes < 2:
+        if offset == layout.record_at(slot) and writes < 2:
             writes += 1
             struct.pack_into("<q", data, seq, 2 + 2 * writes)
-            struct.pack_into("<q", data, layout.field_at("generation", 0), 10 * writes)
+            struct.pack_into("<q", data, layout.field_at("generation", slot), 10 * writes)
         return copied
 
-    slots = BoardSlots()
-    slots.look(read, layout, 1)
+    slots.look(read, layout, 3)
     assert slots.sessions({})["k"].generation == 20
     assert slots.torn == 0
 

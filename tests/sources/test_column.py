@@ -20,7 +20,8 @@ VALUES = st.integers(0, 3) | st.sampled_from([-1, 1 << 30, (1 << 30) + 1, 1 << 6
 def test_it_finds_what_a_look_at_each_finds(
     before: list[int], changes: dict[int, int], more: int, telling: int
 ) -> None:
-    after = [changes.get(index, value) for index, value in enumerate(before)] + [1] * more
+    changed = {index % len(before): value for index, value in changes.items()} if before else {}
+    after = [changed.get(index, value) for index, value in enumerate(before)] + [1] * more
 
     first, second = (Column(array("q", words).tobytes(), telling) for words in (before, after))
     found, backwards = list(first.differing(second)), list(second.differing(first))
