@@ -8,10 +8,13 @@ from math import inf, isinf
 from typing import Any
 from uuid import uuid4
 
+from msgspec import UnsetType
+
 from livewatch.agent import Agent
 from livewatch.clock import Clock
-from livewatch.durations import format_duration, parse_duration
+from livewatch.durations import format_duration
 from livewatch.local_api.history import History
+from livewatch.local_api.requests import DrainRequest, HoldRequest, OutcomeRequest, RecoverRequest, ResumeRequest
 from livewatch.local_api.server import ApiError, Handler
 from livewatch.recovery.by_hand import ANSWERED_BY_A_PERSON, ByHand, NothingToDo
 from livewatch.recovery.holds import EVERY_SESSION, OperatorHold
@@ -36,14 +39,14 @@ class Operator:
         self._file = file
         self._note = note
 
-    def handlers(self) -> Mapping[tuple[str, str], Handler]:
+    def handlers(self) -> Mapping[tuple[str, str], Handler[Any]]:
         """Return what the local API serves."""
         return {
-            ("POST", "/v1/hold"): self.hold,
-            ("POST", "/v1/resume"): self.resume,
-            ("POST", "/v1/drain"): self.drain,
-            ("POST", "/v1/recover"): self.recover,
-            ("GET", "/v1/outcome"): self.outcome,
+            ("POST", "/v1/hold"): Handler(HoldRequest, self.hold),
+            ("POST", "/v1/resume"): Handler(ResumeRequest, self.resume),
+            ("POST", "/v1/drain"): Handler(DrainRequest, self.drain),
+            ("POST", "/v1/recover"): Handler(RecoverRequest, self.recover),
+            ("GET", "/v1/outcome"): Handler(OutcomeRequest, self.outcome),
         }
 
     def listed(self) -> list[dict[str, Any]]:
@@ -54,33 +57,30 @@ class Operator:
             for h in self._agent.controls.holds.current(now_s)
         ]
 
-    async def hold(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def hold(self, request: HoldRequest, who: Person) -> dict[str, Any]:
         """Leave sessions alone: ``session`` is a glob, ``for`` a duration."""
-        try:
-            seconds = parse_duration(parameters["for"]) if "for" in parameters else inf
-        except ValueError as error:
-            raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from error
-        glob, who = parameters.get("session", EVERY_SESSION), _person(parameters)
+        seconds = inf if isinstance(request.duration, UnsetType) else request.duration.seconds
+        glob = request.session
         self._agent.controls.holds.hold(OperatorHold(glob, self._clock.monotonic_s() + seconds, who.name))
         until = f"for {format_duration(seconds)}" if seconds < inf else "until resumed"
         self._note(Asked(who, "hold", f"hold {glob} {until}", session=glob, outcome=ReplyStatus.DONE.value))
         return self._answer(held=glob, problem=await self._save())
 
-    async def resume(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def resume(self, request: ResumeRequest, who: Person) -> dict[str, Any]:
         """End one hold, or all."""
-        glob = parameters.get("session")
+        glob = None if isinstance(request.session, UnsetType) else request.session
         ended = self._agent.controls.holds.resume(glob)
         what = f"resume {glob or 'everything'}: {ended} holds ended"
         done = ReplyStatus.DONE.value
-        self._note(Asked(_person(parameters), "resume", what, session=glob or EVERY_SESSION, outcome=done))
+        self._note(Asked(who, "resume", what, session=glob or EVERY_SESSION, outcome=done))
         return self._answer(ended=ended, problem=await self._save())
 
-    async def recover(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def recover(self, request: RecoverRequest, who: Person) -> dict[str, Any]:
         """Repair ``session``, with ``action`` or the next rung; ``dry_run`` only says what would be done."""
-        dry_run, who = parameters.get("dry_run") == "True", _person(parameters)
-        kind = _kind(parameters.get("action"))
+        dry_run = request.dry_run
+        kind = None if isinstance(request.action, UnsetType) else request.action
         try:
-            asked = self._agent.recover(parameters.get("session", ""), kind, who, dry_run=dry_run)
+            asked = self._agent.recover(request.session, kind, who, dry_run=dry_run)
         except NothingToDo as error:
             raise ApiError(HTTPStatus.NOT_FOUND, "nothing_to_do", str(error)) from error
         held = asked.held
@@ -93,17 +93,12 @@ class Operator:
             raise ApiError(HTTPStatus.CONFLICT, "gate", f"refused by gate {gate.value}: {why.detail}")
         return self._answer(**_described(asked), sent=not dry_run)
 
-    async def drain(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def drain(self, request: DrainRequest, who: Person) -> dict[str, Any]:
         """Let the gateway end well, within ``timeout``."""
-        try:
-            timeout_s = parse_duration(parameters.get("timeout", "30s"))
-        except ValueError as error:
-            raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from error
+        timeout_s = request.timeout_s
         if ActionKind.DRAIN not in self._agent.capabilities:
             raise ApiError(HTTPStatus.CONFLICT, "gate", "refused by gate capability: this gateway offers no drain")
-        asked = Asked(
-            _person(parameters), "drain", f"drain within {format_duration(timeout_s)}", GATEWAY, key=uuid4().hex
-        )
+        asked = Asked(who, "drain", f"drain within {format_duration(timeout_s)}", GATEWAY, key=uuid4().hex)
         self._note(asked)
         reply = await self._agent.drain(asked.by, timeout_s)
         answer = f"drain: {reply.status.value}{f' ({reply.detail})' if reply.detail else ''}"
@@ -112,10 +107,9 @@ class Operator:
             raise ApiError(HTTPStatus.CONFLICT, "drain", f"the gateway does not drain: {reply.detail}")
         return self._answer(timeout_s=timeout_s)
 
-    async def outcome(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def outcome(self, request: OutcomeRequest, _caller: Person) -> dict[str, Any]:
         """Return what was seen after the action with this ``key``, or that it is not seen yet."""
-        key = parameters.get("key", "")
-        done = next((a for a in reversed(self._history.actions) if a["key"] == key), None)
+        done = next((a for a in reversed(self._history.actions) if a["key"] == request.key), None)
         return self._answer(settled=done is not None, action=done)
 
     async def _save(self) -> str:
@@ -128,20 +122,6 @@ class Operator:
 
     def _answer(self, **facts: object) -> dict[str, Any]:
         return {"schema_version": SCHEMA_VERSION, "ok": True, **facts}
-
-
-def _person(parameters: Mapping[str, str]) -> Person:
-    return Person(parameters["who"], int(parameters["uid"]))
-
-
-def _kind(word: str | None) -> ActionKind | None:
-    if word is None:
-        return None
-    try:
-        return ActionKind(word)
-    except ValueError as error:
-        known = ", ".join(kind.value for kind in ActionKind)
-        raise ApiError(HTTPStatus.BAD_REQUEST, "usage", f"no action {word!r}; known: {known}") from error
 
 
 def _described(asked: ByHand) -> dict[str, Any]:

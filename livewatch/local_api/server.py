@@ -5,21 +5,33 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 from livewatch.guard.access import Access, Right
 from livewatch.guard.listener import Listener
 from livewatch.guard.peer import Peer, peers_are_known
-from livewatch.guard.request_head import HEAD_BYTES_MAX, BadRequest, RequestHead, json_object
+from livewatch.guard.request_head import HEAD_BYTES_MAX, BadRequest, RequestHead
+from livewatch.local_api.decoding import BadParameter, from_body, from_query
+from livewatch.local_api.requests import Request
 from livewatch.users import user_name
+from livewatch_classifiers.decision import Person
 
-Handler = Callable[[Mapping[str, str]], Awaitable[dict[str, Any]]]
-"""Takes the parameters of a request, returns a JSON document. `ApiError` gives another status than 200.
+R = TypeVar("R", bound=Request)
 
-``who`` and ``uid`` among the parameters are the user at the other end, as the kernel says; a client cannot set them."""
+
+@dataclass(frozen=True, slots=True)
+class Handler(Generic[R]):
+    """One operation: the type of its parameters, and what answers it."""
+
+    request: type[R]
+    answer: Callable[[R, Person], Awaitable[dict[str, Any]]]
+    """Returns a JSON document; `ApiError` gives another status than 200. The person is the user at the other end, as
+    the kernel says."""
+
 
 _TIMEOUT_S = 5.0
 _CONNECTIONS_MAX = 16
@@ -43,7 +55,9 @@ class ApiError(Exception):
 class LocalApi:
     """Serves handlers by method and path; ``GET`` takes the right to read, everything else the right to act."""
 
-    def __init__(self, path: Path, handlers: Mapping[tuple[str, str], Handler], access: Access | None = None) -> None:
+    def __init__(
+        self, path: Path, handlers: Mapping[tuple[str, str], Handler[Any]], access: Access | None = None
+    ) -> None:
         """Serve to whom ``access`` permits it: this user and root only, by default."""
         self.path = path
         self._handlers = handlers
@@ -121,12 +135,13 @@ class LocalApi:
             self._check(peer, Right.READ)  # before a byte of a stranger is understood
             request = RequestHead.parse(head)
             self._check(peer, Right.READ if request.method == "GET" else Right.ACT)
-            parameters = await _parameters(request, reader)
-            path = urlsplit(request.target).path
+            path, query = _split(request.target)
+            body = await reader.readexactly(request.body_bytes)
             handler = self._handlers.get((request.method, path))
             if handler is None:
                 raise ApiError(HTTPStatus.NOT_FOUND, "unknown_request", f"there is no {request.method} {path}")
-            return HTTPStatus.OK, await handler(parameters | {"who": user_name(peer.uid), "uid": str(peer.uid)})
+            asked = _decoded(handler.request, request.method, query, body)
+            return HTTPStatus.OK, await handler.answer(asked, Person(user_name(peer.uid), peer.uid))
         except BadRequest as error:
             return error.status, _error("bad_request", error)
         except ApiError as error:
@@ -142,15 +157,33 @@ class LocalApi:
         raise ApiError(HTTPStatus.FORBIDDEN, "not_authorised", refusal)
 
 
-async def _parameters(request: RequestHead, reader: asyncio.StreamReader) -> dict[str, str]:
-    body = await reader.readexactly(request.body_bytes)
+def _split(target: str) -> tuple[str, str]:
     try:
-        parameters = dict(parse_qsl(urlsplit(request.target).query, errors="strict"))
-        parameters |= {key: str(value) for key, value in json_object(body).items()}
-        "".join((*parameters, *parameters.values())).encode()  # half a character could be neither journaled nor told
-    except ValueError as error:  # a query that is not UTF-8, a target that is no URL, a number of too many digits
+        parts = urlsplit(target)
+    except ValueError as error:
+        raise BadRequest(f"the target is no URL: {error}") from None
+    return parts.path, parts.query
+
+
+def _decoded(kind: type[R], method: str, query: str, body: bytes) -> R:
+    """Return the request that a query (GET) or a body (POST) holds; parameters in the other place are refused.
+
+    Raises:
+        ApiError: `usage`, with the parameter's name.
+        BadRequest: when nothing can be read at all.
+    """
+    try:
+        if method == "GET":
+            if body:
+                raise BadParameter("GET takes its parameters in the query; it has no body")
+            return from_query(kind, query)
+        if query:
+            raise BadParameter(f"{method} takes its parameters as JSON in the body, not in the query; nothing was done")
+        return from_body(kind, body)
+    except BadParameter as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from None
+    except ValueError as error:  # a query that is not UTF-8, or of too many parameters
         raise BadRequest(f"the parameters cannot be read: {error}") from None
-    return parameters
 
 
 def _error(kind: str, error: Exception) -> dict[str, Any]:
