@@ -80,6 +80,7 @@ class Service:
         self.prometheus_url = telemetry.prometheus_url
         self.agent_socket = api.path
         self.operations = api.operations
+        self.requests = api.requests
 
     async def reload(self, read: Callable[[], Settings]) -> None:
         """Take thresholds and recovery policy from the configuration as it is now; keep the old one if it is wrong.

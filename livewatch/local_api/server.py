@@ -74,6 +74,11 @@ class LocalApi:
         """Method and path of everything that is served; ``docs/api/agent.openapi.yaml`` tells the same."""
         return frozenset(self._handlers)
 
+    @property
+    def requests(self) -> Mapping[tuple[str, str], type[Request]]:
+        """The type of every operation's parameters."""
+        return {operation: handler.request for operation, handler in self._handlers.items()}
+
     async def start(self) -> None:
         """Listen.
 

@@ -21,6 +21,8 @@ from livewatch_classifiers import decision, lane, lock, vocabulary
 from livewatch_classifiers.lane import LaneCondition, LaneVerdict
 from livewatch_classifiers.model import Vitals
 from livewatch_classifiers.vitals import _evidence
+from tests.docs.agent_page import PAGE as PAGE_FILE
+from tests.docs.agent_page import written
 from tests.docs.conftest import Stage
 from tests.docs.openapi import Answer, Document, request
 
@@ -54,6 +56,12 @@ class Caller:
 
 async def test_every_operation_that_is_served_is_told_and_none_besides(stage: Stage) -> None:
     assert PAGE.operations == stage.service.operations
+
+
+def test_the_requests_are_written_from_the_types_that_decode_them(stage: Stage) -> None:
+    page = PAGE_FILE.read_text(encoding="utf-8")
+
+    assert written(page, stage.service.requests) == page, "write them anew with `make api-docs`"
 
 
 async def test_every_answer_of_a_real_agent_is_as_told(stage: Stage) -> None:
@@ -131,7 +139,7 @@ async def follow_the_journal(stage: Stage, caller: Caller) -> None:
     page = (await caller.get("/v1/events", limit="3")).document
     assert len(page["events"]) == 3
     rest = (await caller.get("/v1/events", after=page["cursor"])).document
-    await caller.get("/v1/events", after=rest["cursor"], wait="1")
+    await caller.get("/v1/events", after=rest["cursor"], wait="true")
     await caller.get("/v1/events", since="yesterday")
     (stage.folder / "state" / "api.journal.sqlite").unlink()
     await caller.get("/v1/events")
