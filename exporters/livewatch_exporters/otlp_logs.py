@@ -11,7 +11,7 @@ from opentelemetry.sdk.resources import Resource
 
 from livewatch_exporters.episodes import Episodes
 from livewatch_exporters.notes import NOTE
-from livewatch_exporters.otlp_environment import GRPC, OtlpEnvironment, cannot_start
+from livewatch_exporters.otlp_environment import GRPC, OtlpEnvironment, cannot_start, grpc_options
 from livewatch_exporters.resource import SERVICE
 from livewatch_exporters.sdk_log import SdkLog
 from livewatch_exporters.session_ids import SessionNames, keys_in
@@ -53,7 +53,7 @@ class OtlpEvents:
         """
         told = OtlpEnvironment(environ, "logs")
         provider = LoggerProvider(resource=who, shutdown_on_exit=False)
-        exporter = _CountedExporter(log_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
+        exporter = _CountedExporter(log_exporter(told, told.timeout_s), episodes, sdk_log)
         provider.add_log_record_processor(BatchLogRecordProcessor(exporter, schedule_delay_millis=_DELAY_MS))
         return cls(provider, names)
 
@@ -118,16 +118,19 @@ def _plain(value: object) -> str | bool | int | float | list[str]:
     return str(value)
 
 
-def log_exporter(protocol: str, timeout_s: float) -> LogRecordExporter:
+def log_exporter(told: OtlpEnvironment, timeout_s: float) -> LogRecordExporter:
     """Build the exporter; it reads endpoint, headers and certificates from the environment itself."""
     try:
-        if protocol == GRPC:
+        if told.protocol == GRPC:
             from opentelemetry.exporter.otlp.proto.grpc import _log_exporter as grpc_exporter  # noqa: PLC0415 -- 19 MB
 
-            return grpc_exporter.OTLPLogExporter(timeout=timeout_s)
+            options: Any = grpc_options(told.endpoint)  # typed as a single pair
+            return grpc_exporter.OTLPLogExporter(timeout=timeout_s, channel_options=options)
         from opentelemetry.exporter.otlp.proto.http import _log_exporter as http_exporter  # noqa: PLC0415 -- 17 MiB
 
-        return http_exporter.OTLPLogExporter(timeout=timeout_s)
+        from livewatch_exporters.otlp_transport import http_session  # noqa: PLC0415 -- brings requests
+
+        return http_exporter.OTLPLogExporter(timeout=timeout_s, session=http_session(told))
     except Exception as error:
         raise cannot_start(error) from error
 
@@ -141,6 +144,7 @@ class _CountedExporter(LogRecordExporter):
         self._sdk_log = sdk_log
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        self._sdk_log.begin()
         try:
             result: LogRecordExportResult = self._inner.export(batch)
         except Exception as error:  # noqa: BLE001 -- an exporter may raise anything; it must not end the export thread
@@ -149,7 +153,7 @@ class _CountedExporter(LogRecordExporter):
         if result is LogRecordExportResult.SUCCESS:
             self._episodes.worked(_WHAT)
         else:
-            self._episodes.failed(_WHAT, signal="logs", error="export_failed", detail=self._sdk_log.last_words)
+            self._episodes.failed(_WHAT, signal="logs", error="export_failed", detail=self._sdk_log.reason())
         return result
 
     def force_flush(self, timeout_millis: int = 10_000) -> bool:

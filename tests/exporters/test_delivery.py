@@ -213,9 +213,9 @@ def away(kind: str) -> Iterator[tuple[str, Callable[[Telemetry], None]]]:
                 connections.enter_context(listening.accept()[0])
                 return
             deadline_s = time.monotonic() + DEADLINE_S
-            while not telemetry._sdk_log.last_words and time.monotonic() < deadline_s:
+            while not telemetry._sdk_log.heard and time.monotonic() < deadline_s:
                 os.sched_yield()
-            assert telemetry._sdk_log.last_words
+            assert telemetry._sdk_log.heard
 
         yield f"http://127.0.0.1:{port}", trying
 

@@ -254,9 +254,9 @@ def test_the_exporters_get_the_timeout_that_was_set(monkeypatch: pytest.MonkeyPa
 
     original: Any = trace_exporter.OTLPSpanExporter
 
-    def spy(*, timeout: float) -> Any:
+    def spy(*, timeout: float, session: object) -> Any:
         seen.append(timeout)
-        return original(timeout=timeout)
+        return original(timeout=timeout, session=session)
 
     monkeypatch.setattr(trace_exporter, "OTLPSpanExporter", spy)
     Telemetry.start(TelemetrySettings("gw", shutdown_timeout_s=0.6), stream=io.StringIO()).shutdown()
