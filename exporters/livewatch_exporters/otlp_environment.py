@@ -132,6 +132,30 @@ def _is_short_loopback(host: str) -> bool:
         return False
 
 
+def ignored(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return which ``OTEL_*`` variables ask for something that is not done, each with what to do instead."""
+    told = [said for signal in ("metrics", "traces", "logs") if (said := _ignored_exporter(environ, signal))]
+    unread = {
+        "OTEL_EXPORTER_PROMETHEUS_HOST": "--metrics-listen HOST:PORT serves a scrape",
+        "OTEL_EXPORTER_PROMETHEUS_PORT": "--metrics-listen HOST:PORT serves a scrape",
+        "OTEL_CONFIG_FILE": "only the variables are read",
+        "OTEL_EXPERIMENTAL_CONFIG_FILE": "only the variables are read",
+    }
+    return (*told, *(f"{name} is not read; {hint}" for name, hint in unread.items() if environ.get(name, "").strip()))
+
+
+def _ignored_exporter(environ: Mapping[str, str], signal: str) -> str:
+    told = OtlpEnvironment(environ, signal)
+    said = f"OTEL_{signal.upper()}_EXPORTER={told.exporter!r}"
+    if told.exporter == "prometheus" and signal == "metrics":
+        return f"{said} starts nothing; --metrics-listen HOST:PORT serves a scrape"
+    if told.exporter not in ("", "none", "otlp"):
+        return f"{said} is not supported; write otlp or none"
+    if told.exporter == "otlp" and not told.endpoint:
+        return f"{said} exports nothing without OTEL_EXPORTER_OTLP_ENDPOINT"
+    return ""
+
+
 def cannot_start(error: Exception) -> TelemetryError:
     """Return the error that says what to do about an exporter that cannot be built."""
     return TelemetryError(f"OTLP cannot start ({_said(error)}); correct or unset the OTEL_EXPORTER_OTLP_* variables")

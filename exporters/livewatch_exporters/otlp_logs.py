@@ -12,13 +12,16 @@ from opentelemetry.sdk.resources import Resource
 from livewatch_exporters.episodes import Episodes
 from livewatch_exporters.notes import NOTE
 from livewatch_exporters.otlp_environment import GRPC, OtlpEnvironment, cannot_start, grpc_options
-from livewatch_exporters.resource import SERVICE
+from livewatch_exporters.resource import SCHEMA_URL, SERVICE, scope_version
 from livewatch_exporters.sdk_log import SdkLog
 from livewatch_exporters.session_ids import SessionNames, keys_in
+from livewatch_exporters.trace_context import exemplar_context
 
 _WHAT = "otlp log export"
 _DELAY_MS = 1000.0
 _SEVERITIES = {"info": SeverityNumber.INFO, "warning": SeverityNumber.WARN, "error": SeverityNumber.ERROR}
+_TRACE = ("trace_id", "span_id")
+"""Fields that OTLP has a place of their own for: by it, logs and traces lead to each other."""
 _QUOTING = ("locks", "openclaw")
 """Parts whose notes are free text with names of files and words of a gateway."""
 _NAMES = {
@@ -29,7 +32,6 @@ _NAMES = {
     "gate": "livewatch.recovery.gate",
     "outcome": "livewatch.recovery.outcome",
     "cause": "livewatch.cause",
-    "trace_id": "livewatch.trace_id",
 }
 """Fields of log lines that have a name of their own as attributes; others stand below ``livewatch.event``."""
 
@@ -39,7 +41,7 @@ class OtlpEvents:
 
     def __init__(self, provider: LoggerProvider, names: SessionNames) -> None:
         self.provider = provider
-        self._logger = provider.get_logger(SERVICE)
+        self._logger = provider.get_logger(SERVICE, scope_version(), SCHEMA_URL)
         self._names = names
 
     @classmethod
@@ -65,6 +67,8 @@ class OtlpEvents:
             LogRecord(
                 timestamp=int(moment.timestamp() * 1e9),
                 severity_number=severity,
+                severity_text=severity.name,
+                context=exemplar_context("00-{}-{}-01".format(*(fields.get(name, "") for name in _TRACE))),
                 event_name=event,
                 body=self._names.without_keys(
                     _text(event, fields), keys_in(fields.get("session"), fields.get("evidence"))
@@ -88,6 +92,8 @@ class OtlpEvents:
             return self._names.without_keys(found, keys) if isinstance(found, str) else found
 
         for name, value in fields.items():
+            if name in _TRACE:
+                continue
             if name == "session":
                 told |= self._names.attributes(str(value))
             elif name == "run":

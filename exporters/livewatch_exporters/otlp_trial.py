@@ -11,7 +11,7 @@ from opentelemetry.sdk.resources import Resource
 
 from livewatch_exporters.otlp_environment import OtlpEnvironment
 from livewatch_exporters.redaction import redact_text
-from livewatch_exporters.resource import SERVICE
+from livewatch_exporters.resource import SCHEMA_URL, SERVICE, scope_version
 
 TRIAL = "livewatch.doctor.trial"
 """Name of the metric, span or event that is sent."""
@@ -49,7 +49,8 @@ def _metrics(told: OtlpEnvironment, timeout_s: float, who: Resource) -> bool:
 
     reader = InMemoryMetricReader()
     provider = MeterProvider([reader], who, shutdown_on_exit=False)
-    provider.get_meter(SERVICE).create_gauge(TRIAL, unit="1", description="Sent by `livewatch doctor`.").set(1)
+    meter = provider.get_meter(SERVICE, scope_version(), SCHEMA_URL)
+    meter.create_gauge(TRIAL, unit="1", description="Sent by `livewatch doctor`.").set(1)
     data = reader.get_metrics_data()
     provider.shutdown()
     assert data is not None
@@ -70,7 +71,7 @@ def _traces(told: OtlpEnvironment, timeout_s: float, who: Resource) -> bool:
     memory = InMemorySpanExporter()
     provider = TracerProvider(resource=who, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(memory))
-    provider.get_tracer(SERVICE).start_span(TRIAL).end()
+    provider.get_tracer(SERVICE, scope_version(), schema_url=SCHEMA_URL).start_span(TRIAL).end()
     exporter = span_exporter(told, timeout_s)
     try:
         return exporter.export(memory.get_finished_spans()) is SpanExportResult.SUCCESS
@@ -93,8 +94,10 @@ def _logs(told: OtlpEnvironment, timeout_s: float, who: Resource) -> bool:
     provider = LoggerProvider(resource=who, shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(memory))
     moment_ns = int(datetime.now(UTC).timestamp() * 1e9)
-    record = LogRecord(timestamp=moment_ns, severity_number=SeverityNumber.INFO, event_name=TRIAL, body=TRIAL)
-    provider.get_logger(SERVICE).emit(record)
+    record = LogRecord(
+        timestamp=moment_ns, severity_text="INFO", severity_number=SeverityNumber.INFO, event_name=TRIAL, body=TRIAL
+    )
+    provider.get_logger(SERVICE, scope_version(), SCHEMA_URL).emit(record)
     exporter: Any = log_exporter(told, timeout_s)
     try:
         return bool(exporter.export(memory.get_finished_logs()) is LogRecordExportResult.SUCCESS)

@@ -53,11 +53,11 @@ Key = Annotated[str, Meta(min_length=1, max_length=TEXT_CHARACTERS_MAX, descript
 Glob = Annotated[str, Meta(min_length=1, max_length=TEXT_CHARACTERS_MAX, description="Glob over session keys.")]
 
 
-class Nothing(Request):
+class Nothing(Request, frozen=True):
     """An operation without parameters."""
 
 
-class SessionsRequest(Request):
+class SessionsRequest(Request, frozen=True):
     """Parameters of ``GET /v1/sessions``."""
 
     attention: Annotated[
@@ -70,13 +70,13 @@ class SessionsRequest(Request):
     limit: Annotated[int, Meta(ge=0, le=ROWS_MAX, description="So many rows, the first ones.")] | UnsetType = UNSET
 
 
-class SessionRequest(Request):
+class SessionRequest(Request, frozen=True):
     """Parameters of ``GET /v1/session`` and ``GET /v1/explain``."""
 
     session: Key
 
 
-class EventsRequest(Request):
+class EventsRequest(Request, frozen=True):
     """Parameters of ``GET /v1/events``."""
 
     after: (
@@ -102,7 +102,7 @@ class EventsRequest(Request):
     ] = False
 
 
-class HoldRequest(Request):
+class HoldRequest(Request, frozen=True):
     """Body of ``POST /v1/hold``."""
 
     session: Glob = EVERY_SESSION
@@ -111,7 +111,7 @@ class HoldRequest(Request):
     )
 
 
-class ResumeRequest(Request):
+class ResumeRequest(Request, frozen=True):
     """Body of ``POST /v1/resume``."""
 
     session: (
@@ -127,7 +127,7 @@ class ResumeRequest(Request):
     ) = UNSET
 
 
-class RecoverRequest(Request):
+class RecoverRequest(Request, frozen=True):
     """Body of ``POST /v1/recover``."""
 
     session: Key
@@ -135,7 +135,7 @@ class RecoverRequest(Request):
     dry_run: Annotated[bool, Meta(description="Only say what would be done and which gates hold.")] = False
 
 
-class DrainRequest(Request):
+class DrainRequest(Request, frozen=True):
     """Body of ``POST /v1/drain``."""
 
     timeout: Annotated[Duration, Meta(description="How long the gateway may take; 30 s by default.")] | UnsetType = (
@@ -148,7 +148,7 @@ class DrainRequest(Request):
         return DRAIN_S if isinstance(self.timeout, UnsetType) else self.timeout.seconds
 
 
-class OutcomeRequest(Request):
+class OutcomeRequest(Request, frozen=True):
     """Parameters of ``GET /v1/outcome``."""
 
     key: Annotated[str, Meta(min_length=1, max_length=TEXT_CHARACTERS_MAX, description="As recover answered.")]

@@ -25,7 +25,7 @@ from livewatch_classifiers.decision import Person
 from tests.test_agent import Stage
 
 
-class Echoed(Request):
+class Echoed(Request, frozen=True):
     """Anything that the tests say to it."""
 
     a: str = ""

@@ -21,7 +21,7 @@ READING = {"agent": "/e", "probe": "/v1/info"}
 ACTING = {"agent": "/e", "probe": "/v1/actions"}
 
 
-class ActionLike(Request):
+class ActionLike(Request, frozen=True):
     """The request of the probe that `Served.act_request` makes, for the agent's server."""
 
     kind: str
