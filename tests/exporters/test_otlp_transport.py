@@ -229,3 +229,11 @@ def test_a_collector_that_is_down_is_named_once_in_its_own_words_and_never_as_a_
     (line,) = failing(stream)
     assert line["error"] == "export_failed"
     assert all(word in line["detail"] for word in said), line
+
+
+def test_the_password_of_a_proxy_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"http://user:hunter2@127.0.0.1:{closed_port()}"
+    monkeypatch.setenv("http_proxy", url)
+    said = trial(monkeypatch, "metrics", "http://192.0.2.1:4318")
+    assert "cannot be used: Connection refused" in said
+    assert "hunter2" not in said
