@@ -14,6 +14,7 @@ from livewatch.agent import Agent
 from livewatch.clock import Clock
 from livewatch.durations import format_duration
 from livewatch.local_api.history import History
+from livewatch.local_api.replies import DrainReply, GateReply, HoldReply, OutcomeReply, RecoverReply, ResumeReply
 from livewatch.local_api.requests import DrainRequest, HoldRequest, OutcomeRequest, RecoverRequest, ResumeRequest
 from livewatch.local_api.server import ApiError, Handler
 from livewatch.recovery.by_hand import ANSWERED_BY_A_PERSON, ByHand, NothingToDo
@@ -21,9 +22,7 @@ from livewatch.recovery.holds import EVERY_SESSION, OperatorHold
 from livewatch.recovery.holds_file import HoldsFile
 from livewatch.recovery.journal.records import Asked
 from livewatch_classifiers.decision import GATEWAY, Person, ReplyStatus
-from livewatch_classifiers.vocabulary import ActionKind
-
-SCHEMA_VERSION = 1
+from livewatch_classifiers.vocabulary import ActionKind, Gate
 
 
 class Operator:
@@ -57,25 +56,25 @@ class Operator:
             for h in self._agent.controls.holds.current(now_s)
         ]
 
-    async def hold(self, request: HoldRequest, who: Person) -> dict[str, Any]:
+    async def hold(self, request: HoldRequest, who: Person) -> HoldReply:
         """Leave sessions alone: ``session`` is a glob, ``for`` a duration."""
         seconds = inf if isinstance(request.duration, UnsetType) else request.duration.seconds
         glob = request.session
         self._agent.controls.holds.hold(OperatorHold(glob, self._clock.monotonic_s() + seconds, who.name))
         until = f"for {format_duration(seconds)}" if seconds < inf else "until resumed"
         self._note(Asked(who, "hold", f"hold {glob} {until}", session=glob, outcome=ReplyStatus.DONE.value))
-        return self._answer(held=glob, problem=await self._save())
+        return HoldReply(held=glob, problem=await self._save())
 
-    async def resume(self, request: ResumeRequest, who: Person) -> dict[str, Any]:
+    async def resume(self, request: ResumeRequest, who: Person) -> ResumeReply:
         """End one hold, or all."""
         glob = None if isinstance(request.session, UnsetType) else request.session
         ended = self._agent.controls.holds.resume(glob)
         what = f"resume {glob or 'everything'}: {ended} holds ended"
         done = ReplyStatus.DONE.value
         self._note(Asked(who, "resume", what, session=glob or EVERY_SESSION, outcome=done))
-        return self._answer(ended=ended, problem=await self._save())
+        return ResumeReply(ended=ended, problem=await self._save())
 
-    async def recover(self, request: RecoverRequest, who: Person) -> dict[str, Any]:
+    async def recover(self, request: RecoverRequest, who: Person) -> RecoverReply:
         """Repair ``session``, with ``action`` or the next rung; ``dry_run`` only says what would be done."""
         dry_run = request.dry_run
         kind = None if isinstance(request.action, UnsetType) else request.action
@@ -90,14 +89,15 @@ class Operator:
             refused = f"{action.kind.value} refused by gate {gate.value}: {why.detail}"
             told = Asked(who, action.kind.value, refused, action.session, action.run_id, ReplyStatus.REFUSED.value)
             self._note(told)
-            raise ApiError(HTTPStatus.CONFLICT, "gate", f"refused by gate {gate.value}: {why.detail}")
-        return self._answer(**_described(asked), sent=not dry_run)
+            raise ApiError(HTTPStatus.CONFLICT, "gate", f"refused by gate {gate.value}: {why.detail}", gate=gate)
+        return _described(asked, sent=not dry_run)
 
-    async def drain(self, request: DrainRequest, who: Person) -> dict[str, Any]:
+    async def drain(self, request: DrainRequest, who: Person) -> DrainReply:
         """Let the gateway end well, within ``timeout``."""
         timeout_s = request.timeout_s
         if ActionKind.DRAIN not in self._agent.capabilities:
-            raise ApiError(HTTPStatus.CONFLICT, "gate", "refused by gate capability: this gateway offers no drain")
+            problem = "refused by gate capability: this gateway offers no drain"
+            raise ApiError(HTTPStatus.CONFLICT, "gate", problem, gate=Gate.CAPABILITY)
         asked = Asked(who, "drain", f"drain within {format_duration(timeout_s)}", GATEWAY, key=uuid4().hex)
         self._note(asked)
         reply = await self._agent.drain(asked.by, timeout_s)
@@ -105,12 +105,12 @@ class Operator:
         self._note(replace(asked, what=answer, outcome=reply.status.value, settles=True))
         if reply.status is not ReplyStatus.DONE:
             raise ApiError(HTTPStatus.CONFLICT, "drain", f"the gateway does not drain: {reply.detail}")
-        return self._answer(timeout_s=timeout_s)
+        return DrainReply(timeout_s=timeout_s)
 
-    async def outcome(self, request: OutcomeRequest, _caller: Person) -> dict[str, Any]:
+    async def outcome(self, request: OutcomeRequest, _caller: Person) -> OutcomeReply:
         """Return what was seen after the action with this ``key``, or that it is not seen yet."""
         done = next((a for a in reversed(self._history.actions) if a["key"] == request.key), None)
-        return self._answer(settled=done is not None, action=done)
+        return OutcomeReply(settled=done is not None, action=done)
 
     async def _save(self) -> str:
         """Write the holds down; a disk that does not take them is told, and they hold all the same."""
@@ -120,24 +120,22 @@ class Operator:
             return f"not written down ({error}): a restart of livewatch forgets it"
         return ""
 
-    def _answer(self, **facts: object) -> dict[str, Any]:
-        return {"schema_version": SCHEMA_VERSION, "ok": True, **facts}
 
-
-def _described(asked: ByHand) -> dict[str, Any]:
+def _described(asked: ByHand, *, sent: bool) -> RecoverReply:
     action = asked.act.action
-    return {
-        "key": action.idempotency_key,
-        "session": action.session,
-        "action": action.kind.value,
-        "cause": action.cause,
-        "run": action.run_id,
-        "gates": [
-            {
-                "gate": gate.value,
-                "holds": held is not None,
-                "detail": "answered by you" if gate in ANSWERED_BY_A_PERSON else held.detail if held else "",
-            }
+    return RecoverReply(
+        key=action.idempotency_key,
+        session=action.session,
+        action=action.kind,
+        cause=action.cause,
+        run=action.run_id,
+        gates=tuple(
+            GateReply(
+                gate=gate,
+                holds=held is not None,
+                detail="answered by you" if gate in ANSWERED_BY_A_PERSON else held.detail if held else "",
+            )
             for gate, held in asked.gates
-        ],
-    }
+        ),
+        sent=sent,
+    )

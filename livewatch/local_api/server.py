@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from msgspec import UNSET, Struct
+
 from livewatch.guard.access import Access, Right
 from livewatch.guard.listener import Listener
 from livewatch.guard.peer import Peer, peers_are_known
 from livewatch.guard.request_head import HEAD_BYTES_MAX, BadRequest, RequestHead
 from livewatch.local_api.decoding import BadParameter, from_body, from_query
+from livewatch.local_api.replies import ErrorReply, Problem, document
 from livewatch.local_api.requests import Request
 from livewatch.users import user_name
 from livewatch_classifiers.decision import Person
+from livewatch_classifiers.vocabulary import Gate
 
 R = TypeVar("R", bound=Request)
 
@@ -28,9 +32,10 @@ class Handler(Generic[R]):
     """One operation: the type of its parameters, and what answers it."""
 
     request: type[R]
-    answer: Callable[[R, Person], Awaitable[dict[str, Any]]]
-    """Returns a JSON document; `ApiError` gives another status than 200. The person is the user at the other end, as
-    the kernel says."""
+    answer: Callable[[R, Person], Awaitable[Struct | Mapping[str, Any]]]
+    """Returns a reply or a JSON document; `ApiError` gives another status than 200.
+
+    The person is the user at the other end, as the kernel says."""
 
 
 _TIMEOUT_S = 5.0
@@ -46,10 +51,12 @@ _WAITING_MAX = 64
 class ApiError(Exception):
     """A request that cannot be served; ``kind`` is a stable word for programs, the text is for people."""
 
-    def __init__(self, status: HTTPStatus, kind: str, message: str) -> None:
+    def __init__(self, status: HTTPStatus, kind: str, message: str, *, gate: Gate | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.kind = kind
+        self.gate = gate
+        """The gate that refused an action, where one did."""
 
 
 class LocalApi:
@@ -104,8 +111,8 @@ class LocalApi:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_TIMEOUT_S), self._place(writer):  # waiting for a place is bounded too
-                status, document = await self._answer(reader, writer)
-                body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+                status, told = await self._answer(reader, writer)
+                body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
                 head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
                 writer.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
                 await writer.drain()
@@ -133,7 +140,7 @@ class LocalApi:
 
     async def _answer(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> tuple[HTTPStatus, dict[str, Any]]:
+    ) -> tuple[HTTPStatus, Mapping[str, Any]]:
         try:
             peer = Peer.of(writer.get_extra_info("socket"))
             head = await reader.readuntil(b"\r\n\r\n")
@@ -146,11 +153,11 @@ class LocalApi:
             if handler is None:
                 raise ApiError(HTTPStatus.NOT_FOUND, "unknown_request", f"there is no {request.method} {path}")
             asked = _decoded(handler.request, request.method, query, body)
-            return HTTPStatus.OK, await handler.answer(asked, Person(user_name(peer.uid), peer.uid))
+            return HTTPStatus.OK, document(await handler.answer(asked, Person(user_name(peer.uid), peer.uid)))
         except BadRequest as error:
             return error.status, _error("bad_request", error)
         except ApiError as error:
-            return error.status, _error(error.kind, error)
+            return error.status, _error(error.kind, error, error.gate)
 
     def _check(self, peer: Peer, right: Right) -> None:
         if self._access.permits(peer, right):
@@ -191,5 +198,5 @@ def _decoded(kind: type[R], method: str, query: str, body: bytes) -> R:
         raise BadRequest(f"the parameters cannot be read: {error}") from None
 
 
-def _error(kind: str, error: Exception) -> dict[str, Any]:
-    return {"ok": False, "error": {"type": kind, "message": str(error)}}
+def _error(kind: str, error: Exception, gate: Gate | None = None) -> Mapping[str, Any]:
+    return document(ErrorReply(error=Problem(type=kind, message=str(error), gate=UNSET if gate is None else gate)))

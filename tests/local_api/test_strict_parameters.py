@@ -217,6 +217,12 @@ async def test_what_is_nearly_a_dry_run_is_not_a_repair(desk: Desk, value: str) 
     assert desk.stage.source.acted == []
 
 
+async def test_a_refusal_names_its_gate_for_programs(desk: Desk) -> None:
+    await asyncio.to_thread(request, desk.path, "POST", "/v1/hold", b'{"session": "s"}')
+    refusal = await asyncio.to_thread(request, desk.path, "POST", "/v1/recover", b'{"session": "s"}')
+    assert (refusal.status, refusal.document["error"]["gate"]) == (409, "operator_hold")
+
+
 async def test_a_dry_run_is_none_of_the_repairs_and_a_repair_is_one(desk: Desk) -> None:
     dry = await asyncio.to_thread(request, desk.path, "POST", "/v1/recover", b'{"session": "s", "dry_run": true}')
     assert (dry.status, dry.document["sent"], desk.stage.source.acted) == (200, False, [])
