@@ -83,6 +83,9 @@ boards: $(VENV)/.dev  ## write the dashboards, the page of metrics and the page 
 	@$(BIN)/python -m livewatch_exporters.metrics_page > docs/METRICS.md
 	@$(BIN)/python -m livewatch.configuration.page > docs/configuration.md
 
+api-docs: $(VENV)/.dev  ## write the requests of docs/api/agent.openapi.yaml anew from their types
+	@$(BIN)/python -m tests.docs.agent_page
+
 boards-picture: $(VENV)/.dev  ## draw the README's pictures of the dashboards from a real run
 	@$(BIN)/python -m tests.telemetry.preview docs/img
 

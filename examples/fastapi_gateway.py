@@ -20,7 +20,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, WebSocket
 
-from livewatch.probe import Levers, Probe, Refused, Run
+from livewatch.probe import Check, Levers, Probe, Refused, Run
 
 RUN_DIR = Path(os.environ.get("GATEWAY_RUN_DIR", "run"))
 RUN_TIMEOUT_S = 600.0
@@ -131,7 +131,7 @@ class GatewayLevers(Levers):
 def _active(session: str, run_id: str) -> Turn:
     turn = lanes[session].active if session in lanes else None
     if turn is None or turn.run is None or turn.run.id != run_id:
-        raise Refused("run: another one holds the lane")
+        raise Refused("run: another one holds the lane", check=Check.RUN_ID)
     return turn
 
 

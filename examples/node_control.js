@@ -32,7 +32,6 @@ function listen({ socket, board, fd, capabilities, shared, header }, loop) {
 
   async function act(request) {
     const key = request.idempotency_key;
-    if (!key) return answer("refused", "idempotency_key: not given");
     if (!replies.has(key)) replies.set(key, toTheLoop(request));
     const asked = replies.get(key);
     while (replies.size > REMEMBERED_KEYS) replies.delete(replies.keys().next().value);
@@ -55,7 +54,9 @@ function listen({ socket, board, fd, capabilities, shared, header }, loop) {
       const length = Number(asked.headers["content-length"] ?? NaN);
       if (!(length <= BODY_BYTES_MAX)) return [413, { error: `give a Content-Length of at most ${BODY_BYTES_MAX}` }];
       const request = await body(asked);
-      return request === undefined ? [400, { error: "the body is not a JSON object" }] : [200, await act(request)];
+      if (request === undefined) return [400, { error: "the body is not a JSON object" }];
+      const problem = misfit(request);
+      return problem === undefined ? [200, await act(request)] : [400, { error: problem }];
     },
   };
 
@@ -79,8 +80,27 @@ function listen({ socket, board, fd, capabilities, shared, header }, loop) {
   });
 }
 
-const answer = (status, detail) => ({ status, detail, released: null });
+const answer = (status, detail) => ({ status, check: null, detail, released: null });
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const text = (least, most) => (value) => typeof value === "string" && value.length >= least && value.length <= most;
+const whole = (least) => (value) => Number.isInteger(value) && value >= least && value < 2 ** 63;
+const MEMBERS = {
+  kind: text(1, 256), idempotency_key: text(1, 256), session: text(0, 4096), session_id: text(0, 4096),
+  generation: whole(0), run_id: text(0, 4096), handle: text(0, 4096), progress_ns: whole(0), cause: text(0, 4096),
+  reason: text(0, 4096), traceparent: text(0, 4096), discards: whole(1),
+  timeout_s: (value) => Number.isFinite(value) && value > 0 && value <= 3650 * 86400,
+};
+
+/** Return what is wrong with the members of a request; one that is not known may be a condition of whoever sent it. */
+function misfit(request) {
+  for (const name of ["kind", "idempotency_key"]) if (!Object.hasOwn(request, name)) return `${name}: not given`;
+  for (const [name, value] of Object.entries(request)) {
+    if (!Object.hasOwn(MEMBERS, name)) return `there is no member ${JSON.stringify(name).slice(0, 40)} here`;
+    if (!MEMBERS[name](value)) return `${name}: not of its type, or out of bounds`;
+  }
+  return undefined;
+}
 
 async function body(asked) {
   const parts = [];

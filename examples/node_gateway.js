@@ -121,9 +121,9 @@ function act(request) {
   if (!Object.hasOwn(levers, request.kind)) return { status: "unsupported", detail: `unsupported: ${request.kind}` };
   const lane = [...lanes.values()].find(({ session }) => session.key === request.session);
   const problem = objection(lane?.session, request);
-  if (problem !== undefined) return { status: "refused", detail: problem };
+  if (problem !== undefined) return problem;
   const released = levers[request.kind](lane, request);
-  return released === undefined ? { status: "refused", detail: "owner: a run is alive" } : { status: "done", released };
+  return released === undefined ? { status: "refused", check: "owner", detail: "owner: a run is alive" } : { status: "done", released };
 }
 
 function drain(seconds) {

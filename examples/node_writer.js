@@ -276,14 +276,16 @@ class Session {
 
 /** Return why an action may not be done any more, or undefined; call it in the same step in which you act. */
 function objection(session, request) {
-  if (session === undefined) return "session: not in memory";
-  if (request.generation !== session.generation) return `generation: is ${session.generation} now`;
+  const refused = (check, detail) => ({ status: "refused", check, detail });
+  if (session === undefined) return refused("session", "session: not in memory");
+  if (request.generation !== session.generation) return refused("generation", `generation: is ${session.generation} now`);
   const run = session.run ?? {};
-  if (request.run_id !== run.id) return `run: ${run.id ?? "none"} is registered now`;
-  if (request.handle !== run.handle) return "handle: another one is registered now";
+  if (request.run_id !== run.id) return refused("run_id", `run: ${run.id ?? "none"} is registered now`);
+  if (request.handle !== run.handle) return refused("handle", "handle: another one is registered now");
   // Nanoseconds travel as seconds in a double: half a microsecond may be lost on the way.
   const judged = BigInt(Math.round(request.progress_ns ?? 0));
-  return session.progressed > judged + 1000n ? "progress: the run moved since it was judged" : undefined;
+  if (session.progressed > judged + 1000n) return refused("progress", "progress: the run moved since it was judged");
+  return undefined;
 }
 
 /**
@@ -299,7 +301,7 @@ function serve(socket, board, capabilities, shared, act) {
     if (Atomics.compareExchange(ticket, 0, 0, 1) !== 0) return; // nobody waits for it any more: it is void
     let reply;
     try { reply = act(request); } catch (error) { reply = { status: "failed", detail: `lever: ${error}` }; }
-    worker.postMessage({ id, reply: { detail: "", released: null, ...reply } });
+    worker.postMessage({ id, reply: { check: null, detail: "", released: null, ...reply } });
   });
   worker.on("error", (error) => console.error(`livewatch: no repairs from now on: ${error.message}`));
   worker.unref();

@@ -25,6 +25,7 @@ from livewatch.local_api.history import History
 from livewatch.local_api.lookups import Lookups
 from livewatch.local_api.operator import Operator
 from livewatch.local_api.paths import agent_socket
+from livewatch.local_api.requests import EventsRequest, Nothing
 from livewatch.local_api.server import Handler, LocalApi
 from livewatch.lock_watch import LockWatch
 from livewatch.parts import (
@@ -46,6 +47,7 @@ from livewatch.recovery.journal.paths import holds_path, journal_path
 from livewatch.recovery.tenure import Tenure
 from livewatch.sources.base import Source, SourceError
 from livewatch.supervision.pulse import Phase, Pulse
+from livewatch_classifiers.decision import Person
 from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.report import TickListener
 from livewatch_exporters.telemetry import Telemetry
@@ -78,6 +80,7 @@ class Service:
         self.prometheus_url = telemetry.prometheus_url
         self.agent_socket = api.path
         self.operations = api.operations
+        self.requests = api.requests
 
     async def reload(self, read: Callable[[], Settings]) -> None:
         """Take thresholds and recovery policy from the configuration as it is now; keep the old one if it is wrong.
@@ -222,7 +225,11 @@ async def attached(
         served = {**handlers, **lookups.handlers(), **health_pages(pulse)}
         api = LocalApi(
             path,
-            {**served, ("GET", "/v1/about"): about, ("GET", "/v1/events"): feed},
+            {
+                **served,
+                ("GET", "/v1/about"): Handler(Nothing, about),
+                ("GET", "/v1/events"): Handler(EventsRequest, feed),
+            },
             access,
         )
         try:
@@ -261,10 +268,10 @@ def _handlers(
     operator: Operator,
     locks: LockWatch | None,
     aside: "tuple[Recorder | None, Shadow | None, deque[str]]",
-) -> Mapping[tuple[str, str], Handler]:
+) -> Mapping[tuple[str, str], Handler[Any]]:
     recorder, shadow, refused = aside
 
-    async def status(_parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def status(_request: Nothing, _caller: Person) -> dict[str, Any]:
         return views.status(agent, history) | {
             "holds": operator.listed(),
             "locks": locks.listed() if locks is not None else [],
@@ -274,6 +281,6 @@ def _handlers(
         }
 
     return {
-        ("GET", "/v1/status"): status,
+        ("GET", "/v1/status"): Handler(Nothing, status),
         **operator.handlers(),
     }

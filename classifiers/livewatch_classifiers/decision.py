@@ -62,6 +62,21 @@ class ReplyStatus(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
+class RefusedCheck(StrEnum):
+    """Which comparison with what is true now made the gateway refuse an action."""
+
+    SESSION = "session"
+    GENERATION = "generation"
+    RUN_ID = "run_id"
+    HANDLE = "handle"
+    PROGRESS = "progress"
+    OWNER = "owner"
+    LEVER = "lever"
+    """Another reason of the gateway's own."""
+    REQUEST = "request"
+    """The request itself could not be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The gateway's answer to an action."""
@@ -71,6 +86,8 @@ class Reply:
     """One line in the gateway's words, for example which check refused."""
     released: int | None = None
     """How many lane slots were freed, where the gateway counts them."""
+    check: RefusedCheck | None = None
+    """Which check refused; ``None`` for what was not refused, and where the gateway does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ def dashboard() -> builders.Dashboard:
     """Return the dashboard."""
     board = frame.new(UID, "Agent", "Is livewatch itself well enough to be believed?")
     frame.show(board, _last_look(), _lag_now(), _overruns_now(), _failures_now(), _penalty_now(), _series_now())
-    frame.show(board, _age(), _lag(), _passes(), _overruns(), _failures(), _penalty(), _reloads(), _series())
+    frame.show(
+        board, _age(), _lag(), _passes(), _overruns(), _failures(), _penalty(), _reloads(), _series(), _cpu(), _memory()
+    )
     return board
 
 
@@ -170,4 +172,18 @@ def _series() -> timeseries.Panel:
             "What livewatch costs in Prometheus. It grows with the number of gateways, never with that of sessions.",
         ),
         p.Query(_SERIES, q.legend("instance")),
+    )
+
+
+def _cpu() -> timeseries.Panel:
+    return p.timeline(
+        p.Face("Own CPU", "Cores that livewatch itself uses, by mode.", "short"),
+        p.Query(q.total(q.rate(c.SELF_CPU_TIME), "instance", a.CPU_MODE), q.legend("instance", a.CPU_MODE)),
+    )
+
+
+def _memory() -> timeseries.Panel:
+    return p.timeline(
+        p.Face("Own memory", "Resident memory of livewatch itself.", "bytes"),
+        p.Query(q.largest(q.series(c.SELF_MEMORY_USAGE), "instance"), q.legend("instance")),
     )

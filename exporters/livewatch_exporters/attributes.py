@@ -100,6 +100,25 @@ REASONS: Mapping[str, tuple[str, ...]] = {
 }
 """Which reasons go with which label; the classifier has no others."""
 
+_ABOUT_A_RESTART = (Gate.RESTART_COOLDOWN,)
+_ABOUT_A_NEW_RUN = (Gate.OWNER_ABSENT, Gate.HOLDER_FREE)
+_ABOUT_A_HANDLE = (Gate.HANDLE_IDENTITY,)
+_ABOUT_AN_END = (Gate.BLAST_RADIUS,)
+NEVER_HELD_BY: Mapping[str, tuple[Gate, ...]] = {
+    ActionKind.RELEASE_LANE: (*_ABOUT_A_HANDLE, *_ABOUT_AN_END, *_ABOUT_A_RESTART),
+    ActionKind.ABORT_RUN: (*_ABOUT_A_NEW_RUN, *_ABOUT_A_HANDLE, *_ABOUT_A_RESTART),
+    ActionKind.FORCE_CLEAR: (*_ABOUT_A_NEW_RUN, *_ABOUT_A_RESTART),
+    ActionKind.EVICT_SESSION: (*_ABOUT_A_HANDLE, *_ABOUT_AN_END, *_ABOUT_A_RESTART),
+    ActionKind.CORRECT_STORE: (*_ABOUT_A_NEW_RUN, *_ABOUT_A_HANDLE, *_ABOUT_AN_END, *_ABOUT_A_RESTART),
+    ActionKind.WAKE: (*_ABOUT_A_NEW_RUN, *_ABOUT_A_HANDLE, *_ABOUT_AN_END, *_ABOUT_A_RESTART),
+    ActionKind.RESTART_TARGET: (*_ABOUT_A_NEW_RUN, *_ABOUT_A_HANDLE),
+}
+"""Gates that do not look at an action of this kind, as `livewatch.recovery.gates` has them; a test compares."""
+GATES: Mapping[str, tuple[str, ...]] = {
+    action: tuple(gate for gate in Gate if gate not in never) for action, never in NEVER_HELD_BY.items()
+}
+"""Which gates can hold which action; a drain is only asked for by a person, and is no decision."""
+
 LOOP_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 AGE_BUCKETS = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 14400.0, 43200.0)
 PASS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

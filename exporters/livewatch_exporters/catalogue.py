@@ -194,6 +194,7 @@ RECOVERY_DECISIONS = MetricSpec(
     "{decision}",
     "Actions taken (gate none) and actions held, each hold counted when it begins or its gate changes.",
     (TARGET, a.ACTION, a.GATE),
+    pairs=a.GATES,
 )
 RECOVERY_HELD = MetricSpec(
     "livewatch.recovery.held",
@@ -273,6 +274,16 @@ SELF_HEALTH_PENALTY = MetricSpec(
     "How unwell livewatch feels itself; each point stretches its patience with the gateway. 0 is well.",
     (),
 )
+SELF_CPU_TIME = MetricSpec(
+    "livewatch.self.cpu.time",
+    Instrument.COUNTER,
+    "s",
+    "CPU time of livewatch itself since it began; its rate is the number of cores in use.",
+    (a.CPU_MODE,),
+)
+SELF_MEMORY_USAGE = MetricSpec(
+    "livewatch.self.memory.usage", Instrument.UP_DOWN_COUNTER, "By", "Resident memory of livewatch itself.", ()
+)
 CONFIG_RELOADS = MetricSpec(
     "livewatch.config.reloads",
     Instrument.COUNTER,
@@ -328,6 +339,8 @@ CATALOGUE: tuple[MetricSpec, ...] = (
     SAMPLER_LAST_SUCCESS,
     SELF_EVENTLOOP_DELAY,
     SELF_HEALTH_PENALTY,
+    SELF_CPU_TIME,
+    SELF_MEMORY_USAGE,
     CONFIG_RELOADS,
     TELEMETRY_FAILURES,
 )

@@ -127,7 +127,7 @@ class Events:
             session=action.session,
             reason=action.reason.value,
             cause=action.cause,
-            trace_id=_trace_id(action.traceparent),
+            **_trace(action.traceparent),
             run=action.run_id,
             generation=action.generation,
             discards=action.discards or None,
@@ -171,7 +171,7 @@ class Events:
             outcome=done.outcome.value,
             reply=done.reply.status.value,
             took_s=round(done.observed_s - done.sent_s, 3),
-            trace_id=_trace_id(done.action.traceparent),
+            **_trace(done.action.traceparent),
             detail=done.detail or done.reply.detail,
         )
 
@@ -200,6 +200,6 @@ def _last_line(text: str) -> str:
     return lines[-1].strip() if lines else ""
 
 
-def _trace_id(traceparent: str | None) -> str | None:
-    """Return the trace id that leads from a log line to its trace."""
-    return traceparent.split("-")[1] if traceparent else None
+def _trace(traceparent: str | None) -> dict[str, str]:
+    """Return the ids that lead from a log line to its trace, and to the span that acts."""
+    return dict(zip(("trace_id", "span_id"), traceparent.split("-")[1:3], strict=False)) if traceparent else {}

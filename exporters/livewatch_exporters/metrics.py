@@ -1,6 +1,8 @@
 """`Metrics`: turns tick reports into measurements of one meter."""
 
+import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from threading import Lock
 
 from opentelemetry.metrics import Meter
@@ -60,6 +62,7 @@ class Metrics:
         self._passes: dict[str, float] = {}
         self._heard = -1
         self._restarting = False
+        self._cpu: os.times_result | None = None
         self._instruments = Instruments(meter, c.CATALOGUE, self._observe, prefix=prefix)
         self._vitals = VitalsMeter(self._instruments)
 
@@ -97,6 +100,9 @@ class Metrics:
         look = self._look
         if look is None:
             return ()
+        if spec is c.SELF_MEMORY_USAGE:
+            used_bytes = _own_memory_bytes()
+            return () if used_bytes is None else ((used_bytes, {}),)
         with self._computing:  # two readers may collect at once; one pass over the sessions serves all gauges
             if self._computed is None or self._computed[0] is not look:
                 self._computed = (look, points(look, self._thresholds))
@@ -166,6 +172,7 @@ class Metrics:
         record, target = self._instruments.record, report.target
         record(c.SAMPLER_DURATION, report.sample_duration_s, "sessions")
         record(c.SELF_EVENTLOOP_DELAY, report.lateness_s)
+        self._own_cpu()
         if report.tick_duration_s > self._interval_s:
             self._instruments.add(c.SAMPLER_OVERRUNS, 1, "sessions")
         if report.snapshot is None:
@@ -182,6 +189,23 @@ class Metrics:
                 if done.name != "health":
                     succeeded[done.name] = report.wall_s - max(0.0, report.now_s - done.finished_s)
                     record(c.SAMPLER_DURATION, done.duration_s, done.name)
+
+    def _own_cpu(self) -> None:
+        spent = os.times()
+        for mode, now_s, then_s in (
+            ("user", spent.user, self._cpu.user if self._cpu is not None else 0.0),
+            ("system", spent.system, self._cpu.system if self._cpu is not None else 0.0),
+        ):
+            self._instruments.add(c.SELF_CPU_TIME, max(0.0, now_s - then_s), mode)
+        self._cpu = spent
+
+
+def _own_memory_bytes() -> int | None:
+    """Return this process's resident memory; ``None`` where the system does not say it in a file."""
+    try:
+        return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _lane(word: str) -> str:

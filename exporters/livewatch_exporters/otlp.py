@@ -13,7 +13,7 @@ from opentelemetry.sdk.metrics.export import (
 
 from livewatch_exporters.cardinality import LIMITS
 from livewatch_exporters.episodes import Episodes
-from livewatch_exporters.otlp_environment import GRPC, OtlpEnvironment, cannot_start
+from livewatch_exporters.otlp_environment import GRPC, OtlpEnvironment, cannot_start, grpc_options
 from livewatch_exporters.sdk_log import SdkLog
 
 DEFAULT_INTERVAL_S = 15.0
@@ -29,20 +29,23 @@ def otlp_reader(environ: Mapping[str, str], episodes: Episodes, sdk_log: SdkLog)
     if not told.wanted:
         return None
     interval_s = told.seconds("OTEL_METRIC_EXPORT_INTERVAL", DEFAULT_INTERVAL_S)
-    exporter = _CountedExporter(metric_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
+    exporter = _CountedExporter(metric_exporter(told, told.timeout_s), episodes, sdk_log)
     return PeriodicExportingMetricReader(exporter, interval_s * 1000, told.timeout_s * 1000, LIMITS)
 
 
-def metric_exporter(protocol: str, timeout_s: float) -> MetricExporter:
+def metric_exporter(told: OtlpEnvironment, timeout_s: float) -> MetricExporter:
     """Build the exporter; it reads endpoint, headers, certificates and preferences from the environment itself."""
     try:
-        if protocol == GRPC:
+        if told.protocol == GRPC:
             from opentelemetry.exporter.otlp.proto.grpc import metric_exporter as grpc_exporter  # noqa: PLC0415 -- 19 MB
 
-            return grpc_exporter.OTLPMetricExporter(timeout=timeout_s)
+            options: Any = grpc_options(told.endpoint)  # typed as a single pair
+            return grpc_exporter.OTLPMetricExporter(timeout=timeout_s, channel_options=options)
         from opentelemetry.exporter.otlp.proto.http import metric_exporter as http_exporter  # noqa: PLC0415 -- 17 MiB
 
-        return http_exporter.OTLPMetricExporter(timeout=timeout_s)
+        from livewatch_exporters.otlp_transport import http_session  # noqa: PLC0415 -- brings requests
+
+        return http_exporter.OTLPMetricExporter(timeout=timeout_s, session=http_session(told))
     except Exception as error:
         raise cannot_start(error) from error
 
@@ -57,6 +60,7 @@ class _CountedExporter(MetricExporter):
         self._sdk_log = sdk_log
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
+        self._sdk_log.begin()
         try:
             result: MetricExportResult = self._inner.export(metrics_data, timeout_millis, **kwargs)
         except Exception as error:  # noqa: BLE001 -- an exporter may raise anything; it must not end the export thread
@@ -65,9 +69,7 @@ class _CountedExporter(MetricExporter):
         if result is MetricExportResult.SUCCESS:
             self._episodes.worked("otlp export")
         else:
-            self._episodes.failed(
-                "otlp export", signal="metrics", error="export_failed", detail=self._sdk_log.last_words
-            )
+            self._episodes.failed("otlp export", signal="metrics", error="export_failed", detail=self._sdk_log.reason())
         return result
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:

@@ -1,6 +1,9 @@
 """What the standard ``OTEL_*`` variables say about exporting one signal."""
 
+import socket
 from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import urlsplit
 
 from livewatch_exporters.telemetry_settings import TelemetryError
 
@@ -9,6 +12,8 @@ DEFAULT_TIMEOUT_S = 5.0
 _LONGEST_MS = 7 * 86_400e3
 """A week; what is beyond every timer would end the exporting thread without a word."""
 HTTP, GRPC = "http/protobuf", "grpc"
+_BUNDLES = {HTTP: ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"), GRPC: ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",)}
+"""Variables that name authorities for every program, by what reads them."""
 
 
 class OtlpEnvironment:
@@ -33,6 +38,22 @@ class OtlpEnvironment:
     def endpoint(self) -> str:
         """Where it is exported to; empty when nothing is set."""
         return self._value("ENDPOINT")
+
+    @property
+    def certificate(self) -> str:
+        """File with the authorities that are trusted for this signal; empty when no variable of OTLP names one."""
+        return self._value("CERTIFICATE")
+
+    @property
+    def trusted(self) -> str:
+        """Who is trusted to vouch for a collector with TLS, in words: the file, and the variable that names it."""
+        usual = (
+            ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",) if self.protocol == GRPC else ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+        )
+        for name in (self._name("CERTIFICATE"), *usual):
+            if found := self._environ.get(name, "").strip():
+                return f"{found} of {name}"
+        return "the usual authorities"
 
     @property
     def protocol(self) -> str:
@@ -80,6 +101,59 @@ class OtlpEnvironment:
 
     def _value(self, part: str) -> str:
         return self._environ.get(self._name(part), "").strip()
+
+
+def is_this_host(endpoint: str) -> bool:
+    """Return whether an endpoint is on loopback, where no proxy could reach it for us."""
+    try:
+        host = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").hostname or ""
+    except ValueError:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return _is_short_loopback(host)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return any(one.is_loopback or one.is_unspecified for one in (address, mapped) if one is not None)
+
+
+def grpc_options(endpoint: str) -> tuple[tuple[str, int], ...]:
+    """Return the channel's options: gRPC asks the proxy of ``http_proxy`` for loopback, too, unless told not to."""
+    return (("grpc.enable_http_proxy", 0),) if is_this_host(endpoint) else ()
+
+
+def _is_short_loopback(host: str) -> bool:
+    """Return whether a host is loopback in a form that only the C library reads, such as ``127.1``."""
+    try:
+        return socket.inet_aton(host)[0] == 127 if host[:1].isdigit() else False  # noqa: PLR2004 -- 127/8
+    except OSError:
+        return False
+
+
+def ignored(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return which ``OTEL_*`` variables ask for something that is not done, each with what to do instead."""
+    told = [said for signal in ("metrics", "traces", "logs") if (said := _ignored_exporter(environ, signal))]
+    unread = {
+        "OTEL_EXPORTER_PROMETHEUS_HOST": "--metrics-listen HOST:PORT serves a scrape",
+        "OTEL_EXPORTER_PROMETHEUS_PORT": "--metrics-listen HOST:PORT serves a scrape",
+        "OTEL_CONFIG_FILE": "only the variables are read",
+        "OTEL_EXPERIMENTAL_CONFIG_FILE": "only the variables are read",
+    }
+    return (*told, *(f"{name} is not read; {hint}" for name, hint in unread.items() if environ.get(name, "").strip()))
+
+
+def _ignored_exporter(environ: Mapping[str, str], signal: str) -> str:
+    told = OtlpEnvironment(environ, signal)
+    said = f"OTEL_{signal.upper()}_EXPORTER={told.exporter!r}"
+    if told.exporter == "prometheus" and signal == "metrics":
+        return f"{said} starts nothing; --metrics-listen HOST:PORT serves a scrape"
+    if told.exporter not in ("", "none", "otlp"):
+        return f"{said} is not supported; write otlp or none"
+    if told.exporter == "otlp" and not told.endpoint:
+        return f"{said} exports nothing without OTEL_EXPORTER_OTLP_ENDPOINT"
+    return ""
 
 
 def cannot_start(error: Exception) -> TelemetryError:

@@ -11,14 +11,17 @@ from opentelemetry.sdk.resources import Resource
 
 from livewatch_exporters.episodes import Episodes
 from livewatch_exporters.notes import NOTE
-from livewatch_exporters.otlp_environment import GRPC, OtlpEnvironment, cannot_start
-from livewatch_exporters.resource import SERVICE
+from livewatch_exporters.otlp_environment import GRPC, OtlpEnvironment, cannot_start, grpc_options
+from livewatch_exporters.resource import SCHEMA_URL, SERVICE, scope_version
 from livewatch_exporters.sdk_log import SdkLog
 from livewatch_exporters.session_ids import SessionNames, keys_in
+from livewatch_exporters.trace_context import exemplar_context
 
 _WHAT = "otlp log export"
 _DELAY_MS = 1000.0
 _SEVERITIES = {"info": SeverityNumber.INFO, "warning": SeverityNumber.WARN, "error": SeverityNumber.ERROR}
+_TRACE = ("trace_id", "span_id")
+"""Fields that OTLP has a place of their own for: by it, logs and traces lead to each other."""
 _QUOTING = ("locks", "openclaw")
 """Parts whose notes are free text with names of files and words of a gateway."""
 _NAMES = {
@@ -29,7 +32,6 @@ _NAMES = {
     "gate": "livewatch.recovery.gate",
     "outcome": "livewatch.recovery.outcome",
     "cause": "livewatch.cause",
-    "trace_id": "livewatch.trace_id",
 }
 """Fields of log lines that have a name of their own as attributes; others stand below ``livewatch.event``."""
 
@@ -39,7 +41,7 @@ class OtlpEvents:
 
     def __init__(self, provider: LoggerProvider, names: SessionNames) -> None:
         self.provider = provider
-        self._logger = provider.get_logger(SERVICE)
+        self._logger = provider.get_logger(SERVICE, scope_version(), SCHEMA_URL)
         self._names = names
 
     @classmethod
@@ -53,7 +55,7 @@ class OtlpEvents:
         """
         told = OtlpEnvironment(environ, "logs")
         provider = LoggerProvider(resource=who, shutdown_on_exit=False)
-        exporter = _CountedExporter(log_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
+        exporter = _CountedExporter(log_exporter(told, told.timeout_s), episodes, sdk_log)
         provider.add_log_record_processor(BatchLogRecordProcessor(exporter, schedule_delay_millis=_DELAY_MS))
         return cls(provider, names)
 
@@ -65,6 +67,8 @@ class OtlpEvents:
             LogRecord(
                 timestamp=int(moment.timestamp() * 1e9),
                 severity_number=severity,
+                severity_text=severity.name,
+                context=exemplar_context("00-{}-{}-01".format(*(fields.get(name, "") for name in _TRACE))),
                 event_name=event,
                 body=self._names.without_keys(
                     _text(event, fields), keys_in(fields.get("session"), fields.get("evidence"))
@@ -88,6 +92,8 @@ class OtlpEvents:
             return self._names.without_keys(found, keys) if isinstance(found, str) else found
 
         for name, value in fields.items():
+            if name in _TRACE:
+                continue
             if name == "session":
                 told |= self._names.attributes(str(value))
             elif name == "run":
@@ -118,16 +124,19 @@ def _plain(value: object) -> str | bool | int | float | list[str]:
     return str(value)
 
 
-def log_exporter(protocol: str, timeout_s: float) -> LogRecordExporter:
+def log_exporter(told: OtlpEnvironment, timeout_s: float) -> LogRecordExporter:
     """Build the exporter; it reads endpoint, headers and certificates from the environment itself."""
     try:
-        if protocol == GRPC:
+        if told.protocol == GRPC:
             from opentelemetry.exporter.otlp.proto.grpc import _log_exporter as grpc_exporter  # noqa: PLC0415 -- 19 MB
 
-            return grpc_exporter.OTLPLogExporter(timeout=timeout_s)
+            options: Any = grpc_options(told.endpoint)  # typed as a single pair
+            return grpc_exporter.OTLPLogExporter(timeout=timeout_s, channel_options=options)
         from opentelemetry.exporter.otlp.proto.http import _log_exporter as http_exporter  # noqa: PLC0415 -- 17 MiB
 
-        return http_exporter.OTLPLogExporter(timeout=timeout_s)
+        from livewatch_exporters.otlp_transport import http_session  # noqa: PLC0415 -- brings requests
+
+        return http_exporter.OTLPLogExporter(timeout=timeout_s, session=http_session(told))
     except Exception as error:
         raise cannot_start(error) from error
 
@@ -141,6 +150,7 @@ class _CountedExporter(LogRecordExporter):
         self._sdk_log = sdk_log
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        self._sdk_log.begin()
         try:
             result: LogRecordExportResult = self._inner.export(batch)
         except Exception as error:  # noqa: BLE001 -- an exporter may raise anything; it must not end the export thread
@@ -149,7 +159,7 @@ class _CountedExporter(LogRecordExporter):
         if result is LogRecordExportResult.SUCCESS:
             self._episodes.worked(_WHAT)
         else:
-            self._episodes.failed(_WHAT, signal="logs", error="export_failed", detail=self._sdk_log.last_words)
+            self._episodes.failed(_WHAT, signal="logs", error="export_failed", detail=self._sdk_log.reason())
         return result
 
     def force_flush(self, timeout_millis: int = 10_000) -> bool:

@@ -1,6 +1,7 @@
 """Traces over OTLP: a provider whose exports are counted and told once per episode."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -8,7 +9,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from livewatch_exporters.episodes import Episodes
-from livewatch_exporters.otlp_environment import GRPC, OtlpEnvironment, cannot_start
+from livewatch_exporters.otlp_environment import GRPC, OtlpEnvironment, cannot_start, grpc_options
 from livewatch_exporters.sdk_log import SdkLog
 
 _WHAT = "otlp trace export"
@@ -26,21 +27,24 @@ def tracer_provider(
     """
     told = OtlpEnvironment(environ, "traces")
     provider = TracerProvider(resource=who, id_generator=ids, shutdown_on_exit=False)
-    exporter = _CountedExporter(span_exporter(told.protocol, told.timeout_s), episodes, sdk_log)
+    exporter = _CountedExporter(span_exporter(told, told.timeout_s), episodes, sdk_log)
     provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=_DELAY_MS))
     return provider
 
 
-def span_exporter(protocol: str, timeout_s: float) -> SpanExporter:
+def span_exporter(told: OtlpEnvironment, timeout_s: float) -> SpanExporter:
     """Build the exporter; it reads endpoint, headers and certificates from the environment itself."""
     try:
-        if protocol == GRPC:
+        if told.protocol == GRPC:
             from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc_exporter  # noqa: PLC0415 -- 19 MB
 
-            return grpc_exporter.OTLPSpanExporter(timeout=timeout_s)
+            options: Any = grpc_options(told.endpoint)  # typed as a single pair
+            return grpc_exporter.OTLPSpanExporter(timeout=timeout_s, channel_options=options)
         from opentelemetry.exporter.otlp.proto.http import trace_exporter as http_exporter  # noqa: PLC0415 -- 17 MiB
 
-        return http_exporter.OTLPSpanExporter(timeout=timeout_s)
+        from livewatch_exporters.otlp_transport import http_session  # noqa: PLC0415 -- brings requests
+
+        return http_exporter.OTLPSpanExporter(timeout=timeout_s, session=http_session(told))
     except Exception as error:
         raise cannot_start(error) from error
 
@@ -54,6 +58,7 @@ class _CountedExporter(SpanExporter):
         self._sdk_log = sdk_log
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self._sdk_log.begin()
         try:
             result = self._inner.export(spans)
         except Exception as error:  # noqa: BLE001 -- an exporter may raise anything; it must not end the export thread
@@ -62,7 +67,7 @@ class _CountedExporter(SpanExporter):
         if result is SpanExportResult.SUCCESS:
             self._episodes.worked(_WHAT)
         else:
-            self._episodes.failed(_WHAT, signal="traces", error="export_failed", detail=self._sdk_log.last_words)
+            self._episodes.failed(_WHAT, signal="traces", error="export_failed", detail=self._sdk_log.reason())
         return result
 
     def shutdown(self) -> None:

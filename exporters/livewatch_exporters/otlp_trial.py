@@ -11,7 +11,7 @@ from opentelemetry.sdk.resources import Resource
 
 from livewatch_exporters.otlp_environment import OtlpEnvironment
 from livewatch_exporters.redaction import redact_text
-from livewatch_exporters.resource import SERVICE
+from livewatch_exporters.resource import SCHEMA_URL, SERVICE, scope_version
 
 TRIAL = "livewatch.doctor.trial"
 """Name of the metric, span or event that is sent."""
@@ -35,13 +35,13 @@ def try_export(signal: str, environ: Mapping[str, str], who: Resource, *, timeou
     export = _EXPORTS[signal]
     with _LastWords() as heard:
         try:
-            worked = export(told.protocol, min(timeout_s, told.timeout_s), who)
+            worked = export(told, min(timeout_s, told.timeout_s), who)
         except Exception as error:  # noqa: BLE001 -- an exporter may raise anything
             return redact_text(repr(error))
     return "" if worked else redact_text(heard.text or "the collector did not take it and gave no reason")
 
 
-def _metrics(protocol: str, timeout_s: float, who: Resource) -> bool:
+def _metrics(told: OtlpEnvironment, timeout_s: float, who: Resource) -> bool:
     from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415 -- only who asks pays for it
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult  # noqa: PLC0415 -- slow to import, and only needed here
 
@@ -49,18 +49,19 @@ def _metrics(protocol: str, timeout_s: float, who: Resource) -> bool:
 
     reader = InMemoryMetricReader()
     provider = MeterProvider([reader], who, shutdown_on_exit=False)
-    provider.get_meter(SERVICE).create_gauge(TRIAL, unit="1", description="Sent by `livewatch doctor`.").set(1)
+    meter = provider.get_meter(SERVICE, scope_version(), SCHEMA_URL)
+    meter.create_gauge(TRIAL, unit="1", description="Sent by `livewatch doctor`.").set(1)
     data = reader.get_metrics_data()
     provider.shutdown()
     assert data is not None
-    exporter: Any = metric_exporter(protocol, timeout_s)  # its keyword arguments have no types
+    exporter: Any = metric_exporter(told, timeout_s)  # its keyword arguments have no types
     try:
         return bool(exporter.export(data, timeout_s * 1000) is MetricExportResult.SUCCESS)
     finally:
         exporter.shutdown(0)
 
 
-def _traces(protocol: str, timeout_s: float, who: Resource) -> bool:
+def _traces(told: OtlpEnvironment, timeout_s: float, who: Resource) -> bool:
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 -- slow to import, and only needed here
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult  # noqa: PLC0415 -- slow to import, and only needed here
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: PLC0415 -- slow to import, and only needed here
@@ -70,15 +71,15 @@ def _traces(protocol: str, timeout_s: float, who: Resource) -> bool:
     memory = InMemorySpanExporter()
     provider = TracerProvider(resource=who, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(memory))
-    provider.get_tracer(SERVICE).start_span(TRIAL).end()
-    exporter = span_exporter(protocol, timeout_s)
+    provider.get_tracer(SERVICE, scope_version(), schema_url=SCHEMA_URL).start_span(TRIAL).end()
+    exporter = span_exporter(told, timeout_s)
     try:
         return exporter.export(memory.get_finished_spans()) is SpanExportResult.SUCCESS
     finally:
         exporter.shutdown()
 
 
-def _logs(protocol: str, timeout_s: float, who: Resource) -> bool:
+def _logs(told: OtlpEnvironment, timeout_s: float, who: Resource) -> bool:
     from opentelemetry._logs import LogRecord, SeverityNumber  # noqa: PLC0415 -- slow to import, and only needed here
     from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415 -- not declared stable
     from opentelemetry.sdk._logs.export import (  # noqa: PLC0415 -- slow to import, and only needed here
@@ -93,16 +94,18 @@ def _logs(protocol: str, timeout_s: float, who: Resource) -> bool:
     provider = LoggerProvider(resource=who, shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(memory))
     moment_ns = int(datetime.now(UTC).timestamp() * 1e9)
-    record = LogRecord(timestamp=moment_ns, severity_number=SeverityNumber.INFO, event_name=TRIAL, body=TRIAL)
-    provider.get_logger(SERVICE).emit(record)
-    exporter: Any = log_exporter(protocol, timeout_s)
+    record = LogRecord(
+        timestamp=moment_ns, severity_text="INFO", severity_number=SeverityNumber.INFO, event_name=TRIAL, body=TRIAL
+    )
+    provider.get_logger(SERVICE, scope_version(), SCHEMA_URL).emit(record)
+    exporter: Any = log_exporter(told, timeout_s)
     try:
         return bool(exporter.export(memory.get_finished_logs()) is LogRecordExportResult.SUCCESS)
     finally:
         exporter.shutdown()
 
 
-_EXPORTS: Mapping[str, Callable[[str, float, Resource], bool]] = {
+_EXPORTS: Mapping[str, Callable[[OtlpEnvironment, float, Resource], bool]] = {
     "metrics": _metrics,
     "traces": _traces,
     "logs": _logs,
@@ -115,11 +118,14 @@ class _LastWords(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self._said: dict[str, None] = {}
+        self._cause = ""
         self._thread = threading.get_ident()
 
     @property
     def text(self) -> str:
         """The reason, as short as it can be found in what was said; everything that was said, once, where it cannot."""
+        if self._cause:
+            return self._cause[:_SAID_MAX]
         said = "; ".join(self._said)
         found = next((match[1] for pattern in _REASONS if (match := pattern.search(said)) is not None), said)
         return found[:_SAID_MAX]
@@ -134,3 +140,4 @@ class _LastWords(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.thread == self._thread:
             self._said[" ".join(record.getMessage().split())] = None
+            self._cause = getattr(record, "cause", self._cause)

@@ -23,9 +23,9 @@ from livewatch_exporters.metrics import Metrics
 from livewatch_exporters.notes import Notes
 from livewatch_exporters.openclaw_compat import OpenClawCompat
 from livewatch_exporters.otlp import otlp_reader
-from livewatch_exporters.otlp_environment import OtlpEnvironment, sdk_cannot_start
+from livewatch_exporters.otlp_environment import OtlpEnvironment, ignored, sdk_cannot_start
 from livewatch_exporters.prometheus import PrometheusEndpoint
-from livewatch_exporters.resource import SERVICE, resource
+from livewatch_exporters.resource import SCHEMA_URL, SERVICE, resource, scope_version
 from livewatch_exporters.sdk_log import SdkLog
 from livewatch_exporters.session_ids import SessionNames
 from livewatch_exporters.telemetry_settings import CompatMode, TelemetryError, TelemetrySettings
@@ -144,6 +144,8 @@ class Telemetry:
             if settings.metrics_listen is not None:
                 self._log.say("warning", "livewatch.telemetry.disabled", {"detail": "OTEL_SDK_DISABLED is true"})
             return
+        if unused := ignored(environ):
+            self._log.say("warning", "livewatch.telemetry.ignored", {"detail": "; ".join(unused)})
         if settings.metrics_listen is not None:
             self._endpoint = PrometheusEndpoint(settings.metrics_listen, self._episodes)
         who = resource(settings.target, settings.instance, environ)
@@ -161,7 +163,7 @@ class Telemetry:
 
         ids = PlannedIds()
         self._tracers = tracer_provider(environ, who, ids, self._episodes, self._sdk_log)
-        traces = Traces(self._tracers.get_tracer(SERVICE), ids, names)
+        traces = Traces(self._tracers.get_tracer(SERVICE, scope_version(), schema_url=SCHEMA_URL), ids, names)
         self._more.append(GuardedListener(traces, self._episodes, signal="traces"))
 
     def _start_events(self, environ: Mapping[str, str], who: Resource, names: SessionNames) -> None:
@@ -195,12 +197,14 @@ class Telemetry:
                 with suppress(Exception):
                     pushed.shutdown(_SOON_MS)  # pyright: ignore[reportUnknownMemberType]  # the SDK's keyword arguments
             raise
-        meter = self._provider.get_meter(SERVICE)
+        meter = self._provider.get_meter(SERVICE, scope_version(), SCHEMA_URL)
         self._metrics = Metrics(
             meter, settings.thresholds, interval_s=settings.interval_s, prefix=settings.metric_prefix
         )
         if settings.compat_openclaw is not CompatMode.OFF:
-            compat = OpenClawCompat(self._provider.get_meter(f"{SERVICE}.compat.openclaw"), settings.compat_openclaw)
+            compat = OpenClawCompat(
+                self._provider.get_meter(f"{SERVICE}.compat.openclaw", scope_version()), settings.compat_openclaw
+            )
             self._more.append(GuardedListener(compat, self._episodes, signal="metrics"))
         if self._endpoint is not None:
             self._endpoint.start()

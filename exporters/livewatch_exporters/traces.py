@@ -108,7 +108,7 @@ class Traces:
             acts = name == "act"
             self._ids.span_id = told.span_id if acts and told is not None else None
             kind = SpanKind.CLIENT if acts else SpanKind.INTERNAL
-            span = self._tracer.start_span(name, below, kind, attributes, start_time=at(start_s))
+            span = self._tracer.start_span(f"livewatch.{name}", below, kind, attributes, start_time=at(start_s))
             span.end(at(max(start_s, end_s)))
         if done.outcome not in _WELL:
             root.set_attribute("error.type", done.outcome.value)

@@ -36,7 +36,7 @@ class Follower:
                     "/v1/events",
                     after=self._cursor or None,
                     since=self._since_wall_s,
-                    wait=1,
+                    wait=True,
                 )
             except (AgentUnreachable, AgentRefused) as error:
                 self._missing(error)

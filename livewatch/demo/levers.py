@@ -6,7 +6,7 @@ from typing import Protocol
 from livewatch.demo.gateway_session import GatewaySession
 from livewatch.demo.lanes import Turn
 from livewatch.demo.ledger import AnswerStatus
-from livewatch.probe import Levers, Refused
+from livewatch.probe import Check, Levers, Refused
 
 
 class Registry(Protocol):
@@ -41,7 +41,7 @@ class GatewayLevers(Levers):
         found = self._find(session)
         turn = found.lane.active
         if turn is not None and turn.task is not None and not turn.task.done():
-            raise Refused("owner: a run of this session is alive")
+            raise Refused("owner: a run of this session is alive", check=Check.OWNER)
         freed = found.activities.clear()
         found.watch.clear_activity()
         if turn is not None:
@@ -65,7 +65,7 @@ class GatewayLevers(Levers):
         found = self._find(session)
         turn = self._turn(found, run_id)
         if turn.run is None or turn.run.handle != handle:
-            raise Refused("handle: another handle is registered")
+            raise Refused("handle: another handle is registered", check=Check.HANDLE)
         self._registry.settle(turn, AnswerStatus.FAILED, cause)
         found.watch.forget_run(run_id, handle)
         found.activities.clear()
@@ -79,7 +79,7 @@ class GatewayLevers(Levers):
         found = self._find(session)
         turn = found.lane.active
         if turn is not None and turn.task is not None and not turn.task.done():
-            raise Refused("owner: a run of this session is alive")
+            raise Refused("owner: a run of this session is alive", check=Check.OWNER)
         if turn is not None:
             self._registry.settle(turn, AnswerStatus.FAILED, cause)
         return self._registry.replace(found)
@@ -96,11 +96,11 @@ class GatewayLevers(Levers):
     def _find(self, key: str) -> GatewaySession:
         found = self._registry.session(key)
         if found is None:
-            raise Refused("session: not in memory")
+            raise Refused("session: not in memory", check=Check.SESSION)
         return found
 
     def _turn(self, session: GatewaySession, run_id: str) -> Turn:
         turn = session.lane.active
         if turn is None or turn.run_id != run_id or turn.task is None:
-            raise Refused("run: another run holds the lane")
+            raise Refused("run: another run holds the lane", check=Check.RUN_ID)
         return turn

@@ -106,14 +106,25 @@ def _export(case: Case, signal: str) -> Finding:
         problem = try_export(signal, case.environ, who, timeout_s=EXPORT_S)
     except TelemetryError as error:
         return failure(redact_text(str(error)), "correct the variable")
-    endpoint = redact_text(told.endpoint)
+    endpoint, tls = redact_text(told.endpoint), told.endpoint.startswith("https:")
     if problem:
-        reason = _unreachable(told.endpoint) or problem
-        return failure(
-            f"{endpoint} ({protocol}) does not take {signal}: {reason}",
-            "is the collector up, and is this its OTLP port (4318 for http/protobuf, 4317 for grpc)?",
-        )
-    return ok(f"{endpoint} ({protocol}) took {TRIAL!r}")
+        unreachable = _unreachable(told.endpoint)
+        reason = problem if _proxy_may_be_asked(case) else unreachable or problem
+        fix = "is the collector up, and is this its OTLP port (4318 for http/protobuf, 4317 for grpc)?"
+        if tls and not unreachable:
+            fix = f"{fix} Trusted are {told.trusted}; OTEL_EXPORTER_OTLP_CERTIFICATE names another file"
+        return failure(f"{endpoint} ({protocol}) does not take {signal}: {reason}", fix)
+    trusting = f", trusting {told.trusted}" if tls else ""
+    return ok(f"{endpoint} ({protocol}) took {TRIAL!r}{trusting}")
+
+
+def _proxy_may_be_asked(case: Case) -> bool:
+    """Return whether the environment names a proxy: then who is reached directly says nothing."""
+    return any(case.environ.get(name) for scheme in ("http", "https", "all") for name in _proxy_names(scheme))
+
+
+def _proxy_names(scheme: str) -> tuple[str, str]:
+    return f"{scheme}_proxy", f"{scheme.upper()}_PROXY"
 
 
 def _unreachable(endpoint: str) -> str:

@@ -55,7 +55,7 @@ def json_object(body: bytes) -> dict[str, Any]:
         BadRequest: for anything else.
     """
     try:
-        document: object = json.loads(body.decode("utf-8"), parse_constant=_no_constant) if body else {}
+        document: object = _read_json(body.decode("utf-8")) if body else {}
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"the body is not a JSON object: {error}") from None
     if not isinstance(document, dict):
@@ -91,5 +91,18 @@ def _body_bytes(headers: Mapping[str, str]) -> int:
     return int(length)
 
 
+def _read_json(text: str) -> object:
+    return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_each_once)
+
+
 def _no_constant(word: str) -> float:
     raise ValueError(f"{word} is no number of JSON")
+
+
+def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of an object; one that is given twice could be read either way."""
+    document = dict(members)
+    if len(document) < len(members):
+        names = [name for name, _ in members]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is given twice")
+    return document

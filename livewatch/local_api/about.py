@@ -1,12 +1,13 @@
 """What a running agent says about itself: where its files are, and what it was told to watch."""
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from livewatch import __version__
 from livewatch.configuration.settings import Settings
+from livewatch.local_api.requests import Nothing
 from livewatch.recovery.journal import Journal
+from livewatch_classifiers.decision import Person
 
 SCHEMA_VERSION = 1
 
@@ -22,7 +23,7 @@ class About:
         self._prometheus_url = prometheus_url
         self._health_url = health_url
 
-    async def __call__(self, _parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def __call__(self, _request: Nothing, _caller: Person) -> dict[str, Any]:
         """Return the document."""
         target, health = self._settings.target, self._journal.health
         return {

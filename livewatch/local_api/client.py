@@ -45,11 +45,11 @@ def ask(path: Path, method: str, target: str, **parameters: object) -> dict[str,
         AgentUnreachable: when nobody answers within 5 s.
         AgentRefused: when the agent answers with an error, or only others may ask it.
     """
-    given = {name: str(value) for name, value in parameters.items() if value is not None}
+    given = {name: value for name, value in parameters.items() if value is not None}
     connection = _UnixConnection(path)
     try:
         if method == "GET":
-            connection.request(method, f"{target}?{urlencode(given)}")
+            connection.request(method, f"{target}?{urlencode({name: _text(value) for name, value in given.items()})}")
         else:
             connection.request(method, target, json.dumps(given))
         response = connection.getresponse()
@@ -66,3 +66,12 @@ def ask(path: Path, method: str, target: str, **parameters: object) -> dict[str,
         problem = document.get("error", {})
         raise AgentRefused(str(problem.get("type", "error")), str(problem.get("message", "refused")))
     return document
+
+
+def _text(value: object) -> str:
+    """Return a parameter as a query has it: a flag and a number as in JSON, a list with commas between."""
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return str(value)

@@ -1,14 +1,17 @@
 """Serves ``/v1/events``: what the journal holds after a cursor, waiting a moment for the next when there is nothing."""
 
 import asyncio
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from msgspec import UnsetType
+
+from livewatch.local_api.requests import EventsRequest
 from livewatch.local_api.server import ApiError
 from livewatch.recovery.journal import Journal
-from livewatch.recovery.journal.feed import PAGE_ITEMS, Page, read_feed
+from livewatch.recovery.journal.feed import Page, read_feed
 from livewatch.recovery.journal.reader import JournalUnreadableError
+from livewatch_classifiers.decision import Person
 
 SCHEMA_VERSION = 1
 _WAIT_S = 2.0
@@ -26,10 +29,10 @@ class Feed:
         self._target = target
         self._waiters = 0
 
-    async def __call__(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def __call__(self, request: EventsRequest, _caller: Person) -> dict[str, Any]:
         """Return happenings after the cursor ``after``, or since the Unix time ``since``; ``wait`` for one if none."""
-        waits = "wait" in parameters and self._waiters < _WAITERS_MAX
-        page = await (self._waited(parameters) if waits else self._page(parameters))
+        waits = request.wait and self._waiters < _WAITERS_MAX
+        page = await (self._waited(request) if waits else self._page(request))
         health = self._journal.health
         return {
             "schema_version": SCHEMA_VERSION,
@@ -40,14 +43,14 @@ class Feed:
             "events": [item.document() for item in page.items],
         }
 
-    async def _waited(self, parameters: Mapping[str, str]) -> Page:
+    async def _waited(self, request: EventsRequest) -> Page:
         self._waiters += 1
         try:
             clock = asyncio.get_running_loop().time
             ends_s = clock() + _WAIT_S
             while True:
                 written = self._journal.health.written  # before the look: what is committed after it wakes us
-                page = await self._page(parameters)
+                page = await self._page(request)
                 if page.items:
                     return page
                 while self._journal.health.written == written:
@@ -57,20 +60,15 @@ class Feed:
         finally:
             self._waiters -= 1
 
-    async def _page(self, parameters: Mapping[str, str]) -> Page:
-        try:
-            since_wall_s = float(parameters.get("since", "0"))
-            limit = max(1, min(PAGE_ITEMS, int(parameters.get("limit", PAGE_ITEMS))))
-        except ValueError as error:
-            raise ApiError(HTTPStatus.BAD_REQUEST, "usage", f"since and limit must be numbers: {error}") from error
+    async def _page(self, request: EventsRequest) -> Page:
         try:
             return await asyncio.to_thread(
                 read_feed,
                 self._journal.path,
-                after=parameters.get("after", ""),
-                since_wall_s=since_wall_s,
+                after="" if isinstance(request.after, UnsetType) else request.after,
+                since_wall_s=request.since,
                 target=self._target,
-                limit=limit,
+                limit=request.limit,
             )
         except JournalUnreadableError as error:
             raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "no_journal", str(error)) from error

@@ -10,10 +10,12 @@ from livewatch.agent import Agent
 from livewatch.clock import Clock
 from livewatch.local_api import views
 from livewatch.local_api.history import History
+from livewatch.local_api.requests import SessionRequest, SessionsRequest
 from livewatch.local_api.server import ApiError, Handler
 from livewatch.local_api.session_list import SessionQuery, recovery_words, session_list
 from livewatch.local_api.session_page import session_page
 from livewatch.recovery.holds import Holds
+from livewatch_classifiers.decision import Person
 
 
 class Lookups:
@@ -24,20 +26,17 @@ class Lookups:
         self._history = history
         self._clock = clock
 
-    def handlers(self) -> Mapping[tuple[str, str], Handler]:
+    def handlers(self) -> Mapping[tuple[str, str], Handler[Any]]:
         """Return what the local API serves."""
         return {
-            ("GET", "/v1/sessions"): self.sessions,
-            ("GET", "/v1/session"): self.session,
-            ("GET", "/v1/explain"): self.explain,
+            ("GET", "/v1/sessions"): Handler(SessionsRequest, self.sessions),
+            ("GET", "/v1/session"): Handler(SessionRequest, self.session),
+            ("GET", "/v1/explain"): Handler(SessionRequest, self.explain),
         }
 
-    async def sessions(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        """Return rows; `SessionQuery` says by which parameters."""
-        try:
-            query = SessionQuery.of(parameters)
-        except ValueError as error:
-            raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from error
+    async def sessions(self, request: SessionsRequest, _caller: Person) -> dict[str, Any]:
+        """Return rows; `SessionsRequest` says by which parameters."""
+        query = SessionQuery.of(request)
         report = self._agent.report
         pending = {action.session: action.kind for action in self._agent.memory.pending()}
         doing = {} if report is None else recovery_words(report, pending)
@@ -45,14 +44,14 @@ class Lookups:
         # A hundred thousand sessions take a while to sort; a round and its facts are frozen.
         return await asyncio.to_thread(session_list, report, query, doing=doing, held=held)
 
-    async def session(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def session(self, request: SessionRequest, _caller: Person) -> dict[str, Any]:
         """Return everything that is known of ``session``."""
-        key = parameters.get("session", "")
+        key = request.session
         return _found(session_page(self._agent, self._history, self._holds(), self._clock.monotonic_s(), key), key)
 
-    async def explain(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def explain(self, request: SessionRequest, _caller: Person) -> dict[str, Any]:
         """Return why ``session`` has its label, and what happens next."""
-        key = parameters.get("session", "")
+        key = request.session
         return _found(views.explain(self._agent, key), key)
 
     def _holds(self) -> Holds:

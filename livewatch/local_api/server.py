@@ -5,21 +5,38 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+from msgspec import UNSET, Struct
 
 from livewatch.guard.access import Access, Right
 from livewatch.guard.listener import Listener
 from livewatch.guard.peer import Peer, peers_are_known
-from livewatch.guard.request_head import HEAD_BYTES_MAX, BadRequest, RequestHead, json_object
+from livewatch.guard.request_head import HEAD_BYTES_MAX, BadRequest, RequestHead
+from livewatch.local_api.decoding import BadParameter, from_body, from_query
+from livewatch.local_api.replies import ErrorReply, Problem, document
+from livewatch.local_api.requests import Request
 from livewatch.users import user_name
+from livewatch_classifiers.decision import Person
+from livewatch_classifiers.vocabulary import Gate
 
-Handler = Callable[[Mapping[str, str]], Awaitable[dict[str, Any]]]
-"""Takes the parameters of a request, returns a JSON document. `ApiError` gives another status than 200.
+R = TypeVar("R", bound=Request)
 
-``who`` and ``uid`` among the parameters are the user at the other end, as the kernel says; a client cannot set them."""
+
+@dataclass(frozen=True, slots=True)
+class Handler(Generic[R]):
+    """One operation: the type of its parameters, and what answers it."""
+
+    request: type[R]
+    answer: Callable[[R, Person], Awaitable[Struct | Mapping[str, Any]]]
+    """Returns a reply or a JSON document; `ApiError` gives another status than 200.
+
+    The person is the user at the other end, as the kernel says."""
+
 
 _TIMEOUT_S = 5.0
 _CONNECTIONS_MAX = 16
@@ -34,16 +51,20 @@ _WAITING_MAX = 64
 class ApiError(Exception):
     """A request that cannot be served; ``kind`` is a stable word for programs, the text is for people."""
 
-    def __init__(self, status: HTTPStatus, kind: str, message: str) -> None:
+    def __init__(self, status: HTTPStatus, kind: str, message: str, *, gate: Gate | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.kind = kind
+        self.gate = gate
+        """The gate that refused an action, where one did."""
 
 
 class LocalApi:
     """Serves handlers by method and path; ``GET`` takes the right to read, everything else the right to act."""
 
-    def __init__(self, path: Path, handlers: Mapping[tuple[str, str], Handler], access: Access | None = None) -> None:
+    def __init__(
+        self, path: Path, handlers: Mapping[tuple[str, str], Handler[Any]], access: Access | None = None
+    ) -> None:
         """Serve to whom ``access`` permits it: this user and root only, by default."""
         self.path = path
         self._handlers = handlers
@@ -59,6 +80,11 @@ class LocalApi:
     def operations(self) -> frozenset[tuple[str, str]]:
         """Method and path of everything that is served; ``docs/api/agent.openapi.yaml`` tells the same."""
         return frozenset(self._handlers)
+
+    @property
+    def requests(self) -> Mapping[tuple[str, str], type[Request]]:
+        """The type of every operation's parameters."""
+        return {operation: handler.request for operation, handler in self._handlers.items()}
 
     async def start(self) -> None:
         """Listen.
@@ -85,8 +111,8 @@ class LocalApi:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_TIMEOUT_S), self._place(writer):  # waiting for a place is bounded too
-                status, document = await self._answer(reader, writer)
-                body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+                status, told = await self._answer(reader, writer)
+                body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
                 head = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
                 writer.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
                 await writer.drain()
@@ -114,23 +140,24 @@ class LocalApi:
 
     async def _answer(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> tuple[HTTPStatus, dict[str, Any]]:
+    ) -> tuple[HTTPStatus, Mapping[str, Any]]:
         try:
             peer = Peer.of(writer.get_extra_info("socket"))
             head = await reader.readuntil(b"\r\n\r\n")
             self._check(peer, Right.READ)  # before a byte of a stranger is understood
             request = RequestHead.parse(head)
             self._check(peer, Right.READ if request.method == "GET" else Right.ACT)
-            parameters = await _parameters(request, reader)
-            path = urlsplit(request.target).path
+            path, query = _split(request.target)
+            body = await reader.readexactly(request.body_bytes)
             handler = self._handlers.get((request.method, path))
             if handler is None:
                 raise ApiError(HTTPStatus.NOT_FOUND, "unknown_request", f"there is no {request.method} {path}")
-            return HTTPStatus.OK, await handler(parameters | {"who": user_name(peer.uid), "uid": str(peer.uid)})
+            asked = _decoded(handler.request, request.method, query, body)
+            return HTTPStatus.OK, document(await handler.answer(asked, Person(user_name(peer.uid), peer.uid)))
         except BadRequest as error:
             return error.status, _error("bad_request", error)
         except ApiError as error:
-            return error.status, _error(error.kind, error)
+            return error.status, _error(error.kind, error, error.gate)
 
     def _check(self, peer: Peer, right: Right) -> None:
         if self._access.permits(peer, right):
@@ -142,16 +169,34 @@ class LocalApi:
         raise ApiError(HTTPStatus.FORBIDDEN, "not_authorised", refusal)
 
 
-async def _parameters(request: RequestHead, reader: asyncio.StreamReader) -> dict[str, str]:
-    body = await reader.readexactly(request.body_bytes)
+def _split(target: str) -> tuple[str, str]:
     try:
-        parameters = dict(parse_qsl(urlsplit(request.target).query, errors="strict"))
-        parameters |= {key: str(value) for key, value in json_object(body).items()}
-        "".join((*parameters, *parameters.values())).encode()  # half a character could be neither journaled nor told
-    except ValueError as error:  # a query that is not UTF-8, a target that is no URL, a number of too many digits
+        parts = urlsplit(target)
+    except ValueError as error:
+        raise BadRequest(f"the target is no URL: {error}") from None
+    return parts.path, parts.query
+
+
+def _decoded(kind: type[R], method: str, query: str, body: bytes) -> R:
+    """Return the request that a query (GET) or a body (POST) holds; parameters in the other place are refused.
+
+    Raises:
+        ApiError: `usage`, with the parameter's name.
+        BadRequest: when nothing can be read at all.
+    """
+    try:
+        if method == "GET":
+            if body:
+                raise BadParameter("GET takes its parameters in the query; it has no body")
+            return from_query(kind, query)
+        if query:
+            raise BadParameter(f"{method} takes its parameters as JSON in the body, not in the query; nothing was done")
+        return from_body(kind, body)
+    except BadParameter as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from None
+    except ValueError as error:  # a query that is not UTF-8, or of too many parameters
         raise BadRequest(f"the parameters cannot be read: {error}") from None
-    return parameters
 
 
-def _error(kind: str, error: Exception) -> dict[str, Any]:
-    return {"ok": False, "error": {"type": kind, "message": str(error)}}
+def _error(kind: str, error: Exception, gate: Gate | None = None) -> Mapping[str, Any]:
+    return document(ErrorReply(error=Problem(type=kind, message=str(error), gate=UNSET if gate is None else gate)))

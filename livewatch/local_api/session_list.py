@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
+from msgspec import UnsetType
+
+from livewatch.local_api.requests import SessionsRequest
 from livewatch.local_api.session_order import SessionOrder, Sortable, place
 from livewatch_classifiers.decision import Act
 from livewatch_classifiers.model import Session, Snapshot
@@ -29,21 +32,10 @@ class SessionQuery:
     limit: int | None = None
 
     @classmethod
-    def of(cls, parameters: Mapping[str, str]) -> Self:
-        """Return what a request's parameters ask for; ``attention`` may name several labels, with commas between.
-
-        Raises:
-            ValueError: when a word or number is none that is known.
-        """
-        labels = parameters.get("attention")
-        limit = int(parameters["limit"]) if "limit" in parameters else None
-        return cls(
-            frozenset(Attention) if labels is None else frozenset(Attention(word) for word in labels.split(",")),
-            parameters.get("match", "*"),
-            SessionOrder(parameters.get("sort", SessionOrder.ATTENTION)),
-            parameters.get("reverse") == "True",
-            None if limit is None else max(0, limit),
-        )
+    def of(cls, request: SessionsRequest) -> Self:
+        """Return what a request asks for."""
+        limit = None if isinstance(request.limit, UnsetType) else request.limit
+        return cls(frozenset(request.attention), request.match, request.sort, request.reverse, limit)
 
     @property
     def all(self) -> bool:

@@ -2,13 +2,14 @@
 
 from livewatch.probe.drain import DrainReport
 from livewatch.probe.holders import Holding, SessionContendedError, SessionFileChangedError
-from livewatch.probe.levers import DrainingError, DropReason, Levers, Refused
+from livewatch.probe.levers import Check, DrainingError, DropReason, Levers, Refused
 from livewatch.probe.probe import Probe
 from livewatch.probe.run import Activity, Run, Waiting
 from livewatch.probe.session import Session
 
 __all__ = [
     "Activity",
+    "Check",
     "DrainReport",
     "DrainingError",
     "DropReason",

@@ -20,13 +20,14 @@ from livewatch.guard.access import Access, Right
 from livewatch.guard.listener import Listener
 from livewatch.guard.peer import Peer
 from livewatch.guard.request_head import HEAD_BYTES_MAX, BadRequest, RequestHead, json_object
+from livewatch.probe.action_request import ActionRequest
+from livewatch.probe.levers import Check
 
 PROTOCOL_VERSION = 1
 ANSWER_WITHIN_S = 2.0
 _TURN_WITHIN_S = 1.0
 """Everything together stays below the 5 s that a caller waits, so that nothing happens after it gave up."""
 _REMEMBERED_KEYS = 1024
-_KEY_CHARACTERS_MAX = 256
 _CONNECTIONS_MAX = 8
 _READERS_MAX = 4
 """Of these at once for those who may not act: they cannot keep the agent from acting."""
@@ -36,8 +37,16 @@ _CHUNK_BYTES = 16 * 1024
 _HEAD_ENDS = b"\r\n\r\n"
 _NO_FILES_S = 0.1
 
-Execute = Callable[[str, Mapping[str, Any]], dict[str, Any]]
+Execute = Callable[[ActionRequest], dict[str, Any]]
 """Checks and pulls one lever on the loop's thread; returns the reply document."""
+
+
+def reply_document(
+    status: str, detail: str = "", *, released: int | None = None, check: Check | None = None
+) -> dict[str, Any]:
+    """Return the answer to an action; ``check`` says which one refused it."""
+    named = None if check is None else check.value
+    return {"status": status, "check": named, "detail": detail, "released": released}
 
 
 class _Ticket:
@@ -63,19 +72,11 @@ class Control:
         """Levers that began and have not returned; a repeat of their key waits for them and begins nothing."""
         self._one_at_a_time = threading.Lock()
 
-    def act(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def act(self, request: ActionRequest) -> dict[str, Any]:
         """Carry out one action; a repeat of its idempotency key gets the first reply and does nothing."""
-        key = str(request.get("idempotency_key") or "")
-        if not key:
-            return {"status": "refused", "detail": "idempotency_key: not given", "released": None}
-        if len(key) > _KEY_CHARACTERS_MAX:
-            return {"status": "refused", "detail": "idempotency_key: too long to be remembered", "released": None}
+        key = request.idempotency_key
         if not self._one_at_a_time.acquire(timeout=_TURN_WITHIN_S):
-            return {
-                "status": "timed_out",
-                "detail": "loop: busy with another action; this one is void",
-                "released": None,
-            }
+            return reply_document("timed_out", "loop: busy with another action; this one is void")
         try:
             if key in self._replies:
                 return self._replies[key]
@@ -94,21 +95,21 @@ class Control:
         finally:
             self._one_at_a_time.release()
 
-    def _to_the_loop(self, ticket: _Ticket, request: Mapping[str, Any]) -> None:
+    def _to_the_loop(self, ticket: _Ticket, request: ActionRequest) -> None:
         def run() -> None:
             with ticket.lock:
                 if ticket.void:
                     return
                 ticket.started = True
             try:
-                ticket.reply = self._execute(str(request.get("kind", "")), request)
+                ticket.reply = self._execute(request)
             finally:
                 ticket.done.set()
 
         try:
             self._loop.call_soon_threadsafe(run)
         except RuntimeError:
-            ticket.reply = {"status": "failed", "detail": "loop: the gateway's loop is closed", "released": None}
+            ticket.reply = reply_document("failed", "loop: the gateway's loop is closed")
             ticket.done.set()
 
     def _reply(self, ticket: _Ticket) -> dict[str, Any]:
@@ -116,9 +117,9 @@ class Control:
             with ticket.lock:
                 ticket.void = not ticket.started
             if ticket.void:
-                return {"status": "timed_out", "detail": "loop: blocked; the action is void", "released": None}
+                return reply_document("timed_out", "loop: blocked; the action is void")
             ticket.done.wait(_TURN_WITHIN_S)
-        return ticket.reply or {"status": "timed_out", "detail": "loop: the lever has not returned", "released": None}
+        return ticket.reply or reply_document("timed_out", "loop: the lever has not returned")
 
 
 class _Handler(BaseRequestHandler):
@@ -149,6 +150,8 @@ class _Handler(BaseRequestHandler):
         if operation is None:
             raise BadRequest(f"there is no {request.method} {request.target}", HTTPStatus.NOT_FOUND)
         body = _read_body(connection, rest, request.body_bytes, deadline_s)
+        if request.method == "GET" and body:
+            raise BadRequest("GET has no body")
         return HTTPStatus.OK, operation(server.control, json_object(body) if request.method != "GET" else {})
 
 
@@ -189,7 +192,7 @@ def _info(control: Control, _request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _act(control: Control, request: dict[str, Any]) -> dict[str, Any]:
-    return control.act(request)
+    return control.act(ActionRequest.of(request))
 
 
 OPERATIONS: Mapping[tuple[str, str], Callable[[Control, dict[str, Any]], dict[str, Any]]] = {

@@ -3,8 +3,31 @@
 from enum import StrEnum
 
 
+class Check(StrEnum):
+    """Which comparison with what is true now refused an action."""
+
+    SESSION = "session"
+    GENERATION = "generation"
+    RUN_ID = "run_id"
+    HANDLE = "handle"
+    PROGRESS = "progress"
+    OWNER = "owner"
+    LEVER = "lever"
+    """Another reason of the gateway's own."""
+    REQUEST = "request"
+    """The request itself could not be read."""
+
+
 class Refused(Exception):  # noqa: N818 -- an answer, not an error
-    """Raised by a lever that will not act; its text is the answer that the agent sees."""
+    """Raised by a lever that will not act; its text is for people, ``check`` is what the agent decides by."""
+
+    def __init__(self, detail: str, *, check: Check = Check.LEVER) -> None:
+        super().__init__(detail)
+        self.check = check
+
+
+class Unsupported(Refused):
+    """Raised where the gateway has no such lever."""
 
 
 class DrainingError(Exception):
@@ -31,31 +54,31 @@ class Levers:
 
     def release_lane(self, session: str, cause: str) -> int | None:
         """Clear activity that nobody owns and let the lane go on; queued messages stay queued."""
-        raise Refused(f"unsupported: release_lane of {session} ({cause})")
+        raise Unsupported(f"unsupported: release_lane of {session} ({cause})")
 
     def abort_run(self, session: str, run_id: str, cause: str) -> int | None:
         """Ask exactly this run to end."""
-        raise Refused(f"unsupported: abort_run of {run_id} in {session} ({cause})")
+        raise Unsupported(f"unsupported: abort_run of {run_id} in {session} ({cause})")
 
     def force_clear(self, session: str, run_id: str, handle: str, cause: str) -> int | None:
         """Remove exactly this handle from the registry and let the lane go on."""
-        raise Refused(f"unsupported: force_clear of {run_id}, {handle} in {session} ({cause})")
+        raise Unsupported(f"unsupported: force_clear of {run_id}, {handle} in {session} ({cause})")
 
     def evict_session(self, session: str, cause: str) -> int | None:
         """Drop the session from memory; its queued messages go to a fresh incarnation."""
-        raise Refused(f"unsupported: evict_session of {session} ({cause})")
+        raise Unsupported(f"unsupported: evict_session of {session} ({cause})")
 
     def correct_store(self, session: str, cause: str) -> int | None:
         """Write into the store that nothing runs in this session."""
-        raise Refused(f"unsupported: correct_store of {session} ({cause})")
+        raise Unsupported(f"unsupported: correct_store of {session} ({cause})")
 
     def wake(self, session: str, cause: str) -> int | None:
         """Let a session look again at what it waits for."""
-        raise Refused(f"unsupported: wake of {session} ({cause})")
+        raise Unsupported(f"unsupported: wake of {session} ({cause})")
 
     def drain(self, timeout_s: float) -> None:
         """Stop admission and end within ``timeout_s`` seconds."""
-        raise Refused(f"unsupported: drain within {timeout_s} s")
+        raise Unsupported(f"unsupported: drain within {timeout_s} s")
 
 
 ACTIONS = ("release_lane", "abort_run", "force_clear", "evict_session", "correct_store", "wake", "drain")

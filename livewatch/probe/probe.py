@@ -6,19 +6,20 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from livewatch.guard.access import Access
+from livewatch.probe.action_request import ActionRequest
 from livewatch.probe.board import BoardWriter
-from livewatch.probe.control import PROTOCOL_VERSION, Control, ControlServer
+from livewatch.probe.control import PROTOCOL_VERSION, Control, ControlServer, reply_document
 from livewatch.probe.drain import DrainReport, drain
 from livewatch.probe.gc_clock import GcClock
 from livewatch.probe.holders import HolderRegistry, Holding, OnContention
 from livewatch.probe.layout import DRAIN_OUTCOMES, PHASES, shown
-from livewatch.probe.levers import ACTIONS, Levers, Refused, capabilities
+from livewatch.probe.levers import ACTIONS, Check, Levers, Refused, Unsupported, capabilities
 from livewatch.probe.loop import RESOLUTION_S, LoopSampler
 from livewatch.probe.run import Run
 from livewatch.probe.session import Session
@@ -202,56 +203,54 @@ class Probe:
         sessions = [reference() for reference in self._sessions.valuerefs()]
         return sum(session is not None and session.current is not None for session in sessions)
 
-    def _execute(self, kind: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _execute(self, request: ActionRequest) -> dict[str, Any]:
         """Check and act in one step on the loop's thread, so that nothing can change in between."""
         try:
-            if kind not in ACTIONS:
-                raise Refused(f"unsupported: there is no action {kind!r}")
-            if kind == "drain":
-                self._levers.drain(_drain_s(request))
-                return {"status": "done", "detail": "the gateway drains", "released": None}
+            if request.kind not in ACTIONS:
+                raise Unsupported(f"unsupported: there is no action {request.kind!r}")
+            if request.kind == "drain":
+                self._levers.drain(DRAIN_S if request.timeout_s is None else request.timeout_s)
+                return reply_document("done", "the gateway drains")
             self._check(request)
-            released = self._pull(kind, request)
+            released = self._pull(request)
+        except Unsupported as refusal:
+            return reply_document("unsupported", str(refusal))
         except Refused as refusal:
-            status = "unsupported" if str(refusal).startswith("unsupported") else "refused"
-            return {"status": status, "detail": str(refusal), "released": None}
+            return reply_document("refused", str(refusal), check=refusal.check)
         except Exception as error:  # noqa: BLE001 -- a broken lever must answer, and must not hurt the gateway
-            return {"status": "failed", "detail": f"lever: {error!r}", "released": None}
-        return {"status": "done", "detail": "", "released": released}
+            return reply_document("failed", f"lever: {error!r}")
+        return reply_document("done", released=released)
 
-    def _check(self, request: Mapping[str, Any]) -> None:
+    def _check(self, request: ActionRequest) -> None:
         session = self._named(request)
-        if request.get("generation") != session.generation:
-            raise Refused(f"generation: is {session.generation} now")
+        if request.generation != session.generation:
+            raise Refused(f"generation: is {session.generation} now", check=Check.GENERATION)
         run = session.current
-        if request.get("run_id") != (None if run is None else shown("run_id", run.id)):
-            raise Refused(f"run: {'none' if run is None else run.id} is registered now")
-        if request.get("handle") != (None if run is None else run.handle):
-            raise Refused("handle: another one is registered now")
-        judged_ns = request.get("progress_ns") or 0
-        if not isinstance(judged_ns, int):
-            raise Refused("progress: not a whole number of nanoseconds")
-        if session.progress_ns > judged_ns + _CLOCK_TOLERANCE_NS:
-            raise Refused("progress: the run moved since it was judged")
+        if request.run_id != (None if run is None else shown("run_id", run.id)):
+            raise Refused(f"run: {'none' if run is None else run.id} is registered now", check=Check.RUN_ID)
+        if request.handle != (None if run is None else run.handle):
+            raise Refused("handle: another one is registered now", check=Check.HANDLE)
+        if session.progress_ns > (request.progress_ns or 0) + _CLOCK_TOLERANCE_NS:
+            raise Refused("progress: the run moved since it was judged", check=Check.PROGRESS)
 
     def _clear(self, session: Session, run: Run) -> None:
         with contextlib.suppress(Exception):  # a gateway without this lever, or with a broken one, still ends
             self._levers.force_clear(session.key, run.id, run.handle, "drain: the run outlived its own timeout")
         session.forget_run(run.id, run.handle)
 
-    def _named(self, request: Mapping[str, Any]) -> Session:
+    def _named(self, request: ActionRequest) -> Session:
         """Return the session by its name on the board, which is shorter than a very long key."""
-        name = str(request.get("session", ""))
+        name = request.session
         session = self._sessions.get(name) or self._long_names.get(name)
         if session is None or session.closed:
-            raise Refused("session: not in memory")
+            raise Refused("session: not in memory", check=Check.SESSION)
         return session
 
-    def _pull(self, kind: str, request: Mapping[str, Any]) -> int | None:
-        levers, cause, found = self._levers, str(request.get("cause", "")), self._named(request)
+    def _pull(self, request: ActionRequest) -> int | None:
+        levers, cause, found = self._levers, request.cause, self._named(request)
         session, run = found.key, found.current
         run_id, handle = ("", "") if run is None else (run.id, run.handle)
-        match kind:
+        match request.kind:
             case "abort_run":
                 return levers.abort_run(session, run_id, cause)
             case "force_clear":
@@ -264,13 +263,3 @@ class Probe:
                 return levers.correct_store(session, cause)
             case _:
                 return levers.wake(session, cause)
-
-
-def _drain_s(request: Mapping[str, Any]) -> float:
-    try:
-        timeout_s = float(request.get("timeout_s") or DRAIN_S)
-    except (TypeError, ValueError, OverflowError):
-        timeout_s = -1.0
-    if not 0 < timeout_s < float("inf"):
-        raise Refused("timeout_s: not a positive number of seconds")
-    return timeout_s

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from livewatch.recovery.settings import Policy
-from livewatch_classifiers.decision import Act, Action, Completed, Reply, ReplyStatus
+from livewatch_classifiers.decision import Act, Action, Completed, RefusedCheck, Reply, ReplyStatus
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import ActionKind, Attention, Outcome, Presence
 
 _LEFT_ALONE = frozenset({Attention.NONE, Attention.LONG_RUNNING})
-_CAME_BACK_TO_LIFE = ("generation", "progress", "run")
+_CAME_BACK_TO_LIFE = frozenset({RefusedCheck.GENERATION, RefusedCheck.PROGRESS, RefusedCheck.RUN_ID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def look_again(
 def _seen(sent: Sent, session: Session | None, verdict: Verdict | None) -> tuple[Outcome | None, str]:
     reply = sent.reply
     if reply.status in (ReplyStatus.REFUSED, ReplyStatus.UNSUPPORTED):
-        alive = reply.status is ReplyStatus.REFUSED and reply.detail.startswith(_CAME_BACK_TO_LIFE)
+        alive = reply.status is ReplyStatus.REFUSED and reply.check in _CAME_BACK_TO_LIFE
         return (Outcome.SUPERSEDED if alive else Outcome.REFUSED), reply.detail
     if session is None:
         return Outcome.RECOVERED, "the session is gone"

@@ -13,7 +13,7 @@ from livewatch.simulation.plan import AbortWay, TimeoutWay
 from livewatch.simulation.runs import poke
 from livewatch.simulation.sessions import Run, Session
 from livewatch.simulation.truth import Fault
-from livewatch_classifiers.decision import Action, Reply, ReplyStatus
+from livewatch_classifiers.decision import Action, RefusedCheck, Reply, ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind, WaitKind
 
 SETTLED_S = 1.2
@@ -84,32 +84,33 @@ class Levers:
         return reply
 
     def _checked(self, action: Action, session: Session) -> Reply:
-        refusal = _refusal(action, session) if action.generation is not None else ""
-        if refusal:
-            return Reply(ReplyStatus.REFUSED, refusal)
+        refusal = _refusal(action, session) if action.generation is not None else None
+        if refusal is not None:
+            check, detail = refusal
+            return Reply(ReplyStatus.REFUSED, detail, check=check)
         return _LEVERS[action.kind](self._gateway, session, action)
 
 
-def _refusal(action: Action, session: Session) -> str:
+def _refusal(action: Action, session: Session) -> tuple[RefusedCheck, str] | None:
     run = session.run
     if action.session_id is not None and action.session_id != session.id:
-        return "generation: the session is another incarnation"
+        return RefusedCheck.GENERATION, "generation: the session is another incarnation"
     if action.generation != session.generation:
-        return f"generation moved to {session.generation}"
+        return RefusedCheck.GENERATION, f"generation: moved to {session.generation}"
     if action.run_id != (run.id if run is not None and "run" not in session.hides else None):
-        return "run: another one is registered"
+        return RefusedCheck.RUN_ID, "run: another one is registered"
     if action.handle is not None and (run is None or action.handle != run.handle):
-        return "run: another handle is registered"
+        return RefusedCheck.RUN_ID, "run: another handle is registered"
     if action.progress_s is not None and action.progress_s != session.progress_s:
-        return "progress was made since"
-    return ""
+        return RefusedCheck.PROGRESS, "progress: some was made since"
+    return None
 
 
 def _abort_run(gateway: Gateway, session: Session, action: Action) -> Reply:
     del action
     run = session.run
     if run is None:
-        return Reply(ReplyStatus.REFUSED, "run: none is registered")
+        return Reply(ReplyStatus.REFUSED, "run: none is registered", check=RefusedCheck.RUN_ID)
     step = run.step
     way = step.abort if step is not None and step.abort is not None else run.turn.abort
     if way is AbortWay.SETTLES and run.turn.on_timeout is TimeoutWay.ZOMBIE:
@@ -137,7 +138,7 @@ def _aborted(gateway: Gateway, session: Session, run: Run) -> None:
 def _force_clear(gateway: Gateway, session: Session, action: Action) -> Reply:
     run = session.run
     if run is None or (action.handle is not None and run.handle != action.handle):
-        return Reply(ReplyStatus.REFUSED, "run: another handle is registered")
+        return Reply(ReplyStatus.REFUSED, "run: another handle is registered", check=RefusedCheck.RUN_ID)
     alive = not run.ended and not run.hung
     if alive:
         session.detached.append(run)
@@ -180,7 +181,7 @@ def _wake(gateway: Gateway, session: Session, action: Action) -> Reply:
     del action
     run, wait = session.run, session.wait
     if run is None or wait is None or wait.kind is not WaitKind.SUBAGENT:
-        return Reply(ReplyStatus.REFUSED, "run: it waits for nobody")
+        return Reply(ReplyStatus.REFUSED, "run: it waits for nobody", check=RefusedCheck.RUN_ID)
     gateway.later(0.0, lambda: poke(gateway, session, run))
     return Reply(ReplyStatus.DONE, released=0)
 

@@ -5,16 +5,18 @@ import contextlib
 import json
 import stat
 import string
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 
 from livewatch.guard.owner import GatewayOwner
-from livewatch_classifiers.decision import Action, Reply, ReplyStatus
+from livewatch_classifiers.decision import Action, RefusedCheck, Reply, ReplyStatus
 
 _MAX_HEAD_BYTES = 16 * 1024
 _MAX_BODY_BYTES = 64 * 1024
 _MAX_DETAIL = 500
+_CHECKS = {check.value: check for check in RefusedCheck}
 
 
 class _NoAnswer(Exception):  # noqa: N818 -- reads as what happened
@@ -171,5 +173,21 @@ def _reply(status: int, document: dict[str, Any]) -> Reply:
     text = " ".join(detail.split())[:_MAX_DETAIL] if isinstance(detail, str) else ""
     count = released if isinstance(released, int) and not isinstance(released, bool) and released >= 0 else None
     with contextlib.suppress(ValueError):
-        return Reply(ReplyStatus(str(document.get("status"))), text, count)
+        reply = ReplyStatus(str(document.get("status")))
+        check = _check(document, text) if reply is ReplyStatus.REFUSED else None
+        return Reply(reply, text, count, check)
+    if status == HTTPStatus.BAD_REQUEST:
+        return Reply(ReplyStatus.REFUSED, text or "the gateway cannot read the request", check=RefusedCheck.REQUEST)
     return Reply(ReplyStatus.FAILED, text or f"the gateway answered {status} without a status")
+
+
+def _check(document: Mapping[str, Any], detail: str) -> RefusedCheck | None:
+    """Return which check refused, from the gateway's ``check``.
+
+    Gateways that were built before that member (protocol 1 without ``check``) begin the detail with the check's name
+    and a colon instead, where ``run`` stands for the run's id.
+    """
+    if document.get("check") is not None:
+        return _CHECKS.get(str(document["check"]), RefusedCheck.LEVER)
+    name, colon, _ = detail.partition(":")
+    return _CHECKS.get("run_id" if name == "run" else name) if colon else None

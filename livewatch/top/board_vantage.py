@@ -7,6 +7,8 @@ from typing import Any
 
 from livewatch.clock import Clock
 from livewatch.judge import Judge
+from livewatch.local_api.decoding import from_values
+from livewatch.local_api.requests import SessionsRequest
 from livewatch.local_api.session_list import SessionQuery, session_list
 from livewatch.local_api.views import judged, vitals_of
 from livewatch.sources.base import SourceError
@@ -52,8 +54,8 @@ class BoardVantage:
             verdicts=self._judge.judge(snapshot, self._thresholds).verdicts,
             thresholds=self._thresholds,
         )
-        asked = {name: str(value) for name, value in view.query().items() if value is not None}
-        return Look(_status(report), session_list(report, SessionQuery.of(asked), doing={}))
+        query = SessionQuery.of(from_values(SessionsRequest, view.query()))
+        return Look(_status(report), session_list(report, query, doing={}))
 
     async def explain(self, key: str) -> Mapping[str, Any]:
         """Return what was seen of the session at the last look, and how it was judged."""

@@ -77,7 +77,7 @@ class View:
     def query(self) -> dict[str, Any]:
         """Return the parameters of ``/v1/sessions`` for this view."""
         return {
-            "attention": None if self.show is Show.ALL else ",".join(sorted(self.show.labels)),
+            "attention": sorted(self.show.labels),
             "match": self.glob,
             "sort": self.order.value,
             "reverse": self.reverse,

@@ -1,5 +1,6 @@
 """An OpenAPI document as a judge of real answers: undocumented members are errors here, though not for clients."""
 
+import contextlib
 import copy
 import http.client
 import json
@@ -78,7 +79,8 @@ def request(path: Path, method: str, target: str, body: bytes | None = None, **h
     try:
         connection.sock.settimeout(_TIMEOUT_S)
         connection.sock.connect(str(path))
-        connection.request(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        with contextlib.suppress(BrokenPipeError):  # it may answer the head, and close before it is sent the body
+            connection.request(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})
         response = connection.getresponse()
         return Answer(response.status, response.headers["Content-Type"], json.loads(response.read()))
     finally:

@@ -6,14 +6,17 @@ import json
 import tempfile
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from msgspec import UNSET, structs
+from msgspec.json import schema as json_schema
 
 import livewatch
 from livewatch.configuration.load import load_settings
 from livewatch.configuration.settings import SourceKind
-from livewatch.local_api import views
+from livewatch.local_api import replies, views
 from livewatch.local_api.session_order import SessionOrder
 from livewatch.service import attached
 from livewatch.supervision.pulse import Phase
@@ -21,6 +24,8 @@ from livewatch_classifiers import decision, lane, lock, vocabulary
 from livewatch_classifiers.lane import LaneCondition, LaneVerdict
 from livewatch_classifiers.model import Vitals
 from livewatch_classifiers.vitals import _evidence
+from tests.docs.agent_page import PAGE as PAGE_FILE
+from tests.docs.agent_page import written
 from tests.docs.conftest import Stage
 from tests.docs.openapi import Answer, Document, request
 
@@ -54,6 +59,45 @@ class Caller:
 
 async def test_every_operation_that_is_served_is_told_and_none_besides(stage: Stage) -> None:
     assert PAGE.operations == stage.service.operations
+
+
+def test_the_requests_are_written_from_the_types_that_decode_them(stage: Stage) -> None:
+    page = PAGE_FILE.read_text(encoding="utf-8")
+
+    assert written(page, stage.service.requests) == page, "write them anew with `make api-docs`"
+
+
+@pytest.mark.parametrize(
+    ("reply", "pointer"),
+    [
+        (replies.HoldReply, "/paths/~1v1~1hold/post/responses/200/content/application~1json/schema"),
+        (replies.ResumeReply, "/paths/~1v1~1resume/post/responses/200/content/application~1json/schema"),
+        (replies.DrainReply, "/paths/~1v1~1drain/post/responses/200/content/application~1json/schema"),
+        (replies.OutcomeReply, "/paths/~1v1~1outcome/get/responses/200/content/application~1json/schema"),
+        (replies.RecoverReply, "/components/schemas/ByHand"),
+        (replies.GateReply, "/components/schemas/ByHand/properties/gates/items"),
+        (replies.ErrorReply, "/components/schemas/Error"),
+        (replies.Problem, "/components/schemas/Error/properties/error"),
+    ],
+)
+def test_a_reply_has_the_members_that_its_document_has(reply: type[Any], pointer: str) -> None:
+    schema: Any = PAGE.tree
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/")
+        schema = schema[int(name) if name == "200" and 200 in schema else name]
+    members = {field.encode_name: field for field in structs.fields(reply)}
+    assert set(schema["properties"]) == set(members)
+    assert set(schema["required"]) == {name for name, field in members.items() if field.default is not UNSET}
+    for name, told in schema["properties"].items():
+        bare = {"type", "message", "schema_version", "ok", "error"} | (
+            {"action"} if reply is replies.OutcomeReply else set()
+        )
+        found = json_schema(members[name].type)
+        assert name in bare or "$ref" in told or told.get("type") in (found.get("type"), found_types(found)), name
+
+
+def found_types(schema: dict[str, Any]) -> list[str]:
+    return [one["type"] for one in schema.get("anyOf", [])]
 
 
 async def test_every_answer_of_a_real_agent_is_as_told(stage: Stage) -> None:
@@ -131,7 +175,7 @@ async def follow_the_journal(stage: Stage, caller: Caller) -> None:
     page = (await caller.get("/v1/events", limit="3")).document
     assert len(page["events"]) == 3
     rest = (await caller.get("/v1/events", after=page["cursor"])).document
-    await caller.get("/v1/events", after=rest["cursor"], wait="1")
+    await caller.get("/v1/events", after=rest["cursor"], wait="true")
     await caller.get("/v1/events", since="yesterday")
     (stage.folder / "state" / "api.journal.sqlite").unlink()
     await caller.get("/v1/events")

@@ -4,9 +4,12 @@ import asyncio
 import json
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
+from livewatch.probe.action_request import MEMBERS, REQUIRED
 from livewatch.probe.control import OPERATIONS
-from livewatch.probe.levers import ACTIONS
-from livewatch_classifiers.decision import ReplyStatus
+from livewatch.probe.levers import ACTIONS, Check
+from livewatch_classifiers.decision import RefusedCheck, ReplyStatus
 from tests.docs.conftest import Stage
 from tests.docs.openapi import Answer, Document, request
 
@@ -22,6 +25,23 @@ def test_the_words_are_those_of_probe_and_agent() -> None:
 
     assert tuple(schemas["ActionKind"]["enum"]) == ACTIONS
     assert schemas["Reply"]["properties"]["status"]["enum"] == [status.value for status in ReplyStatus]
+    assert (
+        schemas["RefusedCheck"]["enum"] == [check.value for check in RefusedCheck] == [check.value for check in Check]
+    )
+
+
+def test_an_action_is_written_as_the_probe_reads_it() -> None:
+    """The bounds at their edges: what the document takes the probe takes, and one step further neither does."""
+    action = PAGE.tree["components"]["schemas"]["Action"]
+    assert list(action["properties"]) == list(MEMBERS)
+    assert tuple(action["required"]) == REQUIRED
+    for name, schema in action["properties"].items():
+        low, high = schema.get("minimum", schema.get("minLength", 0)), schema.get("maximum", schema.get("maxLength"))
+        edges: list[object] = [low, high, low - 1, high + 1]
+        if schema["type"] == "string":
+            edges = ["x" * length for length in (low, high, max(0, low - 1), high + 1)]
+        for edge in edges:
+            assert MEMBERS[name].fits(edge) is Draft202012Validator(schema).is_valid(edge), (name, edge)
 
 
 class Caller:
@@ -53,7 +73,7 @@ async def test_every_answer_of_a_real_gateway_is_as_told(stage: Stage) -> None:
 
     info = await caller.ask("GET", "/v1/info")
     assert info.document["runs"] == 1
-    assert (await caller.act("stale", **(facts | {"generation": 1}))).document["detail"].startswith("generation: ")
+    assert (await caller.act("stale", **(facts | {"generation": 1}))).document["check"] == "generation"
     await caller.act("lacking", **facts, kind="wake")
     stage.levers.breaks.add("release_lane")
     await caller.act("broken", **facts, kind="release_lane")

@@ -2,10 +2,12 @@
 
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -15,6 +17,7 @@ from livewatch.doctor.finding import Finding, Health
 from livewatch_exporters.telemetry import Telemetry
 from livewatch_exporters.telemetry_settings import TelemetrySettings
 from tests.doctor.conftest import MakeCase
+from tests.exporters.certificates import Authority
 
 LOOKS = {
     "/v1/metrics": telemetry_checks.otlp_metrics,
@@ -44,14 +47,17 @@ class Collector(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def collector(status: int = 200) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+def collector(status: int = 200, tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
     handler = type("Handler", (Collector,), {"status": status, "took": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a handshake that fails is what is tested
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", handler.took
+        yield f"http{'' if tls is None else 's'}://127.0.0.1:{server.server_port}", handler.took
     finally:
         server.shutdown()
         server.server_close()
@@ -103,6 +109,37 @@ def test_a_collector_that_is_away_is_told_within_bounds_and_without_the_password
     assert [f.health for f in found] == [Health.FAILURE] * 3
     assert all("Connection refused" in f.text and f.fix for f in found)
     assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "all"])
+def test_a_proxy_for_the_outside_is_not_asked_for_loopback(
+    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv(f"{scheme}_proxy", "http://127.0.0.1:9")
+    with collector() as (url, took):
+        case = make_case(otel=otlp(url))
+        found = [look(case) for look in LOOKS.values()]
+    assert {f.health for f in found} == {Health.OK}
+    assert len(took) == len(LOOKS)
+
+
+def test_who_was_trusted_is_said_whether_the_collector_is_taken_for_one_or_not(
+    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own, company = Authority(tmp_path / "own"), Authority(tmp_path / "company")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(company.file))
+    with collector(tls=own.server_context()) as (url, _):
+        trusted = otlp(url, OTEL_EXPORTER_OTLP_CERTIFICATE=str(own.file))
+        taken = [look(make_case(otel=trusted)) for look in LOOKS.values()]
+        monkeypatch.delenv("OTEL_EXPORTER_OTLP_CERTIFICATE")
+        bundle = otlp(url, REQUESTS_CA_BUNDLE=str(company.file), OTEL_EXPORTER_OTLP_TIMEOUT="1000")
+        refused = [look(make_case(otel=bundle)) for look in LOOKS.values()]
+
+    assert {f.health for f in taken} == {Health.OK}
+    assert all(f.text.endswith(f"trusting {own.file} of OTEL_EXPORTER_OTLP_CERTIFICATE") for f in taken)
+    assert {f.health for f in refused} == {Health.FAILURE}
+    assert all("certificate is not accepted" in f.text for f in refused)
+    assert all(f"Trusted are {company.file} of REQUESTS_CA_BUNDLE" in f.fix for f in refused)
 
 
 def test_a_collector_that_says_nothing_is_given_up(make_case: MakeCase) -> None:

@@ -198,20 +198,21 @@ def test_every_answer_of_the_control_socket_is_as_its_document_tells(gateway: Ga
     CONTROL.check("GET", "/v1/info", request(gateway.stage.control, "GET", "/v1/info"))
     for name, changed in {
         "generation": {"generation": 1},
-        "run": {"run_id": None},
+        "run_id": {"run_id": None},
         "handle": {"handle": "another"},
         "progress": {"progress_ns": 1},
         "session": {"session": "another"},
         "unsupported": {"kind": "wake"},
-        "idempotency_key": {"idempotency_key": ""},
         "released": {"kind": "release_lane"},
     }.items():
         answer = gateway.act(name, session, **changed)
         assert answer.document["status"] in ("refused", "unsupported")
-        told[name] = answer.document["detail"].split(":")[0]
+        told[name] = answer.document["check"] or answer.document["status"]
     done, again = gateway.act("abort", session), gateway.act("abort", session)
     bad = [
         request(gateway.stage.control, "POST", "/v1/actions", b"[]"),
+        request(gateway.stage.control, "POST", "/v1/actions", b'{"kind": "drain", "idempotency_key": ""}'),
+        request(gateway.stage.control, "POST", "/v1/actions", b'{"kind": "drain", "idempotency_key": "d", "x": 1}'),
         request(gateway.stage.control, "POST", "/v1/actions", b"", Content_Length="70000"),
         request(gateway.stage.control, "GET", "/nothing"),
     ]
@@ -220,8 +221,8 @@ def test_every_answer_of_the_control_socket_is_as_its_document_tells(gateway: Ga
 
     assert told == {name: name for name in told} | {"released": "owner"}
     assert done == again
-    assert done.document == {"status": "done", "detail": "", "released": None}
-    assert [answer.status for answer in bad] == [400, 413, 404]
+    assert done.document == {"status": "done", "check": None, "detail": "", "released": None}
+    assert [answer.status for answer in bad] == [400, 400, 400, 413, 404]
 
 
 def test_a_blocked_loop_is_seen_and_what_it_could_not_take_up_never_happens(gateway: Gateway) -> None:
@@ -244,7 +245,8 @@ def test_a_blocked_loop_is_seen_and_what_it_could_not_take_up_never_happens(gate
     until(lambda: state() in ("responsive", "degraded"), "a loop that turns again")
     after = gateway.act("after", session, generation=1)  # taken up after whatever was still on its way
 
-    assert void.document == {"status": "timed_out", "detail": "loop: blocked; the action is void", "released": None}
+    void_detail = "loop: blocked; the action is void"
+    assert void.document == {"status": "timed_out", "check": None, "detail": void_detail, "released": None}
     assert info["runs"] == 2
     assert after.document["status"] == "refused"
     assert not hung.done()

@@ -1,8 +1,10 @@
 """Metrics over real wires: OTLP over HTTP and gRPC, a real scrape, and collectors that are away or silent."""
 
+import gzip
 import io
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -133,6 +135,38 @@ def test_a_scrape_shows_only_catalogued_names_and_labels(make_report: MakeReport
         assert needed <= set(sample.labels) - {"le"} <= {attribute.label for attribute in spec.attributes}
 
 
+@pytest.mark.parametrize(
+    ("accept", "packed"),
+    [("gzip", True), ("deflate, gzip;q=0.5", True), ("*", True), ("", False), ("gzip;q=0", False), ("br", False)],
+)
+def test_a_scrape_is_packed_for_who_asks(make_report: MakeReport, accept: str, *, packed: bool) -> None:
+    with started(TelemetrySettings(metrics_listen=":0")) as (telemetry, _):
+        tell(telemetry, make_report())
+        plain = scrape(telemetry)
+        assert telemetry.prometheus_url is not None
+        asked = urllib.request.Request(telemetry.prometheus_url, headers={"Accept-Encoding": accept})
+        with urllib.request.urlopen(asked, timeout=DEADLINE_S) as answer:
+            body, headers = answer.read(), answer.headers
+    assert headers["Content-Encoding"] == ("gzip" if packed else None)
+    assert (headers["Vary"], headers["Server"]) == ("Accept-Encoding", "livewatch")
+    assert len(body) < len(plain) / 5 if packed else len(body) > len(plain) / 2
+    text = (gzip.decompress(body) if packed else body).decode()
+    assert {re.split("[{ ]", line)[0] for line in text.splitlines()} == {
+        re.split("[{ ]", line)[0] for line in plain.splitlines()
+    }
+
+
+def test_livewatch_measures_its_own_cpu_and_memory(make_report: MakeReport) -> None:
+    with started(TelemetrySettings(metrics_listen=":0")) as (telemetry, _):
+        tell(telemetry, make_report())
+        families = {f.name: f for f in text_string_to_metric_families(scrape(telemetry))}
+    spent = {s.labels["cpu_mode"]: s.value for s in families["livewatch_self_cpu_time_seconds"].samples}
+    (used,) = families["livewatch_self_memory_usage_bytes"].samples
+    assert 0 < spent["user"] <= os.times().user
+    assert 0 < spent["system"] <= os.times().system
+    assert 10e6 < used.value < 2e9
+
+
 def test_scrapes_at_the_same_time_never_mix_their_families(make_report: MakeReport) -> None:
     with started(TelemetrySettings(target="gw", metrics_listen="0")) as (telemetry, _):
         tell(telemetry, make_report())
@@ -213,9 +247,9 @@ def away(kind: str) -> Iterator[tuple[str, Callable[[Telemetry], None]]]:
                 connections.enter_context(listening.accept()[0])
                 return
             deadline_s = time.monotonic() + DEADLINE_S
-            while not telemetry._sdk_log.last_words and time.monotonic() < deadline_s:
+            while not telemetry._sdk_log.heard and time.monotonic() < deadline_s:
                 os.sched_yield()
-            assert telemetry._sdk_log.last_words
+            assert telemetry._sdk_log.heard
 
         yield f"http://127.0.0.1:{port}", trying
 

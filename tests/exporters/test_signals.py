@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from livewatch_classifiers.decision import Act, Action, Completed, Reply, ReplyStatus
@@ -21,6 +24,7 @@ from livewatch_classifiers.report import TickReport, Transition
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import ActionKind, Attention, Outcome, Reason
 from livewatch_exporters.otlp_environment import OtlpEnvironment
+from livewatch_exporters.resource import SCHEMA_URL
 from livewatch_exporters.telemetry import Telemetry
 from livewatch_exporters.telemetry_settings import TelemetryError, TelemetrySettings
 from livewatch_exporters.trace_context import traceparent_of
@@ -102,6 +106,78 @@ def test_a_recovery_reaches_the_collector_as_one_trace(collector: Collector, mak
     told = [json.loads(line) for line in stream.getvalue().splitlines()]
     acted = next(line for line in told if line["event"] == "livewatch.recovery.action")
     assert acted["trace_id"] == spans[0].trace_id.hex()
+
+
+def test_logs_and_traces_lead_to_each_other_and_say_who_speaks(
+    collector: Collector, make_report: MakeReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "otlp")
+    telemetry = Telemetry.start(TelemetrySettings("gw"), stream=io.StringIO())
+    run(telemetry, make_report)
+    telemetry.shutdown()
+    traces = ExportTraceServiceRequest.FromString(collector.queue("/v1/traces").get(timeout=DEADLINE_S))
+    logs = ExportLogsServiceRequest.FromString(collector.queue("/v1/logs").get(timeout=DEADLINE_S))
+    metrics = ExportMetricsServiceRequest.FromString(collector.queue("/v1/metrics").get(timeout=DEADLINE_S))
+    spans = {span.name: span for r in traces.resource_spans for scope in r.scope_spans for span in scope.spans}
+    events = {e.event_name: e for r in logs.resource_logs for scope in r.scope_logs for e in scope.log_records}
+
+    acts = spans["livewatch.act"]
+    for name in ("livewatch.recovery.action", "livewatch.recovery.completed"):
+        assert (events[name].trace_id, events[name].span_id) == (acts.trace_id, acts.span_id)
+        assert "livewatch.trace_id" not in {attribute.key for attribute in events[name].attributes}
+    assert events["livewatch.recovery.action"].severity_text == "WARN"
+    assert all(name.startswith("livewatch.") for name in spans)
+    for group in (traces.resource_spans[0], logs.resource_logs[0], metrics.resource_metrics[0]):
+        names = ("scope_spans", "scope_logs", "scope_metrics")
+        (scope,) = next(getattr(group, name) for name in names if hasattr(group, name))
+        attributes = {attribute.key: attribute.value.string_value for attribute in group.resource.attributes}
+        assert scope.scope.version == attributes["service.version"]
+        assert scope.schema_url == group.schema_url == SCHEMA_URL
+        assert attributes["telemetry.sdk.name"] == "opentelemetry"
+        assert attributes["telemetry.sdk.language"] == "python"
+        assert attributes["telemetry.sdk.version"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"OTEL_METRICS_EXPORTER": "otlp"}, "'otlp' exports nothing without OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ({"OTEL_METRICS_EXPORTER": "prometheus"}, "--metrics-listen"),
+        ({"OTEL_TRACES_EXPORTER": "zipkin"}, "OTEL_TRACES_EXPORTER='zipkin' is not supported; write otlp or none"),
+        ({"OTEL_EXPORTER_PROMETHEUS_PORT": "9464"}, "OTEL_EXPORTER_PROMETHEUS_PORT is not read"),
+        ({"OTEL_CONFIG_FILE": "/otel.yaml"}, "OTEL_CONFIG_FILE is not read"),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": ""}, None),
+    ],
+)  # fmt: skip
+def test_what_is_asked_for_and_not_done_is_said_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str | None
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    stream = io.StringIO()
+    Telemetry.start(TelemetrySettings("gw"), stream=stream).shutdown()
+    told = [json.loads(line)["detail"] for line in stream.getvalue().splitlines() if "telemetry.ignored" in line]
+    assert len(told) == (said is not None)
+    assert said is None or said in told[0]
+
+
+def test_an_export_that_outlives_the_end_says_nothing_outside_the_log() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    script = (
+        "import io\n"
+        "from livewatch_exporters.telemetry import Telemetry\n"
+        "from livewatch_exporters.telemetry_settings import TelemetrySettings\n"
+        "from livewatch_exporters.sdk_log import SdkLog\n"
+        "telemetry = Telemetry.start(TelemetrySettings('gw', shutdown_timeout_s=0.3), stream=io.StringIO())\n"
+        "telemetry.shutdown()\n"
+        "import logging\n"
+        "logging.getLogger('opentelemetry.exporter.otlp.proto.http').warning('Shutdown in progress, aborting retry.')\n"
+    )
+    environ = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_log_lines_are_events_when_logs_are_wanted(
@@ -254,9 +330,9 @@ def test_the_exporters_get_the_timeout_that_was_set(monkeypatch: pytest.MonkeyPa
 
     original: Any = trace_exporter.OTLPSpanExporter
 
-    def spy(*, timeout: float) -> Any:
+    def spy(*, timeout: float, session: object) -> Any:
         seen.append(timeout)
-        return original(timeout=timeout)
+        return original(timeout=timeout, session=session)
 
     monkeypatch.setattr(trace_exporter, "OTLPSpanExporter", spy)
     Telemetry.start(TelemetrySettings("gw", shutdown_timeout_s=0.6), stream=io.StringIO()).shutdown()

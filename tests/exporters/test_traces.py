@@ -70,10 +70,10 @@ def test_a_recovery_is_one_trace_of_four_steps_with_their_true_times(bench: Benc
     spans = bench.spans()
     assert {name: times(span) for name, span in spans.items()} == {
         "livewatch.recovery abort_run": (100.0, 114.0),
-        "detect": (100.0, 110.0),
-        "decide": (110.0, 110.0),
-        "act": (110.0, 111.5),
-        "verify": (111.5, 114.0),
+        "livewatch.detect": (100.0, 110.0),
+        "livewatch.decide": (110.0, 110.0),
+        "livewatch.act": (110.0, 111.5),
+        "livewatch.verify": (111.5, 114.0),
     }
     root = spans.pop("livewatch.recovery abort_run")
     assert root.parent is None
@@ -83,13 +83,13 @@ def test_a_recovery_is_one_trace_of_four_steps_with_their_true_times(bench: Benc
         assert span.context is not None
         assert span.parent.span_id == root.context.span_id
         assert span.context.trace_id == root.context.trace_id
-    assert spans["act"].kind is SpanKind.CLIENT
+    assert spans["livewatch.act"].kind is SpanKind.CLIENT
 
 
 def test_the_step_that_acts_is_the_one_that_the_gateway_was_told(bench: Bench, make_report: MakeReport) -> None:
     bench.recover(make_report)
     told = parse_traceparent(ACTION.traceparent)
-    acts = bench.spans()["act"].context
+    acts = bench.spans()["livewatch.act"].context
     assert told is not None
     assert acts is not None
     assert (acts.trace_id, acts.span_id) == (told.trace_id, told.span_id)
@@ -100,15 +100,15 @@ def test_the_step_that_acts_is_the_one_that_the_gateway_was_told(bench: Bench, m
 def test_the_evidence_the_answer_and_the_outcome_are_attributes(bench: Bench, make_report: MakeReport) -> None:
     bench.recover(make_report)
     spans = bench.spans()
-    assert attributes(spans["detect"])["livewatch.evidence.silence_s"] == 31.5
-    assert attributes(spans["detect"])["livewatch.rule"] == "5"
-    assert attributes(spans["decide"]) == {"livewatch.cause": "silent tool call"}
-    assert attributes(spans["act"]) == {
+    assert attributes(spans["livewatch.detect"])["livewatch.evidence.silence_s"] == 31.5
+    assert attributes(spans["livewatch.detect"])["livewatch.rule"] == "5"
+    assert attributes(spans["livewatch.decide"]) == {"livewatch.cause": "silent tool call"}
+    assert attributes(spans["livewatch.act"]) == {
         "livewatch.reply.status": "done",
         "livewatch.reply.released": 1,
         "livewatch.reply.detail": "aborted",
     }
-    assert attributes(spans["verify"]) == {"livewatch.recovery.outcome": "recovered"}
+    assert attributes(spans["livewatch.verify"]) == {"livewatch.recovery.outcome": "recovered"}
 
 
 def test_the_run_that_was_stuck_is_linked_and_not_a_parent(bench: Bench, make_report: MakeReport) -> None:

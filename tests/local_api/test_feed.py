@@ -11,7 +11,8 @@ import pytest
 from livewatch.local_api import feed as feed_module
 from livewatch.local_api.client import AgentRefused, ask
 from livewatch.local_api.feed import Feed
-from livewatch.local_api.server import LocalApi
+from livewatch.local_api.requests import EventsRequest
+from livewatch.local_api.server import Handler, LocalApi
 from livewatch.recovery.journal import Journal
 from livewatch.recovery.journal.writer import WriterSettings
 from tests.recovery.journal.facts import an_act
@@ -22,7 +23,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.journal = Journal(folder / "state" / "j.sqlite", "gw", settings=WriterSettings(retry_s=0.02, busy_s=0.05))
         self.feed = Feed(self.journal, "gw")
-        self.api = LocalApi(folder / "a.sock", {("GET", "/v1/events"): self.feed})
+        self.api = LocalApi(folder / "a.sock", {("GET", "/v1/events"): Handler(EventsRequest, self.feed)})
 
     async def ask(self, **parameters: object) -> dict[str, Any]:
         return await asyncio.to_thread(ask, self.api.path, "GET", "/v1/events", **parameters)
@@ -42,7 +43,7 @@ async def _desk(tmp_path: Path) -> AsyncIterator[Desk]:
 async def test_a_follower_that_waits_is_woken_by_what_is_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed_module, "_WAIT_S", DEADLINE_S)  # only being woken can end it in time
     seen = await desk.ask()
-    waiting = asyncio.create_task(desk.ask(after=seen["cursor"], wait=1))
+    waiting = asyncio.create_task(desk.ask(after=seen["cursor"], wait=True))
     await asyncio.to_thread(until, lambda: desk.feed._waiters)
     await desk.journal.intent(an_act())
     page = await asyncio.wait_for(waiting, DEADLINE_S / 2)
@@ -54,14 +55,14 @@ async def test_a_follower_that_waits_is_woken_by_what_is_written(desk: Desk, mon
 async def test_waiting_ends_with_an_empty_page_and_the_same_cursor(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed_module, "_WAIT_S", 0.05)
     seen = await desk.ask()
-    page = await desk.ask(after=seen["cursor"], wait=1)
+    page = await desk.ask(after=seen["cursor"], wait=True)
     assert (page["events"], page["cursor"]) == ([], seen["cursor"])
 
 
 async def test_followers_beyond_the_bound_are_answered_at_once(desk: Desk) -> None:
     cursor = (await desk.ask())["cursor"]
     desk.feed._waiters = feed_module._WAITERS_MAX
-    page = await desk.ask(after=cursor, wait=1)
+    page = await desk.ask(after=cursor, wait=True)
     assert (page["waited"], page["events"]) == (False, [])
 
 

@@ -5,7 +5,7 @@ import os
 import pwd
 import socket
 import stat
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -16,24 +16,39 @@ from click.testing import CliRunner, Result
 from livewatch.cli import explain as explain_command
 from livewatch.cli import status as status_command
 from livewatch.local_api import views
-from livewatch.local_api.client import AgentUnreachable, ask
+from livewatch.local_api.client import AgentRefused, AgentUnreachable, ask
 from livewatch.local_api.history import History
-from livewatch.local_api.server import ApiError, LocalApi
+from livewatch.local_api.requests import Nothing, Request, SessionRequest
+from livewatch.local_api.server import ApiError, Handler, LocalApi
 from livewatch.sources.base import SourceError
+from livewatch_classifiers.decision import Person
 from tests.test_agent import Stage
 
 
-async def echo(parameters: Mapping[str, str]) -> dict[str, Any]:
-    return {name: value for name, value in parameters.items() if name not in ("who", "uid")}
+class Echoed(Request, frozen=True):
+    """Anything that the tests say to it."""
+
+    a: str = ""
 
 
-async def whoami(parameters: Mapping[str, str]) -> dict[str, Any]:
-    return dict(parameters)
+async def echo(request: Echoed, _caller: Person) -> dict[str, Any]:
+    return {"a": request.a} if request.a else {}
+
+
+async def whoami(_request: Nothing, caller: Person) -> dict[str, Any]:
+    return {"who": caller.name, "uid": caller.uid}
+
+
+HANDLERS = {
+    ("GET", "/e"): Handler(Echoed, echo),
+    ("POST", "/e"): Handler(Echoed, echo),
+    ("GET", "/w"): Handler(Nothing, whoami),
+}
 
 
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[LocalApi]:
-    server = LocalApi(tmp_path / "a.sock", {("GET", "/e"): echo, ("POST", "/e"): echo, ("GET", "/w"): whoami})
+    server = LocalApi(tmp_path / "a.sock", HANDLERS)
     await server.start()
     yield server
     await server.close()
@@ -59,8 +74,10 @@ async def test_parameters_travel_both_ways_and_the_socket_is_private(api: LocalA
 
 
 async def test_a_client_cannot_say_that_it_is_somebody_else(api: LocalApi) -> None:
-    answer = await asyncio.to_thread(ask, api.path, "GET", "/w", who="the president", uid="4711")
-    assert answer == {"who": pwd.getpwuid(os.getuid()).pw_name, "uid": str(os.getuid())}
+    answer = await asyncio.to_thread(ask, api.path, "GET", "/w")
+    assert answer == {"who": pwd.getpwuid(os.getuid()).pw_name, "uid": os.getuid()}
+    with pytest.raises(AgentRefused, match='no parameter "who"'):
+        await asyncio.to_thread(ask, api.path, "GET", "/w", who="the president")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +113,7 @@ async def test_a_live_socket_is_refused_and_a_stale_one_replaced(api: LocalApi, 
     stale = tmp_path / "stale.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(stale))
-    second = LocalApi(stale, {("GET", "/e"): echo})
+    second = LocalApi(stale, {("GET", "/e"): Handler(Echoed, echo)})
     await second.start()
     assert await asyncio.to_thread(ask, stale, "GET", "/e") == {}
     await second.close()
@@ -119,17 +136,20 @@ async def test_nobody_there_says_what_to_do(tmp_path: Path) -> None:
 async def test_status_and_explain_read_well_and_end_with_the_documented_codes(tmp_path: Path) -> None:
     stage, history = Stage(), History()
 
-    async def status(_parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def status(_request: Nothing, _caller: Person) -> dict[str, Any]:
         return views.status(stage.agent, history) | {"holds": [], "locks": []}
 
-    async def explain(parameters: Mapping[str, str]) -> dict[str, Any]:
-        document = views.explain(stage.agent, parameters["session"])
+    async def explain(request: SessionRequest, _caller: Person) -> dict[str, Any]:
+        document = views.explain(stage.agent, request.session)
         if document is None:
             raise ApiError(HTTPStatus.NOT_FOUND, "no_such_session", "no such session")
         return document
 
     path = tmp_path / "a.sock"
-    api = LocalApi(path, {("GET", "/v1/status"): status, ("GET", "/v1/explain"): explain})
+    api = LocalApi(
+        path,
+        {("GET", "/v1/status"): Handler(Nothing, status), ("GET", "/v1/explain"): Handler(SessionRequest, explain)},
+    )
     await api.start()
 
     async def run(command: Any, *arguments: str) -> Result:

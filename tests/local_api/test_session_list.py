@@ -1,11 +1,14 @@
 """Which sessions are listed, in which order; a place is the same for whoever sorts."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livewatch.local_api.decoding import from_query
+from livewatch.local_api.requests import SessionsRequest
 from livewatch.local_api.session_list import SessionQuery, recovery_words, session_list
 from livewatch.local_api.session_order import SessionOrder, Sortable, place
 from livewatch_classifiers import Activity
@@ -50,8 +53,12 @@ async def looked() -> TickReport:
     return await stage.tick(after_s=0)
 
 
+def query(**parameters: str) -> SessionQuery:
+    return SessionQuery.of(from_query(SessionsRequest, urlencode(parameters)))
+
+
 def listed(report: TickReport | None, **parameters: str) -> dict[str, Any]:
-    return session_list(report, SessionQuery.of(parameters), doing={})
+    return session_list(report, query(**parameters), doing={})
 
 
 def keys(document: dict[str, Any]) -> list[str]:
@@ -66,9 +73,9 @@ def keys(document: dict[str, Any]) -> list[str]:
         ({"sort": "silent"}, ["dead", "asks", "busy", "idle"]),
         ({"sort": "queue"}, ["dead", "asks", "busy", "idle"]),
         ({"sort": "session"}, ["asks", "busy", "dead", "idle"]),
-        ({"sort": "session", "reverse": "True"}, ["idle", "dead", "busy", "asks"]),
+        ({"sort": "session", "reverse": "true"}, ["idle", "dead", "busy", "asks"]),
         ({"sort": "age", "limit": "2"}, ["dead", "idle"]),
-        ({"sort": "age", "limit": "2", "reverse": "True"}, ["asks", "busy"]),
+        ({"sort": "age", "limit": "2", "reverse": "true"}, ["asks", "busy"]),
         ({"attention": "long_running,none"}, ["asks", "busy", "idle"]),
         ({"match": "i*e"}, ["idle"]),
         ({"limit": "0"}, []),
@@ -108,7 +115,7 @@ async def test_a_gateway_that_cannot_be_read_has_a_problem_and_no_rows() -> None
 @pytest.mark.parametrize("parameters", [{"attention": "ill"}, {"sort": "colour"}, {"limit": "many"}])
 def test_an_unknown_word_is_refused(parameters: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=next(iter(parameters.values()))):
-        SessionQuery.of(parameters)
+        query(**parameters)
 
 
 numbers = st.none() | st.floats(0, 1e6)

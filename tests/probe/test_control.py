@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from livewatch.probe import Levers, Probe, Refused, Session, layout
+from livewatch.probe import Check, Levers, Probe, Refused, Session, layout
 from livewatch.sources.control import ControlClient
-from livewatch_classifiers.decision import Action, Reply, ReplyStatus
+from livewatch_classifiers.decision import Action, RefusedCheck, Reply, ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind, Reason
 
 
@@ -23,7 +23,7 @@ class RecordingLevers(Levers):
         return 1
 
     def release_lane(self, session: str, cause: str) -> int | None:
-        raise Refused(f"owner: {session} is alive ({cause})")
+        raise Refused(f"{session} is alive ({cause})", check=Check.OWNER)
 
     def evict_session(self, session: str, cause: str) -> int | None:
         raise RuntimeError(f"broken lever: {session}, {cause}")
@@ -73,18 +73,18 @@ async def test_a_true_judgement_pulls_the_lever_once_however_often_it_is_sent(ga
 @pytest.mark.parametrize(
     ("changed", "check"),
     [
-        ({"session": "another"}, "session"),
-        ({"generation": 1}, "generation"),
-        ({"generation": None}, "generation"),
-        ({"run_id": "r0"}, "run"),
-        ({"handle": "another"}, "handle"),
-        ({"progress_s": 1.0}, "progress"),
-        ({"progress_s": None}, "progress"),
-        ({"idempotency_key": ""}, "idempotency_key"),
+        ({"session": "another"}, Check.SESSION),
+        ({"generation": 1}, Check.GENERATION),
+        ({"generation": None}, Check.GENERATION),
+        ({"run_id": "r0"}, Check.RUN_ID),
+        ({"handle": "another"}, Check.HANDLE),
+        ({"progress_s": 1.0}, Check.PROGRESS),
+        ({"progress_s": None}, Check.PROGRESS),
+        ({"idempotency_key": ""}, Check.REQUEST),
     ],
 )
 async def test_whatever_is_no_longer_true_is_refused_by_name(
-    gateway: Gateway, changed: dict[str, object], check: str
+    gateway: Gateway, changed: dict[str, object], check: Check
 ) -> None:
     """OpenClaw 145152, 92270: correct at classification, murder at execution."""
     session = gateway.probe.session("k")
@@ -92,7 +92,7 @@ async def test_whatever_is_no_longer_true_is_refused_by_name(
         reply = await gateway.client.act(gateway.action(session, **changed))
 
     assert reply.status is ReplyStatus.REFUSED
-    assert reply.detail.startswith(f"{check}: ")
+    assert reply.check == check
     assert not gateway.levers.pulled
 
 
@@ -104,7 +104,7 @@ async def test_a_run_that_moved_since_it_was_judged_lives(gateway: Gateway) -> N
         run.progress("token")
         reply = await gateway.client.act(action)
 
-    assert (reply.status, reply.detail) == (ReplyStatus.REFUSED, "progress: the run moved since it was judged")
+    assert (reply.status, reply.check) == (ReplyStatus.REFUSED, RefusedCheck.PROGRESS)
 
 
 async def test_a_lever_may_refuse_lack_or_break_without_hurting_the_gateway(gateway: Gateway) -> None:
@@ -114,7 +114,8 @@ async def test_a_lever_may_refuse_lack_or_break_without_hurting_the_gateway(gate
     broken = await gateway.client.act(gateway.action(session, kind=ActionKind.EVICT_SESSION, idempotency_key="3"))
 
     assert refused.status is ReplyStatus.REFUSED
-    assert refused.detail.startswith("owner: k is alive")
+    assert refused.check is RefusedCheck.OWNER
+    assert refused.detail.startswith("k is alive")
     assert lacking.status is ReplyStatus.UNSUPPORTED
     assert (broken.status, "broken lever" in broken.detail) == (ReplyStatus.FAILED, True)
 

@@ -16,6 +16,7 @@ from livewatch.recovery.request import Request
 from livewatch_classifiers import VitalsVerdict
 from livewatch_classifiers.decision import Act, Hold
 from livewatch_classifiers.vocabulary import ActionKind, EvidenceClass, Gate, Mode, Phase, Presence, VitalsState
+from livewatch_exporters.attributes import NEVER_HELD_BY
 from tests.recovery.fake_gateway import ALL, NOW_S, request, session, sick
 
 Build = Callable[[], Request]
@@ -240,3 +241,15 @@ def test_beyond_its_limit_the_action_is_taken(case: Case) -> None:
 
 def test_every_gate_has_a_case() -> None:
     assert {case.gate for case in CASES} == {gate for gate, _ in GATES} == set(Gate) - {Gate.NONE}
+
+
+@pytest.mark.parametrize("kind", sorted(NEVER_HELD_BY), ids=str)
+def test_a_gate_that_is_not_counted_for_an_action_never_holds_it(kind: ActionKind) -> None:
+    """The metric of decisions leaves these pairs out: whatever the facts, they cannot happen."""
+    gates = dict(GATES)
+    facts = [replace(build(), kind=kind) for case in CASES for build in (case.harmful, case.harmless)]
+    facts += [replace(one, session=replace(one.session, owner=owner)) for one in facts for owner in Presence]
+
+    assert [gate for gate in NEVER_HELD_BY[kind] for one in facts if gates[gate](one) is not None] == []
+    counted = [gate for gate in gates if any(gates[gate](one) is not None for one in facts)]
+    assert set(counted) <= set(Gate) - set(NEVER_HELD_BY[kind])

@@ -12,7 +12,7 @@ from livewatch.recovery.memory import Memory
 from livewatch.recovery.outcome import Sent, look_again
 from livewatch.recovery.policy import decide
 from livewatch_classifiers import GatewayIdentity, Run, Session, Verdict
-from livewatch_classifiers.decision import Act, Action, Completed, Hold, Reply, ReplyStatus
+from livewatch_classifiers.decision import Act, Action, Completed, Hold, RefusedCheck, Reply, ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Outcome, Presence, Remedy
 from tests.recovery.fake_gateway import (
     ALL,
@@ -230,7 +230,7 @@ def test_an_outcome_is_what_is_seen_and_not_what_was_answered(
 
 
 def test_a_refusal_because_it_moved_is_superseded_and_an_unknown_store_is_no_recovery() -> None:
-    alive = Sent(Act(ABORT, sick()), Reply(ReplyStatus.REFUSED, "progress moved"), NOW_S, NOW_S)
+    alive = Sent(Act(ABORT, sick()), Reply(ReplyStatus.REFUSED, "it moved", check=RefusedCheck.PROGRESS), NOW_S, NOW_S)
     done = look_again(alive, snapshot(session()), {"s": sick()}, POLICY, NOW_S)
     assert done is not None
     assert done.outcome is Outcome.SUPERSEDED

@@ -6,7 +6,7 @@ import pytest
 
 from livewatch.recovery.outcome import Sent, look_again
 from livewatch_classifiers import BlindTime, Run, Session, Snapshot, Vitals, classify_session
-from livewatch_classifiers.decision import Act, Completed, Reply, ReplyStatus
+from livewatch_classifiers.decision import Act, Completed, RefusedCheck, Reply, ReplyStatus
 from livewatch_classifiers.vocabulary import Outcome, Presence, SessionState
 from tests.recovery.clinic import POLICY, START_S, THRESHOLDS, clinic, ghost, hung, orphaned, the_act, zombie
 
@@ -73,9 +73,11 @@ def test_an_eviction_has_recovered_when_the_session_is_gone() -> None:
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
-        (Reply(ReplyStatus.REFUSED, "progress: the run moved since it was judged"), Outcome.SUPERSEDED),
-        (Reply(ReplyStatus.REFUSED, "generation: is 9 now"), Outcome.SUPERSEDED),
-        (Reply(ReplyStatus.REFUSED, "owner: a run of this session is alive"), Outcome.REFUSED),
+        (Reply(ReplyStatus.REFUSED, "it moved", check=RefusedCheck.PROGRESS), Outcome.SUPERSEDED),
+        (Reply(ReplyStatus.REFUSED, "is 9 now", check=RefusedCheck.GENERATION), Outcome.SUPERSEDED),
+        (Reply(ReplyStatus.REFUSED, "another one", check=RefusedCheck.RUN_ID), Outcome.SUPERSEDED),
+        (Reply(ReplyStatus.REFUSED, "generation: in words only"), Outcome.REFUSED),
+        (Reply(ReplyStatus.REFUSED, "a run is alive", check=RefusedCheck.OWNER), Outcome.REFUSED),
         (Reply(ReplyStatus.UNSUPPORTED, "no"), Outcome.REFUSED),
     ],
 )

@@ -4,19 +4,29 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from livewatch.guard.access import Access
-from livewatch.local_api.server import LocalApi
+from livewatch.local_api.requests import Nothing, Request
+from livewatch.local_api.server import Handler, LocalApi
 from livewatch.probe import Levers, Probe
+from livewatch_classifiers.decision import Person
 from tests.waiting import until
 
 READING = {"agent": "/e", "probe": "/v1/info"}
 ACTING = {"agent": "/e", "probe": "/v1/actions"}
+
+
+class ActionLike(Request, frozen=True):
+    """The request of the probe that `Served.act_request` makes, for the agent's server."""
+
+    kind: str
+    session: str
+    idempotency_key: str
 
 
 class Server(StrEnum):
@@ -84,14 +94,17 @@ async def serving(
             yield Served(server, path, levers)
         return
 
-    async def echo(parameters: Mapping[str, str]) -> dict[str, Any]:
-        return dict(parameters)
+    async def echo(_request: Nothing, caller: Person) -> dict[str, Any]:
+        return {"who": caller.name}
 
-    async def act(parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def act(request: ActionLike, caller: Person) -> dict[str, Any]:
         levers.drain(1.0)
-        return dict(parameters)
+        return {"who": caller.name, "key": request.idempotency_key}
 
-    handlers = {("GET", "/e"): echo, ("POST", "/e"): act}
+    handlers: dict[tuple[str, str], Handler[Any]] = {
+        ("GET", "/e"): Handler(Nothing, echo),
+        ("POST", "/e"): Handler(ActionLike, act),
+    }
     api = LocalApi(path, handlers, Access.of(readers, operators)) if readers or operators else LocalApi(path, handlers)
     await api.start()
     try:

@@ -108,4 +108,4 @@ async def test_a_drain_without_an_end_is_refused(folder: Path, given: str) -> No
         body = b'{"kind": "drain", "session": "*", "idempotency_key": "k", "timeout_s": %s}' % given.encode()
         answer = await served.ask(request("POST", "/v1/actions", body))
 
-        assert (answer[9:12], b'"done"' in answer, served.acted) == (b"200", False, 0)
+        assert (answer[9:12], b'"done"' in answer, served.acted) == (b"400", False, 0)

@@ -13,7 +13,7 @@ import pytest
 
 from livewatch.sources.board import BoardSource
 from livewatch.sources.control import ControlClient
-from livewatch_classifiers.decision import Action, Reply, ReplyStatus
+from livewatch_classifiers.decision import Action, RefusedCheck, Reply, ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind, Reason
 from tests.sources.board_on_disk import Board, Clock
 
@@ -103,6 +103,30 @@ async def test_an_action_arrives_whole_and_its_reply_comes_back(at: Path) -> Non
 async def test_a_refusal_is_a_refusal(at: Path) -> None:
     async with serving(at, says({"status": "refused", "detail": "generation"}, 409)):
         assert await ControlClient(at).act(ACTION) == Reply(ReplyStatus.REFUSED, "generation")
+
+
+@pytest.mark.parametrize(
+    ("document", "check"),
+    [
+        ({"detail": "it moved", "check": "progress"}, RefusedCheck.PROGRESS),
+        ({"detail": "run: of a newer gateway", "check": "colour"}, RefusedCheck.LEVER),
+        ({"detail": "generation: is 13 now"}, RefusedCheck.GENERATION),
+        ({"detail": "run: none is registered now"}, RefusedCheck.RUN_ID),
+        ({"detail": "running out of patience"}, None),
+        ({"detail": "weather: bad"}, None),
+    ],
+)
+async def test_which_check_refused_is_a_member_and_for_older_gateways_the_first_word(
+    at: Path, document: dict[str, str], check: RefusedCheck | None
+) -> None:
+    async with serving(at, says({"status": "refused"} | document)):
+        assert (await ControlClient(at).act(ACTION)).check is check
+
+
+async def test_a_request_that_the_gateway_cannot_read_is_refused_and_not_waited_for(at: Path) -> None:
+    refused = Reply(ReplyStatus.REFUSED, "generation: not a number", check=RefusedCheck.REQUEST)
+    async with serving(at, says({"error": "generation: not a number"}, 400)):
+        assert await ControlClient(at).act(ACTION) == refused
 
 
 async def test_an_error_document_keeps_the_gateways_words(at: Path) -> None:

@@ -4,14 +4,15 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from livewatch.clock import SystemClock
-from livewatch.local_api.server import LocalApi
+from livewatch.local_api.requests import Nothing, SessionsRequest
+from livewatch.local_api.server import Handler, LocalApi
 from livewatch.probe import Probe
 from livewatch.top.agent_vantage import AgentVantage
 from livewatch.top.background import in_background
@@ -19,6 +20,7 @@ from livewatch.top.board_vantage import BoardVantage
 from livewatch.top.header import gateway_line
 from livewatch.top.vantage import LostError, RefusedError
 from livewatch.top.view import Show, View
+from livewatch_classifiers.decision import Person
 from livewatch_classifiers.thresholds import Thresholds
 
 _IMPATIENT = Thresholds(warn_after_s=0.05)
@@ -105,13 +107,16 @@ def test_a_process_ends_though_a_call_never_does() -> None:
 
 
 async def test_an_agent_of_another_version_is_told_as_such(tmp_path: Path) -> None:
-    async def status(_parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def status(_request: Nothing, _caller: Person) -> dict[str, Any]:
         return {"version": "0.0.1"}
 
-    async def sessions(_parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def sessions(_request: SessionsRequest, _caller: Person) -> dict[str, Any]:
         return {"sessions": []}
 
-    api = LocalApi(tmp_path / "a.sock", {("GET", "/v1/status"): status, ("GET", "/v1/sessions"): sessions})
+    api = LocalApi(
+        tmp_path / "a.sock",
+        {("GET", "/v1/status"): Handler(Nothing, status), ("GET", "/v1/sessions"): Handler(SessionsRequest, sessions)},
+    )
     await api.start()
     with pytest.raises(LostError, match=r"livewatch 0\.0\.1 runs there"):
         await AgentVantage(api.path).look(View())

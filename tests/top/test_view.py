@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livewatch.local_api.decoding import from_values
+from livewatch.local_api.requests import SessionsRequest
 from livewatch.local_api.session_list import SessionQuery, session_list
 from livewatch.local_api.session_order import SessionOrder
 from livewatch.top.row import Row, rows_of
@@ -99,8 +101,8 @@ async def test_the_screen_and_the_agent_sort_and_filter_alike(
     view = View(order, reverse, show, find="a*")
 
     def asked(view: View) -> list[dict[str, Any]]:
-        parameters = {name: str(value) for name, value in view.query().items() if value is not None}
-        rows: list[dict[str, Any]] = session_list(report, SessionQuery.of(parameters), doing={})["sessions"]
+        query = SessionQuery.of(from_values(SessionsRequest, view.query()))
+        rows: list[dict[str, Any]] = session_list(report, query, doing={})["sessions"]
         return rows
 
     everything = rows_of(asked(View(SessionOrder.SESSION)))

@@ -29,7 +29,7 @@ from livewatch.sources.zero_touch.loop_state import LoopState
 from livewatch.sources.zero_touch.loop_watch import LoopWatch
 from livewatch.sources.zero_touch.thread_look import ThreadLook
 from livewatch_classifiers.blindtime import BlindTime
-from livewatch_classifiers.decision import Action, Reply, ReplyStatus
+from livewatch_classifiers.decision import Action, RefusedCheck, Reply, ReplyStatus
 from livewatch_classifiers.model import GatewayIdentity, SamplerPass, Snapshot, Vitals
 from livewatch_classifiers.vocabulary import ActionKind, Phase, ProcessState, StallCause
 
@@ -136,10 +136,10 @@ class OpenClawSource:
         if wire is None:
             return Reply(ReplyStatus.FAILED, self._problem.problem)
         if action.run_id is None or session is None or session.run is None or session.run.id != action.run_id:
-            return Reply(ReplyStatus.REFUSED, "run_id: another run is active now, or none")
+            return Reply(ReplyStatus.REFUSED, "run_id: another run is active now, or none", check=RefusedCheck.RUN_ID)
         moved = (session.progress_s or 0.0) - (action.progress_s or 0.0)
         if action.progress_s is not None and moved > _SAME_S:
-            return Reply(ReplyStatus.REFUSED, "progress: it has moved since")
+            return Reply(ReplyStatus.REFUSED, "progress: it has moved since", check=RefusedCheck.PROGRESS)
         params = {"key": action.session, "runId": action.run_id}
         try:
             answer = await wire.ask("sessions.abort", params, traceparent=action.traceparent)
@@ -148,7 +148,8 @@ class OpenClawSource:
         if answer.payload is None:
             return Reply(ReplyStatus.FAILED, f"{answer.code}: {answer.message}")
         if answer.payload.get("abortedRunId") != action.run_id:
-            return Reply(ReplyStatus.REFUSED, f"run_id: {answer.payload.get('status', 'it aborted nothing')}")
+            told = f"run_id: {answer.payload.get('status', 'it aborted nothing')}"
+            return Reply(ReplyStatus.REFUSED, told, check=RefusedCheck.RUN_ID)
         return Reply(ReplyStatus.DONE, "aborted; what waits behind it is kept")
 
     async def close(self) -> None:
