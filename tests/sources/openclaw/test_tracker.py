@@ -57,7 +57,11 @@ def test_a_turn_goes_through_preparation_and_model_call_to_idle() -> None:
 
 def test_a_hung_call_keeps_its_run_and_the_message_behind_it_runs_after_the_abort() -> None:
     seen = course("hung")
-    waiting = [(at_s, session) for at_s, session in seen if session.queued == 1 and session.run is not None]
+    waiting = [
+        (at_s, session)
+        for at_s, session in seen
+        if session.queued == 1 and session.run is not None and session.run.abort_requested_s is None
+    ]
     assert waiting
     at_s, hung = waiting[-1]
     assert hung.run is not None
