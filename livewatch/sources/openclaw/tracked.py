@@ -239,7 +239,9 @@ class Tracked:
     def _owner(self, run: RunState | None) -> Presence:
         if run is not None:
             return Presence.PRESENT
-        return Presence.ABSENT if self.has_run is Presence.ABSENT and not self._waits_to_begin else Presence.UNKNOWN
+        if self.admission:
+            return Presence.ABSENT  # the row says ``queued`` only while nothing of the session runs
+        return Presence.ABSENT if self.has_run is Presence.ABSENT else Presence.UNKNOWN
 
     def _activity(self, run: RunState | None) -> Activity | None:
         """Return what it does. Of a run that was never heard nothing is known but that it is: told, never aborted."""
