@@ -6,11 +6,11 @@ that waits for a slot (row ``queued``) or behind a held lane waits for ``lane_ad
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from livewatch.sources.openclaw.history import ColdRead
-from livewatch.sources.openclaw.run_state import RunState
+from livewatch.sources.openclaw.run_state import RunState, model_name
 from livewatch_classifiers.model import Activity, Session, Wait
 from livewatch_classifiers.vocabulary import ActivityKind, LaneKind, Presence, SessionState, WaitKind
 
@@ -53,6 +53,8 @@ class Tracked:
     """Whether lane totals show that the unbegun run waits behind a lane that is held."""
     generation: int = 0
     state_since_s: float | None = None
+    model: str = ""
+    """``provider/model`` that the row names; the run itself names its model only once that has answered."""
     read_s: float | None = None
     """When `chat.history` was asked last."""
     _waiting_s: float | None = None
@@ -107,6 +109,7 @@ class Tracked:
             self.id = row["sessionId"]
         if isinstance(row.get("status"), str):
             self.store_running = Presence.of(row["status"] == "running")
+        self.model = model_name({"provider": row.get("modelProvider"), "model": row.get("model")}) or self.model
         active = row.get("hasActiveRun")
         if not isinstance(active, bool):
             return
@@ -159,10 +162,11 @@ class Tracked:
 
     def forget(self, at_s: float) -> None:
         """After a gap in what was heard, know only what is listed anew; what went on meanwhile is unknown."""
+        busy = bool(self.runs or self.queued_s) or self.unheard_s is not None or self.admission
+        self.queue_known = self.queue_known and not busy
         self.runs.clear()
         self.waits.clear()
         self.queued_s.clear()
-        self.queue_known = False
         self._begun()
         self.read_s = None
         self.has_run = self.store_running = self.in_store = Presence.UNKNOWN
@@ -246,7 +250,9 @@ class Tracked:
     def _activity(self, run: RunState | None) -> Activity | None:
         """Return what it does. Of a run that was never heard nothing is known but that it is: told, never aborted."""
         if run is not None:
-            return run.activity
+            activity = run.activity
+            unnamed = activity.kind is ActivityKind.MODEL_CALL and not activity.name
+            return replace(activity, name=self.model) if unnamed else activity
         if self.unheard_s is None or self._waits_to_begin:
             return None
         return Activity(ActivityKind.EMBEDDED_RUN, Presence.UNKNOWN, since_s=self.unheard_s)
@@ -308,7 +314,7 @@ class Tracked:
     def _queue_doubtful(self) -> bool:
         """Return whether it is unknown what waits: after a gap, or where the store says idle though messages wait."""
         if self.has_run is Presence.ABSENT:
-            return bool(self.queued_s)
+            return bool(self.queued_s) or not self.queue_known
         return not self.queue_known and (bool(self.runs) or self.unheard_s is not None)
 
     def _count_queue(self, read: ColdRead, at_s: float, since_s: float | None) -> None:

@@ -35,6 +35,8 @@ class Tracker:
         self._gateway_ms: tuple[float, float] | None = None
         """The gateway's Unix time in milliseconds, and the monotonic moment at which it said so."""
         self._waiting_in_session_lanes = 0
+        self._missed = False
+        """Whether events were missed since the latest list."""
         self._takes: Mapping[str, Callable[[dict[str, Any], float], None]] = {
             "agent": self._agent,
             "session.tool": self._tool,
@@ -69,13 +71,14 @@ class Tracker:
         listed: set[str] = set()
         for row in rows:
             self._note_time(row.get("ts"), at_s)
-            first = row.get("key") not in self._sessions
+            unseen = self._missed or row.get("key") not in self._sessions
             known = self._of(row.get("key"), at_s)
             if known is not None:
-                if first and row.get("hasActiveRun") is not False:
+                if unseen and row.get("hasActiveRun") is not False:
                     known.queue_known = False  # what waits there came before we listened
                 listed.add(known.key)
                 known.on_row(row, at_s)
+        self._missed = False
         if not complete:
             return
         for key in self._sessions.keys() - listed:
@@ -132,6 +135,7 @@ class Tracker:
 
     def gap(self, at_s: float) -> None:
         """After events were missed, forget what only events tell; `on_list` must follow."""
+        self._missed = True
         for state in self._sessions.values():
             state.forget(at_s)
 
