@@ -428,3 +428,16 @@ def test_a_call_that_has_not_answered_has_the_name_that_the_row_says() -> None:
     activity = only(tracker).activity
     assert activity is not None
     assert activity.name == "fake/m"
+
+
+def test_a_session_of_which_only_the_row_says_running_is_judged_by_the_row_and_shows_its_word() -> None:
+    """After a crash: row running, ``abortedLastRun``, nothing active (D6)."""
+    tracker = Tracker()
+    row = {"key": KEY, "hasActiveRun": False, "activeRunIds": [], "status": "running", "abortedLastRun": True, "ts": 1}
+    tracker.on_list([row], 1.0, complete=True)
+    limits = Thresholds(warn_after_s=5.0)
+    early = classify_session(only(tracker), Vitals(1.0 + limits.ghost_after_s - 1.0), limits)
+    late = classify_session(only(tracker), Vitals(1.0 + limits.ghost_after_s + 1.0), limits)
+    assert early.attention is Attention.NONE
+    assert (late.attention, late.reason) == (Attention.STUCK, Reason.STRANDED_RUN)
+    assert dict(late.evidence)["store_says"] == "running"
