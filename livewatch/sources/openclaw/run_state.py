@@ -146,6 +146,8 @@ class RunState:
             self.asked = Wait(kind, since_s=at_s, delivered=Presence.PRESENT)
             return False
         self.asked = None
+        if phase == "end" and _only_accepted(data) and self.abort_requested_s is None:
+            self.abort_requested_s = at_s
         if phase == "start":
             self.started_s = self.started_s or at_s
         elif phase == "model" and data.get("provider") is not None and not self._tools:
@@ -155,10 +157,9 @@ class RunState:
             self._turn_to(ActivityKind.EMBEDDED_RUN, at_s)
         if phase == "finishing" and not data.get("error"):
             self._new(at_s)
-        self._first(f"lifecycle.{phase}", at_s)
-        if phase == "end" and data.get("aborted") is True and data.get("executionSettled") is not True:
-            # Said when the abort is accepted; that the work really ended is said later (`executionSettled`).
-            self.abort_requested_s = at_s if self.abort_requested_s is None else self.abort_requested_s
+        if self.abort_requested_s is None:
+            self._first(f"lifecycle.{phase}", at_s)  # what a run says because it is to end is no progress
+        if phase == "end" and _only_accepted(data):
             return False
         return phase in ("end", "error")
 
@@ -191,6 +192,14 @@ class RunState:
         self.progress_s = at_s
         self.repetition.new()
         self.retry = self.asked = None
+
+
+def _only_accepted(data: dict[str, Any]) -> bool:
+    """Return whether an ``end`` says that an abort was accepted; that the work ended, `executionSettled` says later.
+
+    0.2 s later for a hung call, 30 s for a turn that does not obey (recorded, 2026.9.6).
+    """
+    return data.get("aborted") is True and data.get("executionSettled") is not True
 
 
 def model_name(data: dict[str, Any]) -> str:

@@ -441,3 +441,21 @@ def test_a_session_of_which_only_the_row_says_running_is_judged_by_the_row_and_s
     assert early.attention is Attention.NONE
     assert (late.attention, late.reason) == (Attention.STUCK, Reason.STRANDED_RUN)
     assert dict(late.evidence)["store_says"] == "running"
+
+
+def test_a_turn_that_does_not_obey_its_abort_stands_until_it_has_settled_and_what_waits_is_counted() -> None:
+    """Recorded: aborted at 25.5 s, the row idle at once, ``executionSettled`` at 55.5 s, then the message begins (D3)."""
+    seen = course("zombie")
+    held = [(at_s, session) for at_s, session in seen if 25.5 <= at_s < 55.5]
+    assert len(held) > 3
+    for _, session in held:
+        assert session.run is not None
+        assert (session.queued, session.run.abort_requested_s) == (1, 25.5)
+        assert session.progress_s is not None
+        assert session.progress_s < 25.5
+    assert label(held[-1][1], 25.5 + Thresholds().zombie_grace_s + 1.0) == (Attention.STUCK, Reason.ZOMBIE_RUN)
+    settled = next(session for at_s, session in seen if at_s >= 55.5)
+    assert (settled.run, settled.queued) == (None, 1)
+    last = seen[-1][1]
+    assert last.run is not None
+    assert (last.queued, last.run.abort_requested_s, last.owner) == (0, None, Presence.PRESENT)
