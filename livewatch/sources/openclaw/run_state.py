@@ -39,6 +39,8 @@ class RunState:
     """False for a run that was read once only: nobody knows yet whether it moves."""
     abort_requested_s: float | None = None
     """When it was asked to end, by whomever, and has not settled since."""
+    overdue: bool = False
+    """Whether it should have settled since: the gateway's own grace is over."""
     model: str = ""
     """Provider and model of the current call: ``provider/model``."""
     progress_s: float | None = None
@@ -67,6 +69,11 @@ class RunState:
             )
         name = self.model if self.kind is ActivityKind.MODEL_CALL else ""
         return Activity(self.kind, Presence.PRESENT, self.id, since_s=self.since_s, name=name)
+
+    @property
+    def settles(self) -> bool:
+        """Whether it was asked to end and may still do so."""
+        return self.abort_requested_s is not None and not self.overdue
 
     @property
     def run(self) -> Run:

@@ -20,6 +20,8 @@ _UNHEARD_FOR_S = 3.0
 """A new run says nothing while it is prepared; it is not asked about at once."""
 _READ_AGAIN_S = 30.0
 _QUEUE_READ_AGAIN_S = 2.0
+SETTLES_WITHIN_S = 40.0
+"""OpenClaw frees the lane of an aborted run that does not end after 30 s (recorded); later than this it does not."""
 _ENDED = 16
 """Ended runs that are remembered: their last events come after their end."""
 _QUEUED = 1000
@@ -214,7 +216,13 @@ class Tracked:
 
     @property
     def _waits_to_begin(self) -> bool:
-        return self.admission or (self.unbegun and self.behind_lane)
+        return self.admission or (self.unbegun and self.behind_lane) or self._settling
+
+    @property
+    def _settling(self) -> bool:
+        """Whether the gateway says idle, while a message waits for the lane of a run that is to end and has not yet."""
+        idle = self.has_run is Presence.ABSENT and bool(self.queued_s) and bool(self.runs)
+        return idle and all(run.settles for run in self.runs.values())
 
     def _known_run(self) -> RunState | None:
         """Return the run that is judged: the oldest that was heard, unless the gateway lists it as waiting."""
@@ -222,7 +230,10 @@ class Tracked:
         return min(known, key=lambda run: run.first_s) if known and not self._waits_to_begin else None
 
     def _admission_wait(self) -> Wait | None:
-        return Wait(WaitKind.LANE_ADMISSION, since_s=self._waiting_s) if self._waits_to_begin else None
+        if not self._waits_to_begin:
+            return None
+        since_s = self.queued_s[0] if self._waiting_s is None and self.queued_s else self._waiting_s
+        return Wait(WaitKind.LANE_ADMISSION, since_s=since_s)
 
     def _queue(self) -> tuple[int | None, float | None]:
         """Return how many messages wait (a message that waits to begin is one of them), and since when."""
@@ -305,6 +316,9 @@ class Tracked:
             run = self.runs[run_id]
             if run.abort_requested_s is None or not self.queued_s:
                 self.ended(run_id, at_s)
+            elif run.settles and at_s - run.abort_requested_s > SETTLES_WITHIN_S:
+                run.overdue = True
+                self._moved(at_s)
         if not self.runs:
             self.waits.clear()
         if self.unheard_s is not None or self.admission:

@@ -190,4 +190,4 @@ def test_a_zombie_is_recovered_only_when_the_message_behind_it_begins() -> None:
     watch = Watch()
     play(watch, [("send", KEYS[0], "zombie"), ("send", KEYS[0], "slow"), ("wait", 30, None)])
     assert watch.aborted == ["lw-1"]
-    assert Outcome.RECOVERED not in watch.outcomes or watch.gateway.rooms[KEYS[0]].turns == []
+    assert watch.outcomes == [Outcome.RECOVERED]  # 30 s later; `_check_outcome` has seen that the lane moves

@@ -375,10 +375,7 @@ def test_a_message_stays_in_the_queue_while_the_row_says_idle_until_a_read_says_
     tracker.on_event("chat", {"sessionKey": KEY, "runId": "r2", "state": "final"}, 3.0)
     tracker.on_event("chat", {"sessionKey": KEY, "runId": "r", "state": "aborted"}, 20.0)
     tracker.on_event("sessions.changed", {"sessionKey": KEY, "hasActiveRun": False, "status": "done", "ts": 9}, 20.1)
-    session = only(tracker)
-    assert session.run is not None
-    assert (session.queued, session.run.abort_requested_s) == (1, 20.0)
-    assert label(session, 51.0) == (Attention.STUCK, Reason.ZOMBIE_RUN)
+    assert (only(tracker).queued, only(tracker).run, only(tracker).owner) == (1, None, Presence.ABSENT)
     assert tracker.to_read(20.2, 4) == [KEY]
     tracker.on_history(KEY, histories()["done"], 20.2)
     assert (only(tracker).queued, only(tracker).run, only(tracker).owner) == (0, None, Presence.ABSENT)
@@ -443,19 +440,32 @@ def test_a_session_of_which_only_the_row_says_running_is_judged_by_the_row_and_s
     assert dict(late.evidence)["store_says"] == "running"
 
 
-def test_a_turn_that_does_not_obey_its_abort_stands_until_it_has_settled_and_what_waits_is_counted() -> None:
-    """Recorded: aborted at 25.5 s, the row idle at once, ``executionSettled`` at 55.5 s, then the message begins (D3)."""
+def test_what_waits_behind_a_turn_that_does_not_obey_its_abort_is_counted_and_waits_for_the_lane() -> None:
+    """Recorded: aborted at 25.5 s, the row idle at once, settled at 55.5 s, then the message begins (D3)."""
     seen = course("zombie")
-    held = [(at_s, session) for at_s, session in seen if 25.5 <= at_s < 55.5]
-    assert len(held) > 3
-    for _, session in held:
-        assert session.run is not None
-        assert (session.queued, session.run.abort_requested_s) == (1, 25.5)
-        assert session.progress_s is not None
-        assert session.progress_s < 25.5
-    assert label(held[-1][1], 25.5 + Thresholds().zombie_grace_s + 1.0) == (Attention.STUCK, Reason.ZOMBIE_RUN)
+    held = [(at_s, session) for at_s, session in seen if 25.61 <= at_s < 55.5]
+    assert held
+    for at_s, session in held:
+        assert (session.run, session.owner, session.queued) == (None, Presence.ABSENT, 1)
+        assert session.wait is not None
+        assert session.wait.kind is WaitKind.LANE_ADMISSION
+        assert label(session, at_s + 30.0) == (Attention.LONG_RUNNING, Reason.RUNTIME_OWNED_WAIT)
     settled = next(session for at_s, session in seen if at_s >= 55.5)
     assert (settled.run, settled.queued) == (None, 1)
     last = seen[-1][1]
     assert last.run is not None
     assert (last.queued, last.run.abort_requested_s, last.owner) == (0, None, Presence.PRESENT)
+
+
+def test_a_run_that_has_not_settled_when_the_gateways_own_grace_is_over_is_a_zombie() -> None:
+    tracker = Tracker()
+    for at_s, event, payload in frames("zombie"):
+        if at_s < 55.5:
+            tracker.on_event(event, payload, at_s)
+    row = {"key": "agent:main:z", "hasActiveRun": False, "status": "killed", "ts": 1_900_000_000_000}
+    for at_s in (60.0, 70.0):
+        tracker.on_list([row], at_s, complete=True)
+    session = only(tracker)
+    assert session.run is not None
+    assert (session.queued, session.owner) == (1, Presence.PRESENT)
+    assert label(session, 70.0) == (Attention.STUCK, Reason.ZOMBIE_RUN)
