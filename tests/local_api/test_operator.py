@@ -20,7 +20,7 @@ from livewatch.recovery.holds import Holds, OperatorHold
 from livewatch.recovery.holds_file import HoldsFile
 from livewatch.recovery.journal.records import Asked
 from livewatch_classifiers import Run, Session
-from livewatch_classifiers.decision import Hold, Reply, ReplyStatus
+from livewatch_classifiers.decision import Hold, RefusedCheck, Reply, ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Presence, SessionState
 from tests.recovery.fake_gateway import NOW_S, POLICY, session
 from tests.test_agent import Stage
@@ -96,9 +96,9 @@ MOVED = session(generation=8, progress_s=NOW_S - 1)
         (Reply(ReplyStatus.FAILED, "no such lever"), None, "failed", 1),
         (Reply(ReplyStatus.TIMED_OUT, "no answer"), None, "timed_out", 1),
         (Reply(ReplyStatus.UNSUPPORTED, "no"), None, "refused", 5),
-        (Reply(ReplyStatus.REFUSED, "owner: alive"), None, "refused", 5),
-        (Reply(ReplyStatus.REFUSED, "run: another run is active now, or none"), None, "refused", 5),
-        (Reply(ReplyStatus.REFUSED, "progress: the run moved"), MOVED, "superseded", 5),
+        (Reply(ReplyStatus.REFUSED, "alive", check=RefusedCheck.OWNER), None, "refused", 5),
+        (Reply(ReplyStatus.REFUSED, "another run, or none", check=RefusedCheck.RUN_ID), None, "refused", 5),
+        (Reply(ReplyStatus.REFUSED, "the run moved", check=RefusedCheck.PROGRESS), MOVED, "superseded", 5),
     ],
 )
 async def test_only_what_was_seen_to_move_after_the_action_is_exit_code_0(
