@@ -24,7 +24,12 @@ def command() -> None:
 @click.option(
     "--scrape", multiple=True, metavar="HOST:PORT", help="A metrics page of livewatch.  [default: localhost:9464]"
 )
-@click.option("--runbooks", default="", metavar="URL", help="Where people read the runbooks; alerts link there.")
+@click.option(
+    "--runbooks",
+    default="",
+    metavar="URL",
+    help="Base URL under which people read the runbooks; alerts and dashboards link there.",
+)
 @click.option("--force", is_flag=True, help="Replace files that say something else.")
 def export(folder: Path, prometheus_url: str, scrape: tuple[str, ...], runbooks: str, *, force: bool) -> None:
     """Write dashboards, rules, runbooks and a provisioning tree for Grafana and Prometheus to FOLDER.
@@ -54,7 +59,9 @@ def export(folder: Path, prometheus_url: str, scrape: tuple[str, ...], runbooks:
         raise end(Exit.PROBLEM, f"cannot write {error.filename}: {error.strerror}", kind="write") from error
     click.echo(f"wrote {len(files)} files to {folder}; {folder / 'README.md'} says where to mount them")
     if not runbooks:
-        click.echo("runbooks are in the tree; give --runbooks URL so that alerts link to where you put them", err=True)
+        click.echo(
+            "no alert links to its runbook; publish runbooks/ and give its address with --runbooks URL", err=True
+        )
 
 
 def _differs(path: Path, text: str) -> bool:
