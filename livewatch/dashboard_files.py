@@ -42,6 +42,25 @@ def _tree(places: Places) -> Iterator[tuple[str, str]]:
     yield "README.md", _README
 
 
+def manifests(places: Places) -> Mapping[str, str]:
+    """Return the same for a cluster with the Prometheus Operator and Grafana's dashboard sidecar, by path.
+
+    One ``PodMonitor`` for every pod that the sidecar component was added to, one ``PrometheusRule``, and one
+    ``ConfigMap`` a dashboard with the label ``grafana_dashboard``.
+    """
+    (rules,) = sorted(_shipped("dashboards/rules").glob("*.yml"))
+    files = {"podmonitor.yaml": _POD_MONITOR, "prometheusrule.yaml": _RULE + _indented(_rules(rules, places), 2)}
+    for path in sorted(_shipped("dashboards/grafana").glob("*.json")):
+        text = _indented(_dashboard(path, places), 4)
+        files[f"dashboard-{path.stem}.yaml"] = _CONFIG_MAP.format(name=path.stem) + text
+    files["kustomization.yaml"] = _KUSTOMIZATION + "".join(f"  - {name}\n" for name in sorted(files))
+    return files
+
+
+def _indented(text: str, columns: int) -> str:
+    return "".join(f"{' ' * columns}{line}" if line.strip() else line for line in text.splitlines(keepends=True))
+
+
 def _shipped(folder: str) -> Path:
     """Return a folder of shipped files: inside the installed package, else in the checkout."""
     installed = _INSTALLED / folder
@@ -107,6 +126,48 @@ scrape_configs:
   - job_name: livewatch
     static_configs:
       - targets: {targets}
+"""
+_POD_MONITOR = """apiVersion: monitoring.coreos.com/v1
+kind: PodMonitor
+metadata:
+  name: livewatch
+  labels:
+    app.kubernetes.io/name: livewatch
+spec:
+  # What the sidecar component puts on the pods that it is added to; in every namespace.
+  selector:
+    matchLabels:
+      livewatch: sidecar
+  namespaceSelector:
+    any: true
+  podMetricsEndpoints:
+    - port: lw-metrics
+      interval: 15s
+"""
+_RULE = """apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: livewatch
+  labels:
+    app.kubernetes.io/name: livewatch
+spec:
+"""
+_CONFIG_MAP = """apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: livewatch-dashboard-{name}
+  labels:
+    app.kubernetes.io/name: livewatch
+    grafana_dashboard: "1"
+  annotations:
+    grafana_folder: livewatch
+data:
+  livewatch-{name}.json: |
+"""
+_KUSTOMIZATION = """# kubectl apply -k . -n monitoring
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
 """
 _README = """# livewatch: dashboards and alerts, ready to mount
 
