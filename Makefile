@@ -72,10 +72,10 @@ telemetry-test: $(VENV)/.dev  ## ask a real Prometheus every panel and alert, ov
 	  || { echo "prometheus is not installed: apt-get install prometheus (it brings promtool)" >&2; exit 1; }
 	@$(BIN)/python -m pytest -q tests/telemetry/proof.py $(ARGS)
 
-deploy-check: $(VENV)/.dev  ## try deploy/ under a real systemd, in containers' namespaces, with kubectl and promtool (root)
+deploy-check: $(VENV)/.dev  ## try deploy/ under a real systemd, in containers' namespaces, with kubectl, promtool and amtool (root)
 	@test "$$(id -u)" = 0 || { echo "deploy-check makes namespaces and boots a systemd in them: run it as root" >&2; exit 1; }
-	@{ command -v systemd-analyze && command -v unshare && command -v promtool; } >/dev/null \
-	  || apt-get install -y -q systemd util-linux prometheus
+	@{ command -v systemd-analyze && command -v unshare && command -v promtool && command -v amtool; } >/dev/null \
+	  || apt-get install -y -q systemd util-linux prometheus prometheus-alertmanager
 	@$(BIN)/python -m pytest -q -p no:randomly tests/deploy/proof_*.py $(ARGS)
 
 boards: $(VENV)/.dev  ## write the dashboards, the page of metrics and the page of settings anew

@@ -31,7 +31,7 @@ def _small(title: str, description: str, unit: str = "short") -> p.Face:
 def _last_look() -> stat.Panel:
     return p.number(
         _small(
-            "Oldest last look",
+            "Time since the last sample",
             "Time since the slowest sampler last succeeded. Minutes: livewatch is blind or dead, and green panels "
             "elsewhere are old.",
             "s",
@@ -44,7 +44,7 @@ def _last_look() -> stat.Panel:
 def _lag_now() -> stat.Panel:
     return p.number(
         _small(
-            "Own lag, p99",
+            "Agent loop delay, p99",
             "How late livewatch's own rounds begin. Above a quarter of a second, its readings are suspect.",
             "s",
         ),
@@ -56,7 +56,7 @@ def _lag_now() -> stat.Panel:
 def _overruns_now() -> stat.Panel:
     return p.number(
         _small(
-            "Late rounds",
+            "Tick overruns",
             "Rounds in the chosen time that took longer than their period: too many sessions or too little CPU.",
         ),
         p.Query(q.total(q.increase(c.SAMPLER_OVERRUNS, over=q.RANGE)), "late"),
@@ -78,7 +78,7 @@ def _failures_now() -> stat.Panel:
 def _penalty_now() -> stat.Panel:
     return p.number(
         _small(
-            "Own health",
+            "Agent health penalty",
             "How unwell livewatch feels; each point stretches its patience, so that its own trouble "
             "is nobody else's. 0 is well.",
         ),
@@ -113,7 +113,7 @@ def _age() -> timeseries.Panel:
 def _lag() -> timeseries.Panel:
     return p.timeline(
         p.Face(
-            "livewatch's own lag",
+            "Agent loop delay",
             "How late its rounds begin. When it is high together with the gateway's loop delay, the host is short of "
             "CPU; when it is high alone, livewatch is.",
             "s",
@@ -125,14 +125,14 @@ def _lag() -> timeseries.Panel:
 
 def _passes() -> timeseries.Panel:
     return p.timeline(
-        p.Face("Duration of a pass, 99th percentile", "By sampler. It must stay far below the interval.", "s"),
+        p.Face("Sampling duration, 99th percentile", "By sampler. It must stay far below the interval.", "s"),
         p.Query(q.quantile(0.99, c.SAMPLER_DURATION, by=("instance", a.SAMPLER)), q.legend("instance", a.SAMPLER)),
     )
 
 
 def _overruns() -> timeseries.Panel:
     return p.bars(
-        p.Face("Rounds longer than their period", "Each is a look that came late for every session."),
+        p.Face("Ticks longer than their interval", "Each is a look that came late for every session."),
         p.Query(q.total(q.increase(c.SAMPLER_OVERRUNS), "instance", a.SAMPLER), q.legend("instance", a.SAMPLER)),
     )
 
@@ -150,7 +150,7 @@ def _failures() -> timeseries.Panel:
 
 def _penalty() -> timeseries.Panel:
     return p.timeline(
-        p.Face("Own health", "Points of being unwell over time; all limits are stretched while it is above 0."),
+        p.Face("Agent health penalty", "Penalty points over time; all limits are stretched while it is above 0."),
         p.Query(q.largest(q.series(c.SELF_HEALTH_PENALTY), "instance"), q.legend("instance")),
     )
 

@@ -80,7 +80,7 @@ def _repairs() -> stat.Panel:
 def _in_vain() -> stat.Panel:
     return p.number(
         p.Face(
-            "Repairs in vain",
+            "Failed recoveries",
             "Actions in the chosen time that did nothing, failed, were refused or were not answered. More than a few: "
             "the repair does not fit the fault, and a person is needed.",
             width=3,
@@ -94,7 +94,7 @@ def _in_vain() -> stat.Panel:
 def _exhausted() -> stat.Panel:
     return p.number(
         p.Face(
-            "Actions left",
+            "Recovery budget left",
             "The smallest number of repairs that any livewatch may still make in its window. At 0 it only reports, "
             "and whatever breaks stays broken until the window moves on.",
             width=3,
@@ -126,7 +126,7 @@ def _gateways() -> table.Panel:
             tables.Column("Oldest turn", q.largest(q.series(c.QUEUE_OLDEST_AGE), by), "s", _waits()),
             tables.Column("Repairs", q.total(parts.acted(), by)),
             tables.Column("In vain", q.total(parts.in_vain(), by), limits=_orange()),
-            tables.Column("Actions left", q.smallest(q.series(c.RECOVERY_BUDGET_REMAINING), by)),
+            tables.Column("Recovery budget left", q.smallest(q.series(c.RECOVERY_BUDGET_REMAINING), by)),
             tables.Column("Restarts", q.total(q.increase(c.TARGET_RESTARTS, over=q.RANGE), by)),
             tables.Column("Up since", q.largest(q.series(c.TARGET_UPTIME), by), "s"),
         ),
@@ -149,7 +149,7 @@ def _waits() -> style.Steps:
 def _sick_for() -> timeseries.Panel:
     return p.timeline(
         p.Face(
-            "Longest silence of a sick session",
+            "Longest time without progress, stalled or stuck",
             "For each gateway, how long its worst stalled or stuck session has made no progress. It should fall back "
             "soon after it rose; a line that keeps rising is a session that nobody repairs.",
             "s",
@@ -172,12 +172,12 @@ def _users() -> timeseries.Panel:
 
 
 def _degraded() -> timeseries.Panel:
-    return p.areas(
+    return p.timeline(
         p.Face(
-            "Share of time in which gateways were not well",
-            "For each gateway, the share of time spent beyond a threshold or away, all reasons together (more than 1 "
-            "when several held at once). Under it, silence of sessions is no evidence against them.",
+            "Degraded share of time by gateway",
+            "For each gateway, the share of time spent beyond a threshold or away, "
+            "all reasons together. Under it, silence of sessions is no evidence against them.",
             "percentunit",
         ),
-        p.Query(q.total(q.rate(c.LIVENESS_DEGRADED_TIME), TARGET), q.legend(TARGET)),
+        p.Query(q.share(q.total(q.rate(c.LIVENESS_DEGRADED_TIME), TARGET)), q.legend(TARGET)),
     )

@@ -13,8 +13,6 @@ from livewatch_exporters import attributes as a
 from livewatch_exporters import catalogue as c
 from livewatch_exporters.metric_spec import TARGET
 
-RUNBOOKS = "docs/runbooks"
-"""Where runbooks are, relative to the project; `livewatch dashboards export --runbooks URL` puts a URL in its place."""
 TAG = "livewatch"
 _UP = c.TARGET_UP.prometheus_name
 
@@ -42,14 +40,6 @@ def new(uid: str, title: str, description: str, since: str = "now-3h") -> builde
             .tags([TAG])
             .include_vars(include_vars=True)
             .keep_time(keep_time=True)
-        )
-        .link(
-            builders.DashboardLink("Runbooks")
-            .type(models.DashboardLinkType.LINK)
-            .icon("doc")
-            .tooltip("What each alert means, what livewatch already did, what to check and what to do")
-            .url(f"{RUNBOOKS}/README.md")
-            .target_blank(target_blank=True)
         )
     )
     for annotation in _annotations():

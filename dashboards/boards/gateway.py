@@ -75,7 +75,7 @@ def _waiting() -> stat.Panel:
 def _left() -> stat.Panel:
     return p.number(
         p.Face(
-            "Actions left",
+            "Recovery budget left",
             "Repairs that may still be made in the window. 0: livewatch only reports, and what breaks stays broken.",
             width=4,
             height=4,
@@ -86,9 +86,9 @@ def _left() -> stat.Panel:
 
 
 def _sessions() -> timeseries.Panel:
-    return p.areas(
+    return p.timeline(
         p.Face(
-            "Sessions that need attention over time",
+            "Sessions by classification over time",
             "How many sessions had each label. Bumps that vanish are repairs that worked; a floor of orange or red is "
             "dead work that stays. Blue is slow, alive and left alone.",
         ),
@@ -166,37 +166,37 @@ def _utilization() -> timeseries.Panel:
             "percentunit",
         ),
         p.Query(f"{active} / {q.total(q.rate(c.EVENTLOOP_TIME), TARGET)}", q.legend(TARGET)),
-    ).max(1)
+    )
 
 
 def _degraded() -> timeseries.Panel:
-    return p.areas(
+    return p.timeline(
         p.Face(
             "Degraded share of time by reason",
             "Share of time beyond a threshold, by reason. Sustained colour is an unhealthy gateway or host, and time "
             "that no session is blamed for.",
             "percentunit",
         ),
-        p.Query(q.total(q.rate(c.LIVENESS_DEGRADED_TIME), a.LIVENESS), q.legend(a.LIVENESS)),
+        p.Query(q.share(q.total(q.rate(c.LIVENESS_DEGRADED_TIME), a.LIVENESS)), q.legend(a.LIVENESS)),
     )
 
 
 def _stalls() -> timeseries.Panel:
-    return p.areas(
+    return p.timeline(
         p.Face(
-            "Standing loop by cause",
+            "Event-loop stalls by cause",
             "Share of time in which the loop stood still, by what stopped it. own_code: a blocking call, its "
             "stack is in the log; garbage_collection, gil: the interpreter; host, suspend, stopped: not the program.",
             "percentunit",
         ),
-        p.Query(q.total(q.rate(c.EVENTLOOP_STALL_TIME), TARGET, a.CAUSE), q.legend(TARGET, a.CAUSE)),
+        p.Query(q.share(q.total(q.rate(c.EVENTLOOP_STALL_TIME), TARGET, a.CAUSE)), q.legend(TARGET, a.CAUSE)),
     )
 
 
 def _transitions() -> timeseries.Panel:
     return p.bars(
         p.Face(
-            "New labels by reason",
+            "Classifications by reason",
             "How often sessions were labelled, and why. The same reason again and again is one cause: a tool, a "
             "provider, a lane.",
         ),
@@ -232,7 +232,7 @@ def _heartbeats() -> timeseries.Panel:
 def _contention() -> timeseries.Panel:
     return p.bars(
         p.Face(
-            "Turns that met a held session file",
+            "Session lock contention",
             "By the lane of who waited and of who held. Two kinds that meet all the time are scheduled against each "
             "other.",
         ),
@@ -246,7 +246,7 @@ def _contention() -> timeseries.Panel:
 def _drain() -> timeseries.Panel:
     return p.bars(
         p.Face(
-            "Runs at shutdown",
+            "Runs at drain by result",
             "How runs ended that were under way when the gateway began to drain. Cleared or abandoned ones outlived "
             "their own timeout and would have held up the restart.",
         ),
@@ -257,7 +257,7 @@ def _drain() -> timeseries.Panel:
 def _probes() -> timeseries.Panel:
     return p.timeline(
         p.Face(
-            "Questions to the gateway, 95th percentile",
+            "Probe duration, 95th percentile",
             "How long each kind of question took. rpc that grows while looks stay fast: the gateway is alive and does "
             "not answer.",
             "s",
@@ -270,7 +270,7 @@ def _probe_errors() -> timeseries.Panel:
     errors = q.increase(c.PROBE_DURATION, q.failed(a.PROBE_ERROR), part="_count")
     return p.bars(
         p.Face(
-            "Questions that failed",
+            "Probe errors",
             "By kind and by how they failed. refused: nobody listens; timeout: it lives and does not answer; auth: "
             "the token is wrong.",
         ),
@@ -279,7 +279,7 @@ def _probe_errors() -> timeseries.Panel:
 
 
 def _cpu() -> timeseries.Panel:
-    return p.areas(
+    return p.timeline(
         p.Face(
             "CPU cores in use by mode",
             "1 is one whole core, which is all that one event loop can use. Near 1 for long: saturated. Much system "
@@ -315,7 +315,7 @@ def _descriptors() -> timeseries.Panel:
 def _host() -> timeseries.Panel:
     return p.timeline(
         p.Face(
-            "Host: share of time in which everything waited",
+            "Host pressure stall share",
             "For memory or for I/O (pressure stall information). Above a few percent the host is short of it, and the "
             "gateway's silence is not its own.",
             "percentunit",

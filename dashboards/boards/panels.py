@@ -13,6 +13,8 @@ from boards import style
 
 SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 WIDTH = 24
+BAR = "1m"
+"""Least time that one bar stands for: at least three scrapes, or Grafana makes the rate interval longer than a bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +55,21 @@ def timeline(
 
 
 def bars(face: Face, *queries: Query, colours: Mapping[str, str] | None = None) -> timeseries.Panel:
-    """Return stacked bars over time."""
+    """Return stacked bars over time: one bar for what happened within one interval.
+
+    The queries count over ``$__rate_interval``, which is a bar and one scrape longer: each event lies between two
+    scrapes of exactly one bar. With bars as short as a scrape it would be drawn in four of them.
+    """
     stacked = common_builders.StackingConfig().mode(common.StackingMode.NORMAL)
     return (
         _series(face, queries, colours or {})
+        .interval(BAR)
+        .decimals(0)
         .draw_style(common.GraphDrawStyle.BARS)
         .fill_opacity(80)
         .line_width(1)
         .stacking(stacked)
     )
-
-
-def areas(face: Face, *queries: Query, colours: Mapping[str, str] | None = None) -> timeseries.Panel:
-    """Return stacked areas over time."""
-    stacked = common_builders.StackingConfig().mode(common.StackingMode.NORMAL)
-    return _series(face, queries, colours or {}).fill_opacity(60).line_width(0).stacking(stacked)
 
 
 def number(face: Face, *queries: Query, limits: style.Steps, words: Mapping[str, str] | None = None) -> stat.Panel:
@@ -172,6 +174,10 @@ def _series(face: Face, queries: tuple[Query, ...], colours: Mapping[str, str]) 
         .show_points(common.VisibilityMode.NEVER)
         .targets([_target(query, place) for place, query in enumerate(queries)])
     )
+    if face.unit == "percentunit":
+        panel.max(1)
+    if face.unit == "short":
+        panel.decimals(0)
     for word, colour in colours.items():
         panel.override_by_regexp(f".*\\b{word}\\b.*", [style.fixed(colour)])
     return panel

@@ -54,7 +54,7 @@ def sessions_now(width: int) -> stat.Panel:
     """Return the numbers of sessions that need attention."""
     return p.number(
         p.Face(
-            "Sessions that need attention",
+            "Sessions by classification",
             "Stuck is provably dead, stalled is silent too long, long running is slow but alive. Orange and red that "
             "stay mean that nobody answers somebody; `livewatch status` names the sessions.",
             width=width,
@@ -103,7 +103,7 @@ def actions_by_outcome(width: int) -> timeseries.Panel:
     """Return what was done and what came of it."""
     return p.bars(
         p.Face(
-            "Actions by what they came to",
+            "Recovery actions by outcome",
             "Every executed action, by the outcome that was seen afterwards. Green recovered, blue came back by itself "
             "first; orange and red did not help. Only orange and red, for long: the ladder does not fit the fault.",
             width=width,

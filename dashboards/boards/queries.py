@@ -59,6 +59,11 @@ def largest(expr: str, *by: Attribute | str) -> str:
     return f"max by ({labels(by)}) ({expr})" if by else f"max({expr})"
 
 
+def share(expr: str) -> str:
+    """Return a share of time, at most 1: reasons that hold at once are not twice the time."""
+    return f"clamp_max({expr}, 1)"
+
+
 def smallest(expr: str, *by: Attribute | str) -> str:
     """Return the minimum by attributes."""
     return f"min by ({labels(by)}) ({expr})" if by else f"min({expr})"

@@ -43,7 +43,7 @@ def _share() -> stat.Panel:
     every = q.increase(c.RECOVERY_COMPLETED, over=q.RANGE)
     return p.number(
         _small(
-            "Ended well",
+            "Success rate",
             "Share of actions after which the session was well. Below a half, livewatch does more harm than good: "
             "hold it and look.",
             "percentunit",
@@ -55,7 +55,7 @@ def _share() -> stat.Panel:
 
 def _left() -> stat.Panel:
     return p.number(
-        _small("Actions left", "Repairs that may still be made in the window. 0: livewatch only reports."),
+        _small("Recovery budget left", "Repairs that may still be made in the window. 0: livewatch only reports."),
         p.Query(q.smallest(q.series(c.RECOVERY_BUDGET_REMAINING)), "left"),
         limits=((None, style.RED), (1, style.YELLOW), (3, style.GREEN)),
     )
@@ -85,7 +85,7 @@ def _held() -> stat.Panel:
 def _lease() -> stat.Panel:
     return p.number(
         _small(
-            "May act",
+            "Holds the lease",
             "Gateways on which this livewatch may act. 0 on every instance of a gateway: nobody repairs it.",
         ),
         p.Query(q.total(q.series(c.RECOVERY_LEASE)), "gateways"),
@@ -97,7 +97,7 @@ def _why_not() -> table.Panel:
     decided = f"{q.total(q.increase(c.RECOVERY_DECISIONS, over=q.RANGE), TARGET, a.ACTION, a.GATE)} > 0"
     return tables.rows(
         p.Face(
-            "Acted, and why not",
+            "Recovery decisions by gate",
             "Decisions in the chosen time: gate none is an action taken, every other gate one that was held, counted "
             "when the hold began. mode, budget, quarantine and operator_hold are for a person to change; confirmed, "
             "responsive and the graces open by themselves.",
@@ -112,7 +112,7 @@ def _time_to_recover() -> timeseries.Panel:
     spec, by, sick = c.SESSION_ATTENTION_DURATION, (a.RESOLUTION,), q.one_of(a.SICK, *parts.SICK)
     return p.timeline(
         p.Face(
-            "How long sessions were stalled or stuck, by what ended it",
+            "Stalled or stuck duration by resolution",
             "Median and 90th percentile. recovered should be close to the abort limit; self far above it is work that "
             "was nearly lost; target_restart is a repair that somebody else made.",
             "s",
@@ -125,7 +125,7 @@ def _time_to_recover() -> timeseries.Panel:
 def _ended() -> timeseries.Panel:
     return p.bars(
         p.Face(
-            "What ended it",
+            "Resolutions by type",
             "For each session that was stalled or stuck: recovered is livewatch's work, self came back alone, gone and "
             "target_restart took the session with them.",
         ),
@@ -142,7 +142,7 @@ def _ended() -> timeseries.Panel:
 def _budget() -> timeseries.Panel:
     return p.timeline(
         p.Face(
-            "Actions left",
+            "Recovery budget left",
             "The budget falls with each action and rises as the window moves on. A line at 0 is an outage that "
             "livewatch no longer fights, on purpose.",
         ),
@@ -165,7 +165,7 @@ def _backoff_time() -> timeseries.Panel:
 def _gates() -> timeseries.Panel:
     return p.bars(
         p.Face(
-            "Holds as they begin, by gate",
+            "Blocked actions by gate",
             "Which gate held actions over time. blast_radius is an outage of the provider or the host; single_actor "
             "means that another livewatch acts.",
         ),
@@ -190,7 +190,7 @@ def _shadow() -> timeseries.Panel:
 def _agreement() -> timeseries.Panel:
     return p.bars(
         p.Face(
-            "What the gateway itself says",
+            "The gateway's own verdicts",
             "Verdicts of the gateway's own detector. other: nothing had that label here at that moment. None where the "
             "gateway has no detector, or livewatch cannot hear it.",
         ),
@@ -201,7 +201,7 @@ def _agreement() -> timeseries.Panel:
 def _duration() -> timeseries.Panel:
     return p.timeline(
         p.Face(
-            "From action to seen outcome, 90th percentile",
+            "Action to verified outcome, 90th percentile",
             "How long until the effect of an action was seen. Near the verification time: effects are slow or missing.",
             "s",
         ),

@@ -24,9 +24,24 @@ def command() -> None:
 @click.option(
     "--scrape", multiple=True, metavar="HOST:PORT", help="A metrics page of livewatch.  [default: localhost:9464]"
 )
-@click.option("--runbooks", default="", metavar="URL", help="Where people read the runbooks; alerts link there.")
+@click.option(
+    "--runbooks",
+    default="",
+    metavar="URL",
+    help="Base URL under which people read the runbooks; alerts and dashboards link there.",
+)
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["files", "kubernetes"]),
+    default="files",
+    show_default=True,
+    help="A tree to mount, or manifests for the Prometheus Operator and Grafana's dashboard sidecar.",
+)
 @click.option("--force", is_flag=True, help="Replace files that say something else.")
-def export(folder: Path, prometheus_url: str, scrape: tuple[str, ...], runbooks: str, *, force: bool) -> None:
+def export(
+    folder: Path, prometheus_url: str, scrape: tuple[str, ...], runbooks: str, shape: str, *, force: bool
+) -> None:
     """Write dashboards, rules, runbooks and a provisioning tree for Grafana and Prometheus to FOLDER.
 
     Ends with 1, and writes nothing, when a file is there that says something else, unless --force is given.
@@ -35,9 +50,10 @@ def export(folder: Path, prometheus_url: str, scrape: tuple[str, ...], runbooks:
     Example: livewatch dashboards export ./monitoring --prometheus-url http://prometheus:9090 \\
                --scrape gateway-1:9464 --scrape gateway-2:9464
     """
-    from livewatch.dashboard_files import Places, tree
+    from livewatch.dashboard_files import Places, manifests, tree
 
-    files = tree(Places(prometheus_url, scrape or ("localhost:9464",), runbooks))
+    places = Places(prometheus_url, scrape or ("localhost:9464",), runbooks)
+    files = manifests(places) if shape == "kubernetes" else tree(places)
     try:
         changed = [name for name, text in files.items() if _differs(folder / name, text)]
         if changed and not force:
@@ -52,9 +68,14 @@ def export(folder: Path, prometheus_url: str, scrape: tuple[str, ...], runbooks:
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise end(Exit.PROBLEM, f"cannot write {error.filename}: {error.strerror}", kind="write") from error
-    click.echo(f"wrote {len(files)} files to {folder}; {folder / 'README.md'} says where to mount them")
+    next_step = (
+        f"kubectl apply -k {folder}" if shape == "kubernetes" else f"{folder / 'README.md'} says where to mount them"
+    )
+    click.echo(f"wrote {len(files)} files to {folder}; {next_step}")
     if not runbooks:
-        click.echo("runbooks are in the tree; give --runbooks URL so that alerts link to where you put them", err=True)
+        click.echo(
+            "no alert links to its runbook; publish runbooks/ and give its address with --runbooks URL", err=True
+        )
 
 
 def _differs(path: Path, text: str) -> bool:

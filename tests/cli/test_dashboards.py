@@ -58,6 +58,42 @@ def test_prometheus_is_told_what_to_scrape_and_which_rules_hold(exported: Path) 
         assert (exported / "runbooks" / f"{rule['alert']}.md").is_file()
 
 
+def test_a_cluster_gets_a_pod_monitor_a_rule_and_a_config_map_for_each_dashboard(tmp_path: Path) -> None:
+    books = "https://books.test/livewatch"
+    ended = export(tmp_path, "--format", "kubernetes", "--runbooks", books)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert f"kubectl apply -k {tmp_path}" in ended.stdout
+    found = [yaml.safe_load(path.read_text()) for path in sorted(tmp_path.glob("*.yaml"))]
+    kinds = {document["kind"]: document for document in found}
+
+    monitor, rule = kinds["PodMonitor"]["spec"], kinds["PrometheusRule"]["spec"]
+    (sidecar,) = yaml.safe_load_all((ROOT / "deploy/kubernetes/component/sidecar.yaml").read_text())
+    pod = sidecar["spec"]["template"]
+    assert monitor["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert monitor["podMetricsEndpoints"][0]["port"] in [p["name"] for p in pod["spec"]["initContainers"][0]["ports"]]
+    shipped = yaml.safe_load((ROOT / "dashboards/rules/livewatch.yml").read_text())["groups"][0]["rules"]
+    assert [r["expr"] for r in rule["groups"][0]["rules"]] == [r["expr"] for r in shipped]
+    assert rule["groups"][0]["rules"][0]["annotations"]["runbook_url"] == f"{books}/LivewatchAbsent.md"
+    maps = [document for document in found if document["kind"] == "ConfigMap"]
+    assert all(document["metadata"]["labels"]["grafana_dashboard"] == "1" for document in maps)
+    boards = {name: json.loads(text) for document in maps for name, text in document["data"].items()}
+    assert {name: board["panels"] for name, board in boards.items()} == {
+        f"livewatch-{name}.json": board["panels"] for name, board in DASHBOARDS.items()
+    }
+    assert set(kinds["Kustomization"]["resources"]) == {
+        path.name for path in tmp_path.glob("*.yaml") if path.name != "kustomization.yaml"
+    }
+
+
+def test_without_an_address_nothing_links_to_a_runbook(tmp_path: Path) -> None:
+    ended = export(tmp_path)
+    assert "--runbooks URL" in ended.stderr
+    text = (tmp_path / "prometheus" / "rules" / "livewatch.yml").read_text()
+    assert "runbook_url" not in text
+    for path in (tmp_path / "grafana").glob("dashboards/*/*.json"):
+        assert [link["type"] for link in json.loads(path.read_text())["links"]] == ["dashboards"]
+
+
 def test_exporting_again_changes_nothing_and_a_changed_file_is_kept(tmp_path: Path) -> None:
     assert export(tmp_path).returncode == 0
     assert export(tmp_path).returncode == 0

@@ -18,6 +18,8 @@ EVERYWHERE = {"job", "instance"}
 EVERY_METRIC = "livewatch_.+"
 OVERFLOW = "otel_metric_overflow"
 """What the SDK puts on a stream that has too many attribute sets."""
+SCRAPE = "up"
+"""Prometheus' own series of each scrape: 0 where it failed."""
 RATE_S, RANGE_S = "5m", "1h"
 
 DASHBOARDS: dict[str, dict[str, Any]] = {
@@ -98,7 +100,7 @@ def problems(text: str) -> Iterator[str]:
     tree = parse(text)
     known = set(EVERYWHERE)
     for selector in selectors(tree).values():
-        if _all_metrics(selector):
+        if _all_metrics(selector) or selector.name == SCRAPE:
             continue
         spec = SERIES.get(selector.name)
         if spec is None:

@@ -141,10 +141,8 @@ def test_a_dashboard_can_be_imported_anywhere(name: str) -> None:
         "Recovery actions",
         "Configuration reloads",
     ]
-    kinds = {link["type"]: link for link in document["links"]}
-    assert kinds["dashboards"]["includeVars"]
-    assert kinds["dashboards"]["keepTime"]
-    assert "runbooks" in kinds["link"]["url"]
+    (link,) = document["links"]  # one to runbooks only where `dashboards export` is given their URL
+    assert (link["type"], link["includeVars"], link["keepTime"]) == ("dashboards", True, True)
 
 
 @EACH
@@ -184,3 +182,29 @@ def test_the_dashboards_show_every_metric() -> None:
     missing = {spec.name for spec in SERIES.values()} - {SERIES[name].name for name in shown if name in SERIES}
     # What a graph of degraded time shows as duration, the log tells as single events.
     assert missing == {"livewatch.liveness.warnings", "livewatch.eventloop.stalls"}
+
+
+@EACH
+def test_an_axis_of_shares_goes_to_one_hundred_percent_and_counts_have_no_fractions(name: str) -> None:
+    for panel in contract.panels(DASHBOARDS[name]):
+        defaults = panel["fieldConfig"]["defaults"]
+        if panel["type"] == "timeseries" and defaults["unit"] == "percentunit":
+            assert (defaults["min"], defaults["max"]) == (0, 1), panel["title"]
+            assert panel["fieldConfig"]["defaults"]["custom"].get("stacking", {}).get("mode", "none") == "none"
+        if panel["type"] == "timeseries" and defaults["unit"] == "short":
+            assert defaults["decimals"] == 0, panel["title"]
+
+
+BARS = [
+    (f"{name}: {panel['title']}", panel)
+    for name, document in DASHBOARDS.items()
+    for panel in contract.panels(document)
+    if panel["fieldConfig"]["defaults"].get("custom", {}).get("drawStyle") == "bars"
+]
+
+
+@pytest.mark.parametrize("panel", [panel for _, panel in BARS], ids=[place for place, _ in BARS])
+def test_bars_stand_for_at_least_three_scrapes_each(panel: dict[str, Any]) -> None:
+    """Grafana's rate interval is a bar and one scrape long only then; else each event is drawn in several bars."""
+    assert panel["interval"] == "1m"
+    assert all("[$__rate_interval]" in target["expr"] for target in panel["targets"])

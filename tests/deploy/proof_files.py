@@ -68,6 +68,37 @@ def test_prometheus_takes_the_configuration_and_its_rules(tmp_path: Path) -> Non
     assert "1 rule files found" in ran("promtool", "check", "config", tmp_path / "prometheus.yml")
 
 
+ALERTMANAGER = DEPLOY / "alertmanager/alertmanager.yml"
+
+
+def test_alertmanager_takes_the_routes_and_inhibitions() -> None:
+    said = ran("amtool", "check-config", ALERTMANAGER)
+    assert "4 inhibit rules" in said
+    assert "3 receivers" in said
+
+
+@pytest.mark.parametrize(
+    ("alert", "severity", "receiver"),
+    [
+        ("LivewatchWatchdog", "none", "dead-mans-switch"),
+        ("LivewatchAbsent", "critical", "page"),
+        ("LivewatchSessionStuck", "warning", "tickets"),
+        ("SomebodyElses", "critical", "tickets"),
+    ],
+)
+def test_each_alert_goes_to_who_is_meant(alert: str, severity: str, receiver: str) -> None:
+    routed = ran(
+        "amtool",
+        "config",
+        "routes",
+        "test",
+        f"--config.file={ALERTMANAGER}",
+        f"alertname={alert}",
+        f"severity={severity}",
+    )
+    assert routed.split()[0] == receiver
+
+
 def test_the_complete_example_is_what_kustomize_makes() -> None:
     assert shutil.which("kubectl"), "kubectl is not installed: it renders deploy/kubernetes/example"
     rendered = ran("kubectl", "kustomize", DEPLOY / "kubernetes/example")

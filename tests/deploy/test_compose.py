@@ -1,11 +1,15 @@
 """The Compose stack: files that are there, arguments that are understood, nothing open beyond the machine."""
 
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from livewatch.configuration.load import load_settings
+from livewatch.demo.fault import Fault
+from livewatch_classifiers.vocabulary import Mode
 from tests.deploy.manifests import DEPLOY, documents, understood
 
 (STACK,) = documents("compose/compose.yaml")
@@ -42,6 +46,24 @@ def test_commands_are_understood(service: str) -> None:
     assert understood(SERVICES[service]["command"])
 
 
+def test_the_gateway_is_broken_in_ways_that_it_knows_and_livewatch_may_repair_it() -> None:
+    (script,) = SERVICES["faults"]["command"]
+    (names,) = re.findall(r"for fault in (.*); do", script)
+    assert set(names.split()) <= {fault.value for fault in Fault}
+    (inbound,) = re.findall(r"--inbound (\S+)", script)
+    board = understood(SERVICES["gateway"]["command"]).params["board"]
+    assert inbound == f"{board}.inbound"
+    settings = load_settings(DEPLOY / "compose/livewatch.toml", environ={})
+    assert settings.recovery.mode is Mode.ABORT
+    assert settings.thresholds.abort_after_s <= 60
+
+
+def test_the_faults_are_a_script_that_a_shell_understands() -> None:
+    (script,) = SERVICES["faults"]["command"]
+    checked = subprocess.run(["sh", "-n"], input=script.replace("$$", "$"), text=True, capture_output=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
 def test_the_agent_looks_where_the_gateway_writes() -> None:
     settings = load_settings(DEPLOY / "compose/livewatch.toml", environ={})
     parameters = understood(SERVICES["gateway"]["command"]).params
@@ -55,7 +77,8 @@ def test_prometheus_scrapes_the_agent_and_the_collector_where_they_serve() -> No
     (collector,) = documents("compose/collector.yaml")
     jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in prometheus["scrape_configs"]}
     assert str(settings.telemetry.metrics_listen).replace("0.0.0.0", "livewatch") == jobs["livewatch"][0]
-    assert collector["service"]["telemetry"]["metrics"]["address"].replace("0.0.0.0", "collector") in jobs["collector"]
+    (reader,) = collector["service"]["telemetry"]["metrics"]["readers"]
+    assert [f"collector:{reader['pull']['exporter']['prometheus']['port']}"] == jobs["collector"]
     rules = Path("/etc/prometheus") / prometheus["rule_files"][0]
     assert str(rules) in [mount[1] for mount in mounts("prometheus")]
 

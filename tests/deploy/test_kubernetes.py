@@ -17,6 +17,7 @@ VERSIONS = [
     v for v in sorted(set(kubernetes_validate.utils.all_versions())) if tuple(map(int, v.split("."))) >= (1, 29)
 ]
 """Native sidecars are on by default from 1.29 on."""
+OPENCLAW_UID = 1000
 
 
 def pod() -> Document:
@@ -65,7 +66,8 @@ def test_the_complete_example_is_what_component_and_example_say() -> None:
     (own,) = (d for d in documents("kubernetes/example/gateway.yaml") if d["kind"] == "Deployment")
     assert [sidecar()] == component["initContainers"]
     assert [gateway()] == own["spec"]["template"]["spec"]["containers"]
-    assert pod()["securityContext"] == component["securityContext"]
+    assert pod()["securityContext"] == own["spec"]["template"]["spec"]["securityContext"]
+    assert "securityContext" not in component, "the pod's user is the gateway's, and the component does not change it"
     assert pod()["shareProcessNamespace"] is component["shareProcessNamespace"] is True
     text = (Path(__file__).resolve().parents[2] / "deploy/kubernetes/example/livewatch.toml").read_text("utf-8")
     assert one("ConfigMap")["data"]["livewatch.toml"] == text
@@ -100,7 +102,9 @@ def test_the_agent_looks_where_the_gateway_writes_and_both_have_it_in_memory(tmp
 
 
 def test_both_run_as_one_user_who_may_do_nothing_else() -> None:
-    assert pod()["securityContext"]["runAsNonRoot"] is True
+    identity = pod()["securityContext"]
+    assert identity["runAsUser"] == identity["runAsGroup"] == identity["fsGroup"] == OPENCLAW_UID
+    assert sidecar()["securityContext"]["runAsNonRoot"] is True
     for container in (sidecar(), gateway()):
         assert not {"runAsUser", "runAsGroup"} & container["securityContext"].keys()
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
