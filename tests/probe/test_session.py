@@ -102,6 +102,35 @@ def test_progress_moves_without_a_new_generation(in_gateway: Callable[..., None]
     in_gateway(body)
 
 
+@pytest.mark.parametrize("state", ["idle", "processing", "waiting"])
+def test_a_state_that_is_said_again_changes_nothing(in_gateway: Callable[..., None], state: str) -> None:
+    """One message a second, each with the state said again, kept a hung tool from ever being aborted."""
+
+    async def body(probe: Probe, look: Look) -> None:
+        session = probe.session("k")
+        session.state("processing" if state == "idle" else "idle")
+        session.state(state)
+        first = await seen(look)
+        for _ in range(3):
+            session.state(state)
+        assert await seen(look) is first
+
+    in_gateway(body)
+
+
+def test_a_state_said_inside_a_run_is_news_only_where_it_differs(in_gateway: Callable[..., None]) -> None:
+    async def body(probe: Probe, look: Look) -> None:
+        session = probe.session("k")
+        async with session.run("r1"):
+            running = await seen(look)
+            session.state("processing")
+            assert await seen(look) is running
+            session.state("waiting")
+            assert (await seen(look)).generation == (running.generation or 0) + 1
+
+    in_gateway(body)
+
+
 def test_an_unchanged_session_is_the_same_object_in_the_next_look(in_gateway: Callable[..., None]) -> None:
     async def body(probe: Probe, look: Look) -> None:
         quiet, busy = probe.session("quiet"), probe.session("busy")

@@ -136,13 +136,12 @@ def test_confirmed_proof_needs_two_samples() -> None:
 @pytest.mark.parametrize(
     "moved",
     [
-        {"generation": 8},
         {"run": Run("r2", START_S - 500, handle="h1")},
         {"run": Run("r1", START_S - 500, handle="h2")},
         {"progress_s": START_S - 499},
     ],
 )
-def test_confirmed_any_movement_starts_the_count_again(moved: dict[str, object]) -> None:
+def test_confirmed_another_run_handle_or_progress_starts_the_count_again(moved: dict[str, object]) -> None:
     patient = clinic(hung())
     patient.tick()
     patient.tick()
