@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from livewatch.recovery.backoff import backoff_s
+from livewatch.recovery.outcome import ENDS_A_RUN
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import Action, Completed
 from livewatch_classifiers.model import Session
@@ -75,6 +76,9 @@ def examined(patient: Patient | None, verdict: Verdict, session: Session, policy
             session.key, verdict.reason, certain, now_s, session.generation, run_id, handle, session.progress_s
         )
     same = patient.reason is verdict.reason and _same_evidence(patient, verdict, session)
+    if run_id is not None and run_id != patient.run_id:
+        # what was asked of one run says nothing about the next: that one is asked to end before it is cleared
+        patient = replace(patient, tried=tuple(t for t in patient.tried if t[0] not in ENDS_A_RUN))
     last = patient.last_action
     lived = (
         last is not None and last.generation != session.generation and session.progress_s not in (None, last.progress_s)

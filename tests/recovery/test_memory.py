@@ -67,7 +67,7 @@ def test_confirmation_starts_again_when_the_identity_moves(moved: dict[str, obje
 
 
 def test_a_generation_that_moves_without_anything_new_of_the_same_run_goes_on_being_confirmed() -> None:
-    """A gateway that says the same state again with each message kept a hung tool alive for ever (`reannounced-state`)."""
+    """A gateway that says the same state again with each message kept a hung tool alive for ever."""
     memory = Memory()
     for tick in range(4):
         memory = observe(memory, [sick()], NOW_S + tick, generation=8 + tick)
@@ -235,6 +235,18 @@ def test_a_rung_is_climbed_only_after_the_one_before_was_seen_to_fail(
     patient = replace(request().patient, tried=tried)
     orphan = session(owner=Presence.ABSENT)
     assert next_rung(sick(remedy=remedy), orphan, patient, ALL, replace(POLICY, mode=mode)) is expected
+
+
+def test_what_one_run_did_not_obey_clears_no_other_run() -> None:
+    """An abort that failed on one turn must not make a force-clear the first thing asked of the next turn."""
+    memory, (first,) = acts(Memory(), ["s"], NOW_S)
+    memory = settle(memory, first, Outcome.INEFFECTIVE, NOW_S + 16)
+    snap = snapshot(session(run=Run("r2", NOW_S, handle="h1"), generation=9), now_s=NOW_S + 4000)
+    memory = memory.observed(snap, {"s": sick()}, RESPONSIVE, POLICY, NOW_S + 4000)
+    (second,) = decide(situation(snap, {"s": sick()}), memory, POLICY, NOW_S + 4000)
+
+    assert isinstance(second, Act)
+    assert (second.action.kind, second.action.run_id) == (ActionKind.ABORT_RUN, "r2")
 
 
 def test_a_lane_is_not_released_under_a_run_that_is_still_registered() -> None:
