@@ -100,6 +100,8 @@ def responsive(request: Request) -> Held | None:
     state = request.situation.vitals.state
     if state in _CANNOT_RUN:
         return Held(f"the gateway is {state.value}")
+    if state is VitalsState.DRAINING and request.kind in _STARTS_A_RUN:
+        return Held("the gateway is draining: it begins no run, and what waits is for the next process")
     if request.verdict.evidence_class is EvidenceClass.CERTAIN:
         return None
     return _until(

@@ -94,3 +94,10 @@ def test_a_fast_loop_for_ever_and_one_that_ends() -> None:
 
     assert list(repaired(dead))
     assert not touched(alive)
+
+
+def test_a_drain_behind_a_hung_run_and_one_behind_a_healthy_run() -> None:
+    hung, healthy = right("drain_behind_a_hung_run"), right("drain_behind_a_healthy_run")
+
+    assert list(repaired(hung))
+    assert not touched(healthy)
