@@ -66,6 +66,7 @@ MEMBERS: Mapping[str, Kind] = {
     "run_id": _ANY_TEXT,
     "handle": _ANY_TEXT,
     "progress_ns": _whole_number(0),
+    "repeats": _whole_number(1),
     "cause": _ANY_TEXT,
     "reason": _ANY_TEXT,
     "traceparent": _ANY_TEXT,
@@ -89,6 +90,7 @@ class ActionRequest:
     run_id: str | None = None
     handle: str | None = None
     progress_ns: int | None = None
+    repeats: int | None = None
     cause: str = ""
     reason: str = ""
     traceparent: str | None = None

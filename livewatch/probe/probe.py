@@ -19,7 +19,7 @@ from livewatch.probe.drain import DrainReport, drain
 from livewatch.probe.gc_clock import GcClock
 from livewatch.probe.holders import HolderRegistry, Holding, OnContention
 from livewatch.probe.layout import DRAIN_OUTCOMES, PHASES, shown
-from livewatch.probe.levers import ACTIONS, Check, Levers, Refused, Unsupported, capabilities
+from livewatch.probe.levers import ACTIONS, Check, Levers, Refused, Unsupported, capabilities, discarding
 from livewatch.probe.loop import RESOLUTION_S, LoopSampler
 from livewatch.probe.run import Run
 from livewatch.probe.session import Session
@@ -27,6 +27,7 @@ from livewatch.probe.watcher import Watcher
 
 DRAIN_S = 30.0
 """How long a gateway may drain when who asks says nothing else."""
+_ENDS_A_RUN = ("abort_run", "force_clear")
 _CLOCK_TOLERANCE_NS = 1000
 """Progress stamps travel as seconds in a double: half a microsecond may be lost on the way."""
 
@@ -46,6 +47,7 @@ class Probe:
         self._access = access or Access()
         self._socket_path = socket_path
         self._levers = levers
+        self._discards = discarding(levers)
         self._sessions: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
         self._long_names: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
         self._sampler = LoopSampler(board, resolution_s)
@@ -194,6 +196,7 @@ class Probe:
             "pid": os.getpid(),
             "board": str(self._board.path),
             "capabilities": capabilities(self._levers),
+            "discards": self._discards,
             "draining": not self._admitting,
             "runs": self._runs(),
         }
@@ -223,13 +226,18 @@ class Probe:
 
     def _check(self, request: ActionRequest) -> None:
         session = self._named(request)
-        if request.generation != session.generation:
-            raise Refused(f"generation: is {session.generation} now", check=Check.GENERATION)
         run = session.current
+        by_repeats = request.repeats is not None and run is not None and request.kind in _ENDS_A_RUN
+        if not by_repeats and request.generation != session.generation:
+            raise Refused(f"generation: is {session.generation} now", check=Check.GENERATION)
         if request.run_id != (None if run is None else shown("run_id", run.id)):
             raise Refused(f"run: {'none' if run is None else run.id} is registered now", check=Check.RUN_ID)
         if request.handle != (None if run is None else run.handle):
             raise Refused("handle: another one is registered now", check=Check.HANDLE)
+        if by_repeats and run is not None and request.repeats is not None:
+            if run.repeats < request.repeats:
+                raise Refused("repeats: the run did something new since it was judged", check=Check.REPEATS)
+            return
         if session.progress_ns > (request.progress_ns or 0) + _CLOCK_TOLERANCE_NS:
             raise Refused("progress: the run moved since it was judged", check=Check.PROGRESS)
 

@@ -14,7 +14,9 @@ from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import ActionKind, Attention, AwaitedState, Outcome, Presence
 
 _LEFT_ALONE = frozenset({Attention.NONE, Attention.LONG_RUNNING})
-_CAME_BACK_TO_LIFE = frozenset({RefusedCheck.GENERATION, RefusedCheck.PROGRESS, RefusedCheck.RUN_ID})
+_CAME_BACK_TO_LIFE = frozenset(
+    {RefusedCheck.GENERATION, RefusedCheck.PROGRESS, RefusedCheck.RUN_ID, RefusedCheck.REPEATS}
+)
 _NEEDS_A_FREE_LANE = frozenset({ActionKind.RELEASE_LANE, ActionKind.EVICT_SESSION})
 ENDS_A_RUN = frozenset({ActionKind.ABORT_RUN, ActionKind.FORCE_CLEAR})
 """The actions that are asked of one run."""
@@ -119,6 +121,10 @@ def _moved(action: Action, session: Session) -> bool:
         (action.handle, None if run is None else run.handle),
         (action.progress_s, session.progress_s),
     )
+    if action.repeats is not None:  # it changes with each step, and none of them is new
+        pairs = pairs[1:-1]
+        if session.repeats < action.repeats:
+            return True
     return any(judged is not None and judged != now for judged, now in pairs)
 
 

@@ -84,24 +84,28 @@ class Levers:
         return reply
 
     def _checked(self, action: Action, session: Session) -> Reply:
-        refusal = _refusal(action, session) if action.generation is not None else None
+        now_s = self._gateway.mono_s()
+        refusal = _refusal(action, session, now_s) if action.generation is not None else None
         if refusal is not None:
             check, detail = refusal
             return Reply(ReplyStatus.REFUSED, detail, check=check)
         return _LEVERS[action.kind](self._gateway, session, action)
 
 
-def _refusal(action: Action, session: Session) -> tuple[RefusedCheck, str] | None:
-    run = session.run
+def _refusal(action: Action, session: Session, now_s: float) -> tuple[RefusedCheck, str] | None:
+    run, facts = session.run, session.facts(now_s)
     if action.session_id is not None and action.session_id != session.id:
         return RefusedCheck.GENERATION, "generation: the session is another incarnation"
-    if action.generation != session.generation:
-        return RefusedCheck.GENERATION, f"generation: moved to {session.generation}"
+    if action.repeats is None and action.generation != facts.generation:
+        return RefusedCheck.GENERATION, f"generation: moved to {facts.generation}"
     if action.run_id != (run.id if run is not None and "run" not in session.hides else None):
         return RefusedCheck.RUN_ID, "run: another one is registered"
     if action.handle is not None and (run is None or action.handle != run.handle):
         return RefusedCheck.RUN_ID, "run: another handle is registered"
-    if action.progress_s is not None and action.progress_s != session.progress_s:
+    if action.repeats is not None:
+        new = facts.repeats < action.repeats
+        return (RefusedCheck.REPEATS, "repeats: something new was done since") if new else None
+    if action.progress_s is not None and action.progress_s != facts.progress_s:
         return RefusedCheck.PROGRESS, "progress: some was made since"
     return None
 

@@ -346,6 +346,10 @@ def _not_the_judged(action: Action, session: Session | None) -> Reply | None:
         return Reply(ReplyStatus.REFUSED, NOT_KNOWN)
     if session.run is None or session.run.id != action.run_id:
         return Reply(ReplyStatus.REFUSED, "run_id: another run is active now, or none", check=RefusedCheck.RUN_ID)
+    if action.repeats is not None:  # a loop changes with each step, and none of them is new
+        new = session.repeats < action.repeats
+        told = "repeats: the run did something new since it was judged"
+        return Reply(ReplyStatus.REFUSED, told, check=RefusedCheck.REPEATS) if new else None
     moved_s = (session.progress_s or 0.0) - (action.progress_s or 0.0)
     if action.progress_s is not None and moved_s > _SAME_S:
         return Reply(ReplyStatus.REFUSED, "progress: it has moved since", check=RefusedCheck.PROGRESS)
