@@ -21,7 +21,7 @@ _WELL = ("recovered", "superseded")
 @click.command("recover")
 @click.argument("session")
 @click.option("--action", help="Which rung, such as abort_run; the ladder's next one when not given.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be done, and which gates hold it.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done, and which gates block it.")
 @click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
 @agent_options
 def command(
@@ -68,7 +68,7 @@ def command(
 def lines(plan: dict[str, Any]) -> list[str]:
     """Return the plan as lines for people."""
     run = f" on run {plan['run']}" if plan["run"] else ""
-    held = [f"  held by {gate['gate']}: {gate['detail']}" for gate in plan["gates"] if gate["holds"]]
+    held = [f"  blocked by {gate['gate']}: {gate['detail']}" for gate in plan["gates"] if gate["holds"]]
     return [
         f"{plan['session']}: {plan['action']}{run}",
         f"  cause: {plan['cause']}",

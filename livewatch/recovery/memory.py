@@ -12,7 +12,7 @@ from livewatch_classifiers.model import GatewayIdentity, Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vocabulary import SICK, ActionKind, Phase, Reason, StallCause, VitalsState
 
-_HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
+HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
 ENDS_A_RUN = frozenset({ActionKind.ABORT_RUN, ActionKind.FORCE_CLEAR})
 """What waits for a canary while most sessions are sick."""
 LOOKED_AWAY_S = 15.0
@@ -79,7 +79,7 @@ class Memory:
             attached_s=now_s if self.attached_s is None or restarted else self.attached_s,
             identity=snapshot.identity or self.identity,
             unhealthy_s=self.unhealthy_s if vitals.healthy else now_s,
-            paused_s=now_s if restarted or vitals.state in _HOST_PAUSES else self.paused_s,
+            paused_s=now_s if restarted or vitals.state in HOST_PAUSES else self.paused_s,
             mass=None if restarted else self.mass,
             down_since_s=self._down_since(down=_down(vitals), now_s=now_s),
             looked_s=now_s,
@@ -123,7 +123,7 @@ class Memory:
         Only ``gone``, the known end of its process, says that it is down: what cannot be read may well live.
         """
         patients = {key: replace(patient, samples=0) for key, patient in self.patients.items()}
-        paused_s = now_s if vitals.state in _HOST_PAUSES else self.paused_s
+        paused_s = now_s if vitals.state in HOST_PAUSES else self.paused_s
         return replace(
             self,
             patients=MappingProxyType(patients),

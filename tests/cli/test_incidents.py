@@ -92,7 +92,7 @@ def test_show_tells_holds_actions_and_outcomes_in_order(journal: Path) -> None:
     text = run("show", ids(journal)[0], "--journal", str(journal)).stdout
     wanted = [
         "rule 9",
-        "held by gate confirmed",
+        "blocked by gate confirmed",
         "blocked at",
         "abort_run decided",
         "abort_run ineffective",
