@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from livewatch.cli.asking import agent_options, ask_agent
+from livewatch.cli.completing import session_keys
 from livewatch.cli.gateway_words import action_line, duration, loop_words, opinions, since, why
 from livewatch.durations import format_duration
 
 
 @click.command("explain")
-@click.argument("session")
+@click.argument("session", shell_complete=session_keys)
 @agent_options
 def command(session: str, agent: Path | None, name: str, *, as_json: bool) -> None:
     """Say why a session has its label, what happens next, and which gates block it.

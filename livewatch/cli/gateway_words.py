@@ -16,7 +16,8 @@ def duration(seconds: float) -> str:
 
 def ago(document: dict[str, Any], wall_s: float) -> str:
     """Return how long before the document's own time something was: ``12m05s ago``."""
-    return f"{duration(max(0.0, round(document['time'] - wall_s)))} ago"
+    past_s = round(document["time"] - wall_s)
+    return f"{duration(past_s)} ago" if past_s >= 1 else "just now"
 
 
 def why(vitals: dict[str, Any]) -> str:

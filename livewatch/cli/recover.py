@@ -9,18 +9,32 @@ from typing import Any
 import click
 
 from livewatch.cli.asking import agent_options, ask_agent
+from livewatch.cli.completing import session_keys
 from livewatch.cli.exits import Exit, end
 from livewatch.durations import format_duration
 
 _WAIT_S = 60.0
 """Longest wait for the outcome; the agent itself looks again for 15 s, then says what it saw."""
 _LOOK_EVERY_S = 0.2
+ACTIONS = (
+    "release_lane",
+    "abort_run",
+    "force_clear",
+    "evict_session",
+    "correct_store",
+    "wake",
+    "drain",
+    "restart_target",
+)
+"""The values of `ActionKind`, which would cost the import of the classifiers; a test compares them."""
 _WELL = ("recovered", "superseded")
 
 
 @click.command("recover")
-@click.argument("session")
-@click.option("--action", help="Which rung, such as abort_run; the ladder's next one when not given.")
+@click.argument("session", shell_complete=session_keys)
+@click.option(
+    "--action", type=click.Choice(ACTIONS), help="Which rung, such as abort_run; the ladder's next one when not given."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and which gates block it.")
 @click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
 @agent_options

@@ -85,7 +85,9 @@ def _judgement(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     held = next((gate for gate in following["gates"] if gate["holds"]), None)
     text = f"{following['action'] or 'nothing'}: {following['why']}"
     text += f", due in {format_duration(due)} if it stays silent" if due else ""
-    yield "next", text + (f"; blocked by {held['gate']}: {held['detail']}" if held else "")
+    blocked = f"blocked by {held['gate']}" if held else ""
+    told = text if held and text.endswith(blocked) else f"{text}; {blocked}"
+    yield "next", f"{told}: {held['detail']}" if held else text
     if document["tried"]:
         yield "tried", ", ".join(f"{item['action']}: {item['outcome']}" for item in document["tried"])
     quarantined = ", quarantined: a person must look" if document["quarantined"] else ""

@@ -120,7 +120,8 @@ def _blocked_at(age_s: float, vitals: dict[str, Any]) -> str:
 def _hold(hold: dict[str, Any]) -> str:
     left_s = hold["left_s"]
     until = "until resumed" if left_s is None else f"for {format_duration(left_s)} more"
-    return f"  paused by {hold['by']} {until}: {hold['session']}"
+    reason = f" ({hold['reason']})" if hold.get("reason") else ""
+    return f"  paused by {hold['by']} {until}: {hold['session']}{reason}"
 
 
 def _silence(seconds: float | None) -> str:

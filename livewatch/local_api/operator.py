@@ -21,6 +21,7 @@ from livewatch_classifiers.decision import GATEWAY, Person, ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind
 
 SCHEMA_VERSION = 1
+_REASON_CHARACTERS = 200
 
 
 class Operator:
@@ -50,7 +51,12 @@ class Operator:
         """Return the present holds, for `status`."""
         now_s = self._clock.monotonic_s()
         return [
-            {"session": h.glob, "by": h.by, "left_s": None if isinf(h.until_s) else round(h.until_s - now_s, 3)}
+            {
+                "session": h.glob,
+                "by": h.by,
+                "reason": h.reason,
+                "left_s": None if isinf(h.until_s) else round(h.until_s - now_s, 3),
+            }
             for h in self._agent.controls.holds.current(now_s)
         ]
 
@@ -61,8 +67,10 @@ class Operator:
         except ValueError as error:
             raise ApiError(HTTPStatus.BAD_REQUEST, "usage", str(error)) from error
         glob, who = parameters.get("session", EVERY_SESSION), _person(parameters)
-        self._agent.controls.holds.hold(OperatorHold(glob, self._clock.monotonic_s() + seconds, who.name))
+        reason = parameters.get("reason", "")[:_REASON_CHARACTERS]
+        self._agent.controls.holds.hold(OperatorHold(glob, self._clock.monotonic_s() + seconds, who.name, reason))
         until = f"for {format_duration(seconds)}" if seconds < inf else "until resumed"
+        until += f": {reason}" if reason else ""
         self._note(Asked(who, "hold", f"hold {glob} {until}", session=glob, outcome=ReplyStatus.DONE.value))
         return self._answer(held=glob, problem=await self._save())
 

@@ -154,4 +154,4 @@ async def _parameters(request: RequestHead, reader: asyncio.StreamReader) -> dic
 
 
 def _error(kind: str, error: Exception) -> dict[str, Any]:
-    return {"ok": False, "error": {"type": kind, "message": str(error)}}
+    return {"schema_version": 1, "ok": False, "error": {"type": kind, "message": str(error)}}
