@@ -25,8 +25,10 @@ def in_force(case: Case) -> Finding:
     if told is None:
         return warning("the running agent is of a version that does not say its settings", "restart it")
     given = {key: one for key, one in told.items() if not str(one["origin"]).startswith("default")}
-    values = ", ".join(f"{key} = {one['value']} ({one['origin']})" for key, one in given.items())
-    return ok(f"the running agent has {values or 'defaults only'}; `livewatch config show --running` prints all")
+    judging = {key: one for key, one in given.items() if key.startswith(("thresholds.", "recovery."))}
+    values = ", ".join(f"{key} = {one['value']} ({one['origin']})" for key, one in judging.items())
+    more = f"{len(given) - len(judging)} other values are set; `livewatch config show --running --origin` prints all"
+    return ok(f"{values or 'limits and recovery are defaults'}; {more}")
 
 
 def variables(case: Case) -> Finding:

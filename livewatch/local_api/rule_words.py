@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from livewatch.durations import format_duration
 from livewatch_classifiers.case import Case
+from livewatch_classifiers.thresholds import ALLOWANCE_MARGIN
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import Presence, Reason, SessionState, WaitKind
 
@@ -82,7 +83,8 @@ def _mismatch(verdict: Verdict, _case: Case) -> str:
 
 def _silent_tool(_verdict: Verdict, case: Case) -> str:
     if case.allowance_s is not None:
-        return f"a tool call has been silent for longer than the {duration(case.allowance_s)} it was allowed"
+        declared = duration(case.allowance_s / ALLOWANCE_MARGIN)
+        return f"a tool call has been silent for longer than the {declared} that it declared"
     return f"a tool call has been silent for longer than warn_after ({duration(case.limits.warn_s)})"
 
 

@@ -115,7 +115,7 @@ async def test_a_session_that_is_well_has_no_repair_of_its_own(desk: Desk) -> No
     nobody = await desk.run("recover", "other", "--yes")
 
     assert (nothing.exit_code, nobody.exit_code) == (1, 1)
-    assert "has no repair of its own" in nothing.stderr
+    assert "no repair fits" in nothing.stderr
     assert "no session 'other'" in nobody.stderr
 
 
