@@ -63,7 +63,8 @@ class TopApp(App[int]):
         loop = asyncio.get_running_loop()
         for number, code in ((signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.OK), (signal.SIGHUP, Exit.OK)):
             loop.add_signal_handler(number, self._end_soon, int(code))
-        self.set_interval(_TERMINAL_LOOK_S, self._end_without_terminal)
+        if terminal_is_there():  # what has none from the beginning is a test, which draws into memory
+            self.set_interval(_TERMINAL_LOOK_S, self._end_without_terminal)
 
     def _end_soon(self, code: int) -> None:
         """End well, and within two seconds in any case.

@@ -54,7 +54,7 @@ def test_a_session_is_held_explained_and_repaired_from_the_keyboard(place: Place
     top = terminal("--agent", place.agent, size=(140, 40))
     top.until("hung[1]: stalled")
     top.press("\r")
-    top.until("evidence: silence")
+    top.until("a bet on silence")
     top.press("q")
     top.press_until("h", "Leave this session alone?")
     top.press("u")
