@@ -121,6 +121,11 @@ class Agent:
         own = frozenset({ActionKind.RESTART_TARGET}) if self.policy.restart_command else frozenset[ActionKind]()
         return self.source.capabilities | own
 
+    def label_age_s(self, session: str) -> float | None:
+        """Return for how many seconds a session has had its label, or ``None`` when there is no such session."""
+        since_s = self._since_s.get(session)
+        return None if since_s is None or self.report is None else round(max(0.0, self.report.now_s - since_s), 3)
+
     def _doubt_itself(self, lateness_s: float, tick_duration_s: float) -> int:
         """Take note of how well this tick went, and return the penalty for it."""
         self.health = self.health.after(

@@ -131,6 +131,7 @@ def start_telemetry(settings: Settings, log: TextIO | None) -> Telemetry:
         interval_s=settings.agent.interval_s,
         metrics_listen=settings.telemetry.metrics_listen,
         log_format=settings.telemetry.log_format,
+        log_level=settings.telemetry.log_level,
         metric_prefix=settings.telemetry.metric_prefix,
         session_ids=settings.telemetry.session_ids,
         compat_openclaw=settings.telemetry.compat_openclaw,

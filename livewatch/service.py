@@ -69,12 +69,14 @@ class Service:
         *,
         pulse: Pulse,
         refused: deque[str],
+        about: About | None = None,
         shadow: "Shadow | None" = None,
     ) -> None:
         self.agent = agent
         self.pulse = pulse
         self._settings = settings
         self._refused = refused
+        self._about = about
         self._shadow = shadow
         self.telemetry = telemetry
         self.prometheus_url = telemetry.prometheus_url
@@ -95,6 +97,8 @@ class Service:
             return
         self._refused.clear()
         self.agent.thresholds, self.agent.policy = settings.thresholds, settings.recovery
+        if self._about is not None:
+            self._about.reloaded(settings)
         if self._shadow is not None and candidate is not None:
             self._shadow.use(candidate)
         self.telemetry.reloaded(
@@ -238,7 +242,7 @@ async def attached(
             raise ServiceError(Exit.USAGE, "agent_socket", str(error)) from error
         stack.push_async_callback(api.close)
         pulse.phase = Phase.OPEN
-        yield Service(settings, agent, telemetry, api, pulse=pulse, refused=refused, shadow=shadow)
+        yield Service(settings, agent, telemetry, api, pulse=pulse, refused=refused, about=about, shadow=shadow)
 
 
 async def _first_look(source: Source) -> Snapshot:

@@ -51,8 +51,8 @@ class VitalsVerdict:
     evidence: Evidence = ()
     over: tuple[tuple[VitalsReason, float], ...] = ()
     """Since when each value has been beyond its limit, in monotonic seconds; also those too short to be a reason."""
-    suspended_s: float | None = None
-    """When the host was last seen to have slept."""
+    paused_s: float | None = None
+    """When the gateway was last seen frozen, or its host to have slept."""
 
     draining_since_s: float | None = None
     """Since when the gateway is draining, in monotonic seconds; ``None`` while it is not."""

@@ -9,6 +9,8 @@ from livewatch_classifiers.vocabulary import Phase, ProcessState, StallCause, Vi
 
 LEAVE_SHARE = 0.8
 """A reason that held in the look before holds on until its value is below this share of its limit: no flapping."""
+_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED})
+"""After these the gateway catches up: its first delays are those of the pause, and say nothing about it."""
 
 
 def classify_vitals(vitals: Vitals, thresholds: Thresholds, before: VitalsVerdict | None = None) -> VitalsVerdict:
@@ -19,10 +21,12 @@ def classify_vitals(vitals: Vitals, thresholds: Thresholds, before: VitalsVerdic
         thresholds: the limits at which a reason begins to hold.
         before: the verdict of the look before, for hysteresis and for how long a value has been beyond its limit.
     """
-    slept_s = vitals.now_s if vitals.suspended else None if before is None else before.suspended_s
+    paused_s = None if before is None else before.paused_s
     draining_s = _draining_since(vitals, before)
-    verdict = _fact(vitals, thresholds, draining_s) or _limits(vitals, thresholds, before, slept_s)
-    return replace(verdict, evidence=_evidence(vitals), suspended_s=slept_s, draining_since_s=draining_s)
+    verdict = _fact(vitals, thresholds, draining_s) or _limits(vitals, thresholds, before, paused_s)
+    if verdict.state in _PAUSES:
+        paused_s = vitals.now_s
+    return replace(verdict, evidence=_evidence(vitals), paused_s=paused_s, draining_since_s=draining_s)
 
 
 def _draining_since(vitals: Vitals, before: VitalsVerdict | None) -> float | None:
@@ -39,13 +43,13 @@ def _fact(vitals: Vitals, thresholds: Thresholds, draining_since_s: float | None
         return VitalsVerdict(VitalsState.SUSPENDED, cause=StallCause.SUSPEND)
     if vitals.process is ProcessState.STOPPED:
         return VitalsVerdict(VitalsState.FROZEN, cause=StallCause.STOPPED)
+    if vitals.phase is Phase.STARTING:  # whatever blocks its loop until it is ready: migrations, imports, a cold cache
+        overdue = vitals.uptime_s is not None and vitals.uptime_s > thresholds.startup_deadline_s
+        return VitalsVerdict(VitalsState.STARTING, (VitalsReason.STARTUP,) if overdue else ())
     if _silent(vitals, vitals.loop_heartbeat_s, thresholds):
         return _stopped_loop(vitals, thresholds)
     if vitals.loop_heartbeat_s is None and _unanswered(vitals, thresholds):
         return VitalsVerdict(VitalsState.UNRESPONSIVE, (VitalsReason.ROUND_TRIP,), vitals.cause)
-    if vitals.phase is Phase.STARTING:
-        overdue = vitals.uptime_s is not None and vitals.uptime_s > thresholds.startup_deadline_s
-        return VitalsVerdict(VitalsState.STARTING, (VitalsReason.STARTUP,) if overdue else ())
     if draining_since_s is not None:
         overdue = (vitals.age(draining_since_s) or 0.0) > thresholds.wait_bounds_s.get(WaitKind.DRAIN, float("inf"))
         return VitalsVerdict(VitalsState.DRAINING, (VitalsReason.DRAIN,) if overdue else ())
@@ -89,7 +93,7 @@ def _unanswered(vitals: Vitals, thresholds: Thresholds) -> bool:
 
 
 def _limits(
-    vitals: Vitals, thresholds: Thresholds, before: VitalsVerdict | None, slept_s: float | None
+    vitals: Vitals, thresholds: Thresholds, before: VitalsVerdict | None, paused_s: float | None
 ) -> VitalsVerdict:
     """Judge by limits: entered after they were passed for a while, left well below them, not held in a grace."""
     held = frozenset[VitalsReason]() if before is None else frozenset(before.reasons)
@@ -97,15 +101,15 @@ def _limits(
     over = tuple((reason, known.get(reason, vitals.now_s)) for reason in _over(vitals, thresholds, held))
     hold_s = 0.0 if before is None else thresholds.vitals_hold_s  # a first look has no history to wait for
     reasons = tuple(reason for reason, since_s in over if reason in held or vitals.now_s - since_s >= hold_s)
-    if not reasons or _in_grace(vitals, thresholds, slept_s):
+    if not reasons or _in_grace(vitals, thresholds, paused_s):
         return VitalsVerdict(VitalsState.RESPONSIVE, over=over)
     saturated = VitalsReason.EVENT_LOOP_UTILIZATION in reasons
     state = VitalsState.SATURATED if saturated else VitalsState.DEGRADED
     return VitalsVerdict(state, reasons, vitals.cause, over=over)
 
 
-def _in_grace(vitals: Vitals, thresholds: Thresholds, slept_s: float | None) -> bool:
-    graces = ((vitals.ready_s, thresholds.vitals_startup_grace_s), (slept_s, thresholds.vitals_resume_grace_s))
+def _in_grace(vitals: Vitals, thresholds: Thresholds, paused_s: float | None) -> bool:
+    graces = ((vitals.ready_s, thresholds.vitals_startup_grace_s), (paused_s, thresholds.vitals_resume_grace_s))
     return any(since_s is not None and vitals.now_s - since_s < grace_s for since_s, grace_s in graces)
 
 

@@ -255,6 +255,7 @@ class Gate(StrEnum):
     OWNER_ABSENT = "owner_absent"
     HANDLE_IDENTITY = "handle_identity"
     HOLDER_FREE = "holder_free"
+    ABORT_GRACE = "abort_grace"
     BACKOFF = "backoff"
     BUDGET = "budget"
     BLAST_RADIUS = "blast_radius"

@@ -16,12 +16,12 @@ class LineWriter:
     def __init__(self, stream: TextIO) -> None:
         self.dropped = 0
         self._stream = stream
-        self._lines: Queue[Callable[[], str] | None] = Queue(_QUEUE_LINES)
+        self._lines: Queue[Callable[[], str | None] | None] = Queue(_QUEUE_LINES)
         self._thread = Thread(target=self._run, name="livewatch-log", daemon=True)
         self._thread.start()
 
-    def write(self, line: Callable[[], str]) -> bool:
-        """Queue one line, rendered when its turn comes, and return at once; false when it was dropped."""
+    def write(self, line: Callable[[], str | None]) -> bool:
+        """Queue one line, rendered when its turn comes and return at once; false when dropped. ``None`` is left out."""
         try:
             self._lines.put_nowait(line)
         except Full:
@@ -39,6 +39,8 @@ class LineWriter:
     def _run(self) -> None:
         while (line := self._lines.get()) is not None:
             with contextlib.suppress(OSError, ValueError):  # stderr may be closed or gone; nobody is left to tell
-                self._stream.write(line() + "\n")
+                text = line()
+                if text is not None:
+                    self._stream.write(text + "\n")
                 if self._lines.empty():
                     self._stream.flush()

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, TextIO
@@ -28,7 +29,8 @@ from livewatch_exporters.prometheus import PrometheusEndpoint
 from livewatch_exporters.resource import SCHEMA_URL, SERVICE, resource, scope_version
 from livewatch_exporters.sdk_log import SdkLog
 from livewatch_exporters.session_ids import SessionNames
-from livewatch_exporters.telemetry_settings import CompatMode, TelemetryError, TelemetrySettings
+from livewatch_exporters.telemetry_settings import CompatMode, LogLevel, TelemetryError, TelemetrySettings
+from livewatch_exporters.tick_lines import TickLines
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -51,7 +53,8 @@ class Telemetry:
         self._tracers: TracerProvider | None = None
         self._events: OtlpEvents | None = None
         self._more: list[TickListener] = []
-        self._log = Log(stream, settings.log_format, environ, lambda: self._count("logs", "queue_full"))
+        dropped = partial(self._count, "logs", "queue_full")
+        self._log = Log(stream, settings.log_format, environ, dropped, settings.log_level)
         self._episodes = Episodes(self._count, self._log.say)
         self._sdk_log = SdkLog(self._log.say)
         self._notes = Notes(self._log.say, settings.target)
@@ -211,6 +214,8 @@ class Telemetry:
 
     def _guarded(self) -> Sequence[TickListener]:
         events = GuardedListener(Events(self._log.say), self._episodes, signal="logs")
+        if self._settings.log_level is LogLevel.DEBUG:
+            self._more.append(GuardedListener(TickLines(self._log.say), self._episodes, signal="logs"))
         if self._metrics is None:
             return (*self._more, events)
         return (GuardedListener(self._metrics, self._episodes, signal="metrics"), *self._more, events)

@@ -17,6 +17,20 @@ class LogFormat(StrEnum):
     TEXT = "text"
 
 
+class LogLevel(StrEnum):
+    """The least serious of the lines on standard error that are written; events over OTLP are not affected."""
+
+    DEBUG = "debug"  # a line for each tick, too
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+    def admits(self, level: str) -> bool:
+        """Return whether a line of that level is written; one of an unknown level is."""
+        levels = [member.value for member in LogLevel]
+        return level not in levels or levels.index(level) >= levels.index(self.value)
+
+
 class CompatMode(StrEnum):
     """Whether OpenClaw's own metric names are recorded too, and in which of their two dialects.
 
@@ -60,6 +74,7 @@ class TelemetrySettings:
     """``host:port``, ``:port`` or ``port`` of the Prometheus endpoint; loopback unless a host is given, 0 takes a free
     port; ``None`` switches it off."""
     log_format: LogFormat = LogFormat.AUTO
+    log_level: LogLevel = LogLevel.INFO
     instance: str = ""
     """What tells this agent from others on its host whose gateway has the same name, such as the board's path."""
     metric_prefix: str = OWN_PREFIX

@@ -26,6 +26,8 @@ def which_agent(function: _F) -> _F:
     options = [
         click.option(
             "--agent",
+            "--agent-socket",
+            "agent",
             type=click.Path(path_type=Path),
             envvar="LIVEWATCH_AGENT_SOCKET",
             help="Socket of the agent; found by its name when not given.",

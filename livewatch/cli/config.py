@@ -1,14 +1,19 @@
 """``livewatch config``."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
+from livewatch.cli.asking import agent_options, ask_agent
 from livewatch.cli.exits import Exit, end
-from livewatch.configuration.load import ConfigError, configuration_file, load_settings
+from livewatch.configuration.load import ConfigError, all_problems, configuration_file, load_settings
 from livewatch.configuration.settings import Settings
 from livewatch.configuration.usable import check_people, unnamed_target
+from livewatch.local_api.client import AgentRefused, AgentUnreachable, ask
+from livewatch.local_api.paths import agent_socket
 
 SCHEMA_VERSION = 1
 _PATH = click.Path(path_type=Path, dir_okay=False)
@@ -32,12 +37,18 @@ def command() -> None:
 def check(file: Path | None, path: Path | None, *, as_json: bool) -> None:
     """Say whether FILE (by default the one that `run` would read) and the LIVEWATCH_* variables can be used.
 
-    Exit code 0: they can. 2: they cannot, and the line says where and what to write instead.
+    Exit code 0: they can. 2: they cannot, and each line says where and what to write instead.
 
     \b
     Example: livewatch config check /etc/livewatch/livewatch.toml
     """
     chosen = configuration_file(file or path)
+    problems = all_problems(chosen)
+    if problems:
+        for problem in problems[:-1]:
+            click.echo(f"livewatch: {problem}", err=True)
+        more = f"; {len(problems)} problems in all" if len(problems) > 1 else ""
+        raise end(Exit.USAGE, f"{problems[-1]}{more}", as_json=as_json, kind="config")
     settings = _read(chosen, as_json=as_json)
     try:
         check_people(settings)
@@ -58,27 +69,74 @@ def check(file: Path | None, path: Path | None, *, as_json: bool) -> None:
         click.echo(f"livewatch: warning: {warning}", err=True)
     lacking = unnamed_target(settings)
     if lacking is not None:
-        click.echo(f"livewatch: `run` with these needs more: {lacking}", err=True)
+        click.echo(f"livewatch: these alone do not start `run`, which also needs: {lacking}", err=True)
     count = len([origin for origin in settings.origins.values() if not origin.startswith("default")])
     click.echo(f"{chosen or 'no file'}: can be used; {count} {'key is' if count == 1 else 'keys are'} set")
+
+
+def _show_running(about: dict[str, Any], *, origin: bool, as_json: bool) -> None:
+    if "settings" not in about:
+        message = f"livewatch {about.get('version', '?')} runs there, which does not say its settings; restart it"
+        raise end(Exit.PROBLEM, message, as_json=as_json, kind="version")
+    if as_json:
+        document = {"pid": about["pid"], "settings": about["settings"]}
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "ok": True, **document}, indent=2))
+        return
+    click.echo("\n".join(running_lines(about, origin=origin)))
+
+
+def running_lines(about: Mapping[str, Any], *, origin: bool) -> list[str]:
+    """Return what a running agent said of its settings as the lines of a file."""
+    from livewatch.configuration.file_text import shown_in_force
+
+    return [
+        f"# in force in the agent with pid {about['pid']}",
+        *shown_in_force(about["settings"], origins=origin),
+    ]
+
+
+def _differing(socket: Path, values: Mapping[str, object]) -> list[str]:
+    """Return the keys of which an agent that answers has other values; empty where none answers."""
+    try:
+        told = ask(socket, "GET", "/v1/about").get("settings", {})
+    except (AgentUnreachable, AgentRefused):
+        return []
+    given = {key for key, entry in told.items() if not str(entry["origin"]).startswith("default")}
+    changed = {key for key, entry in told.items() if key in values and _same(entry["value"]) != _same(values[key])}
+    return sorted(changed | {key for key in given if key not in values})
+
+
+def _same(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 @command.command("show")
 @_file
 @click.option("--origin", is_flag=True, help="Say where each value comes from.")
-@_json
-def show(path: Path | None, *, origin: bool, as_json: bool) -> None:
-    """Print the settings that `run` would use, as a file that sets them all.
+@click.option("--running", is_flag=True, help="Print what is in force in the running agent: flags, reloads and all.")
+@agent_options
+def show(path: Path | None, *, origin: bool, running: bool, agent: Path | None, name: str, as_json: bool) -> None:
+    """Print the settings that `run` would use, as a file that sets them all; with --running those in force.
+
+    The two differ where an agent was started with flags, other variables or another file; that is said.
 
     \b
-    Example: livewatch config show --origin
+    Examples:
+      livewatch config show --origin
+      livewatch config show --running --origin
     """
+    if running:
+        _show_running(ask_agent(agent, name, "GET", "/v1/about", as_json=as_json), origin=origin, as_json=as_json)
+        return
     from livewatch.configuration.file_text import in_force, shown
 
     chosen = configuration_file(path)
     settings = _read(chosen, as_json=as_json)
     if not as_json:
         click.echo("\n".join(shown(settings, origins=origin)))
+        differing = [] if path is not None else _differing(agent_socket(name, agent), in_force(settings))
+        if differing:
+            click.echo(f"livewatch: the running agent has other values of {', '.join(differing)}: --running", err=True)
         return
     values = {
         key: {"value": value, "origin": settings.origins.get(key, "default")}

@@ -16,6 +16,8 @@ from livewatch.doctor.finding import Finding, Health
 
 SCHEMA_VERSION = 1
 _COLOURS = {Health.OK: "green", Health.WARNING: "yellow", Health.FAILURE: "red", Health.SKIPPED: "bright_black"}
+_NAME = 16
+"""Width of the longest name of a check; a test keeps it."""
 _EMPTY = Path(os.devnull)
 _PATH = click.Path(path_type=Path)
 
@@ -49,7 +51,7 @@ def command(config_path: Path | None, *, as_json: bool, **flags: object) -> None
     """
     settings, problem = _settings(config_path, flags, as_json=as_json)
     from livewatch.doctor.case import gather
-    from livewatch.doctor.checks import Check, examine
+    from livewatch.doctor.checks import CHECKS, Check, examine
 
     case = gather(settings, config_path=configuration_file(config_path), config_problem=problem)
     found: list[tuple[Check, Finding]] = []
@@ -63,13 +65,16 @@ def command(config_path: Path | None, *, as_json: bool, **flags: object) -> None
             click.echo(click.style(group, bold=True))
         click.echo("\n".join(lines(check.name, finding)))
     counts = Counter(finding.health for _, finding in found)
+    left_out = sum(not check.applies(case) for check in CHECKS)
     fails = counts[Health.FAILURE] > 0
     if as_json:
         rows = [_row(check.group, check.name, finding) for check, finding in found]
         document = {"schema_version": SCHEMA_VERSION, "ok": not fails, "counts": _counted(counts), "checks": rows}
         click.echo(json.dumps(document, indent=2))
     else:
-        click.echo(", ".join(f"{count} {health}" for health, count in _counted(counts).items()))
+        told = ", ".join(f"{count} {health}" for health, count in _counted(counts).items())
+        source = case.settings.target.source.value
+        click.echo(told + (f"; {left_out} checks do not apply to source {source}" if left_out else ""))
     if fails:
         raise click.exceptions.Exit(int(Exit.PROBLEM))
 
@@ -77,9 +82,9 @@ def command(config_path: Path | None, *, as_json: bool, **flags: object) -> None
 def lines(name: str, finding: Finding) -> list[str]:
     """Return one finding as lines for people."""
     health = click.style(f"{finding.health.value:<8}", fg=_COLOURS[finding.health])
-    out = [f"  {health} {name:<16} {printable(finding.text)}"]
+    out = [f"  {health} {name:<{_NAME}} {printable(finding.text)}"]
     if finding.fix:
-        out.append(f"  {'':<8} {'':<16} fix: {printable(finding.fix)}")
+        out.append(f"  {'':<8} {'':<{_NAME}} fix: {printable(finding.fix)}")
     return out
 
 

@@ -18,7 +18,9 @@ _MARGIN_S = 5.0
 
 
 @click.command("drain")
-@click.option("--timeout", default="30s", show_default=True, help="Less than your supervisor's patience.")
+@click.option(
+    "--timeout", metavar="DURATION", default="30s", show_default=True, help="Less than your supervisor's patience."
+)
 @click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
 @agent_options
 def command(*, timeout: str, yes: bool, agent: Path | None, name: str, as_json: bool) -> None:

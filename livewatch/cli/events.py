@@ -57,8 +57,10 @@ def command(
     assert since_wall_s is not None
     past = Past(journal, agent, name, since_wall_s)
     try:
-        for event in past.events():
-            _print(event, session, as_json=as_json)
+        printed = [_print(event, session, as_json=as_json) for event in past.events()]
+        if not follow and not any(printed):
+            about = "" if session is None else f" about a session that matches {session!r}"
+            click.echo(f"no event{about} within {since}; --since looks further back", err=True)
     except JournalUnreadableError as error:
         if not follow or journal is not None:
             raise end(Exit.UNREACHABLE, str(error), as_json=as_json, kind="no_journal") from error
@@ -116,14 +118,16 @@ def line(event: _Event) -> str:
     return f"{moment(event['time'])}Z  {session:<24}  {printable(event['text'])}"
 
 
-def _print(event: _Event, session: str | None, *, as_json: bool) -> None:
+def _print(event: _Event, session: str | None, *, as_json: bool) -> bool:
+    """Print an event unless it is about another session; return whether it was."""
     if session is not None and not (event["session"] is not None and fnmatchcase(event["session"], session)):
-        return
+        return False
     if as_json:
         document = {"schema_version": SCHEMA_VERSION, **event, "time": iso_moment(event["time"])}
         click.echo(json.dumps(document, separators=(",", ":")))
     else:
         click.echo(line(event))
+    return True
 
 
 def _tell(text: str) -> None:

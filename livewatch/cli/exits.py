@@ -4,6 +4,8 @@ from enum import IntEnum
 
 import click
 
+SCHEMA_VERSION = 1
+
 
 class Exit(IntEnum):
     """What the process's exit code means."""
@@ -22,6 +24,8 @@ def end(code: Exit, message: str, *, as_json: bool = False, kind: str = "error")
     if as_json:
         import json
 
-        click.echo(json.dumps({"ok": False, "error": {"type": kind, "message": message}}))
+        click.echo(
+            json.dumps({"schema_version": SCHEMA_VERSION, "ok": False, "error": {"type": kind, "message": message}})
+        )
     click.echo(f"livewatch: {message}", err=True)
     return click.exceptions.Exit(int(code))

@@ -7,15 +7,16 @@ from typing import Any
 import click
 
 from livewatch.cli.asking import agent_options, ask_agent
-from livewatch.cli.status import gateway_says, why
+from livewatch.cli.completing import session_keys
+from livewatch.cli.gateway_words import action_line, duration, loop_words, opinions, since, why
 from livewatch.durations import format_duration
 
 
 @click.command("explain")
-@click.argument("session")
+@click.argument("session", shell_complete=session_keys)
 @agent_options
 def command(session: str, agent: Path | None, name: str, *, as_json: bool) -> None:
-    """Say why a session has its label, what happens next, and which gates hold.
+    """Say why a session has its label, what happens next, and which gates block it.
 
     \b
     Example: livewatch explain agent:main:main
@@ -36,13 +37,14 @@ _NOW_S = 10.0
 def lines(document: dict[str, Any]) -> list[str]:
     """Return the explanation as lines for people."""
     verdict, following = document["verdict"], document["next"]
+    loop = f", {words}" if (words := loop_words(document["vitals"])) else ""
     out = [
         (
-            f"{document['session']}: {verdict['attention']} / {verdict['reason']} (rule {verdict['rule']}, "
-            f"evidence: {verdict['evidence_class']})"
+            f"{document['session']}: {verdict['attention']} / {verdict['reason']}{_labelled(document)} "
+            f"(rule {verdict['rule']}{_EVIDENCE.get(verdict['evidence_class'], '')})"
         ),
         f"  {verdict['rule_words']}",
-        "  seen, as the gateway reports it:",
+        "  seen:",
         *(
             f"    {fact['fact']:<22} {fact['value']!s:<24} {_since(fact['age_s'])}{_source(fact['source'])}".rstrip()
             for fact in document["seen"]
@@ -50,9 +52,9 @@ def lines(document: dict[str, Any]) -> list[str]:
         *(["  judged by:"] if verdict["evidence"] else []),
         *(_fact(name, value) for name, value in verdict["evidence"].items()),
         *(_lane(lane, document["session"]) for lane in document["lanes"]),
-        f"  gateway: {document['vitals']['state']}{why(document['vitals'])}",
-        *_blocked(document["vitals"].get("blocked_stack")),
-        *gateway_says(document),
+        f"  gateway: {document['vitals']['state']}{why(document['vitals'])}{since(document)}{loop}",
+        *_blocked(document["vitals"]),
+        *opinions(document),
         f"  next: {following['action'] or 'nothing'}: {following['why']}",
     ]
     if following.get("due_in_s"):
@@ -61,7 +63,7 @@ def lines(document: dict[str, Any]) -> list[str]:
     passed = [gate["gate"] for gate in following["gates"] if not gate["holds"]]
     for gate in held:
         opens = f", opens in {format_duration(gate['opens_in_s'])}" if gate["opens_in_s"] is not None else ""
-        out.append(f"    held by {gate['gate']}: {gate['detail']}{opens}")
+        out.append(f"    blocked by {gate['gate']}: {gate['detail']}{opens}")
     climb = following.get("climb")
     if climb and climb["steps"]:
         steps = (f"{step['action']} within {format_duration(round(step['sent_in_s']))}" for step in climb["steps"])
@@ -69,16 +71,37 @@ def lines(document: dict[str, Any]) -> list[str]:
         out.append(f"    the climb ends within {format_duration(round(climb['ends_in_s']))}: {climb['then']}")
     if passed:
         out.append(f"    passes: {', '.join(passed)}")
-    out.extend(f"  tried: {item['action']}: {item['outcome']}" for item in document["tried"])
+    return [*out, *_done(document)]
+
+
+_EVIDENCE = {"certain": ", certain", "silence": ", a bet on silence"}
+"""What a verdict rests on; one that claims nothing to be wrong needs no word."""
+
+
+def _labelled(document: dict[str, Any]) -> str:
+    age_s = document.get("label_age_s")
+    return "" if age_s is None or age_s < 1 else f" for {duration(age_s)}"
+
+
+def _done(document: dict[str, Any]) -> list[str]:
+    """Return what was done to the session, each with its time; what an earlier agent did has none here."""
+    actions = document.get("actions", [])
+    out = [f"  done: {action_line(document, action)}" for action in actions]
+    if not actions and document["tried"]:
+        tried = ", ".join(f"{item['action']}: {item['outcome']}" for item in document["tried"])
+        out.append(f"  tried before this agent was started: {tried}; `livewatch events` has the times")
     if document["repairs"]:
-        out.append(
-            f"  repaired {_times(document['repairs'])} lately{', quarantined' if document['quarantined'] else ''}"
-        )
+        within = f" within {format_duration(document['repairs_within_s'])}" if "repairs_within_s" in document else ""
+        quarantined = ", quarantined: a person must look" if document["quarantined"] else ""
+        out.append(f"  repaired {_times(document['repairs'])}{within}{quarantined}")
+    elif document["quarantined"]:
+        out.append("  quarantined, as repairs did not help: a person must look")
     return out
 
 
-def _blocked(stack: dict[str, Any] | None) -> list[str]:
+def _blocked(vitals: dict[str, Any]) -> list[str]:
     """Return where the loop was last blocked: the innermost frames, the innermost last."""
+    stack: dict[str, Any] | None = vitals.get("blocked_stack")
     if stack is None:
         return []
     frames = stack["text"].strip().splitlines()[-(_FRAMES if stack["age_s"] < _NOW_S else 1) :]

@@ -3,14 +3,17 @@
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from livewatch.cli.completing import incident_ids
 from livewatch.cli.exits import Exit, end
+from livewatch.cli.journal_file import moment_ago
 from livewatch.durations import format_duration
-from livewatch.recovery.incident import Incident, build_incidents
+from livewatch.recovery.incident import Ending, Incident, build_incidents
 from livewatch.recovery.journal.paths import journal_path
 from livewatch.recovery.journal.reader import JournalUnreadableError, read_journal
 from livewatch.recovery.journal.records import History
@@ -50,16 +53,41 @@ def command() -> None:
 
 
 @command.command("list")
+@click.option("--since", metavar="DURATION", help="Only those that lasted into this time, such as 24h.")
+@click.option("--session", metavar="GLOB", help="Only of these sessions, such as 'agent:main:*'.")
+@click.option(
+    "--label", metavar="GLOB", help="Only with such a label or reason, such as stuck or blocked_tool_call; globs match."
+)
+@click.option(
+    "--kind", type=click.Choice(["session", "gateway"]), help="Only of sessions, or only of the gateway as a whole."
+)
 @_journal_options
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many, newest first.")
-def list_command(journal: Path | None, name: str, limit: int, *, as_json: bool) -> None:
+def list_command(
+    *,
+    since: str | None,
+    session: str | None,
+    label: str | None,
+    kind: str | None,
+    journal: Path | None,
+    name: str,
+    limit: int,
+    as_json: bool,
+) -> None:
     """List incidents, newest first.
 
+    LASTED counts from the first label of stalled or stuck (of the gateway: from the first state that is not well) to
+    the end; the silence before that label is not in it. An ID is the place of its first event in the journal, which
+    counts other events too: numbers that are missing are no lost incidents.
+
     \b
-    Example: livewatch incidents list --limit 5
+    Examples:
+      livewatch incidents list --limit 5
+      livewatch incidents list --since 24h --session 'agent:main:*' --label stuck
     """
+    since_wall_s = moment_ago(since, as_json=as_json)
     history = _history(journal_path(name) if journal is None else journal, as_json=as_json)
-    found = build_incidents(history)[::-1]
+    found = [i for i in build_incidents(history)[::-1] if _asked_for(i, since_wall_s, session, label, kind)]
     if as_json:
         document = {
             "schema_version": SCHEMA_VERSION,
@@ -69,7 +97,7 @@ def list_command(journal: Path | None, name: str, limit: int, *, as_json: bool) 
         }
         click.echo(json.dumps(document, indent=2))
         return
-    for line in _table(found[:limit]):
+    for line in _table(found[:limit], filtered=any((since, session, label, kind))):
         click.echo(line)
     if len(found) > limit:
         click.echo(f"{len(found) - limit} older ones are not shown; --limit shows more")
@@ -77,7 +105,7 @@ def list_command(journal: Path | None, name: str, limit: int, *, as_json: bool) 
 
 
 @command.command("show")
-@click.argument("incident_id", metavar="ID")
+@click.argument("incident_id", metavar="ID", shell_complete=incident_ids)
 @_journal_options
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write one self-contained page.")
 def show_command(incident_id: str, journal: Path | None, name: str, html: Path | None, *, as_json: bool) -> None:
@@ -120,9 +148,23 @@ def lines(incident: Incident) -> list[str]:
     return out
 
 
-def _table(incidents: Sequence[Incident]) -> list[str]:
+def _asked_for(
+    incident: Incident, since_wall_s: float | None, session: str | None, label: str | None, kind: str | None
+) -> bool:
+    ended = incident.ending is not Ending.OPEN
+    if since_wall_s is not None and ended and incident.began_wall_s + incident.duration_s < since_wall_s:
+        return False
+    if session is not None and not (incident.session is not None and fnmatchcase(incident.session, session)):
+        return False
+    if kind is not None and (kind == "gateway") != (incident.session is None):
+        return False
+    words = {word for given in incident.labels for word in (given, *given.split("/"))}
+    return label is None or any(fnmatchcase(word, label) for word in words)
+
+
+def _table(incidents: Sequence[Incident], *, filtered: bool) -> list[str]:
     if not incidents:
-        return ["no incidents in the journal"]
+        return ["no incident in the journal is like that" if filtered else "no incidents in the journal"]
     rows = [
         (
             incident.id,

@@ -39,6 +39,8 @@ def list_(pattern: str, *, as_json: bool) -> None:
         ]
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION, "ok": True, "metrics": rows}, indent=2))
         return
+    if not found:
+        click.echo(f"no metric matches {pattern!r}; `livewatch metrics list` prints all", err=True)
     for spec in found:
         attributes = ", ".join(attribute.name.removeprefix("livewatch.") for attribute in spec.attributes)
         click.echo(f"{spec.prometheus_name}  [{spec.instrument.value}, {spec.unit}]  {attributes}")

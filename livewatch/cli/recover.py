@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from livewatch.cli.asking import agent_options, ask_agent
+from livewatch.cli.completing import session_keys
 from livewatch.cli.exits import Exit, end
 from livewatch.durations import format_duration
 
@@ -16,12 +17,25 @@ _WAIT_S = 90.0
 """Longest wait for the outcome; the agent looks again for 15 s, for 45 s once the run is gone, and says what it saw."""
 _LOOK_EVERY_S = 0.2
 _CODES = {"recovered": Exit.OK, "superseded": Exit.REFUSED, "refused": Exit.REFUSED}
+ACTIONS = (
+    "release_lane",
+    "abort_run",
+    "force_clear",
+    "evict_session",
+    "correct_store",
+    "wake",
+    "drain",
+    "restart_target",
+)
+"""The values of `ActionKind`, which would cost the import of the classifiers; a test compares them."""
 
 
 @click.command("recover")
-@click.argument("session")
-@click.option("--action", help="Which rung, such as abort_run; the ladder's next one when not given.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be done, and which gates hold it.")
+@click.argument("session", shell_complete=session_keys)
+@click.option(
+    "--action", type=click.Choice(ACTIONS), help="Which rung, such as abort_run; the ladder's next one when not given."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done, and which gates block it.")
 @click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
 @agent_options
 def command(
@@ -73,7 +87,7 @@ def exit_of(outcome: str | None) -> Exit:
 def lines(plan: dict[str, Any]) -> list[str]:
     """Return the plan as lines for people."""
     run = f" on run {plan['run']}" if plan["run"] else ""
-    held = [f"  held by {gate['gate']}: {gate['detail']}" for gate in plan["gates"] if gate["holds"]]
+    held = [f"  blocked by {gate['gate']}: {gate['detail']}" for gate in plan["gates"] if gate["holds"]]
     return [
         f"{plan['session']}: {plan['action']}{run}",
         f"  cause: {plan['cause']}",

@@ -16,7 +16,9 @@ from livewatch.guard.owner import GatewayOwner
 @click.option(
     "--token-file", type=click.Path(path_type=Path), help="File with its token.  [default: as OpenClaw is configured]"
 )
-@click.option("--owner", envvar="LIVEWATCH_OWNER", help="User as whom the gateway runs.  [default: this user]")
+@click.option(
+    "--owner", metavar="USER", envvar="LIVEWATCH_OWNER", help="User as whom the gateway runs.  [default: this user]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(*, url: str | None, token_file: Path | None, owner: str | None, as_json: bool) -> None:
     """Ask an OpenClaw gateway to restart itself, which it does when what runs has ended.

@@ -9,10 +9,10 @@ from livewatch.cli.asking import agent_options, ask_agent
 
 
 @click.command("resume")
-@click.option("--session", metavar="GLOB", help="The glob that was held.  [default: every hold]")
+@click.option("--session", metavar="GLOB", help="The glob that was paused.  [default: every pause]")
 @agent_options
 def command(*, session: str | None, agent: Path | None, name: str, as_json: bool) -> None:
-    """End what `livewatch hold` began.
+    """End what `livewatch pause` began.
 
     \b
     Example: livewatch resume
@@ -22,6 +22,6 @@ def command(*, session: str | None, agent: Path | None, name: str, as_json: bool
         click.echo(json.dumps(answer, indent=2))
         return
     ended = answer["ended"]
-    click.echo(f"{ended} hold{'' if ended == 1 else 's'} ended" if ended else "nothing was held")
+    click.echo(f"{ended} pause{'' if ended == 1 else 's'} ended" if ended else "nothing was paused")
     if answer["problem"]:
         click.echo(f"  {answer['problem']}", err=True)

@@ -11,6 +11,7 @@ from livewatch.configuration.load import ConfigError, configuration_file, load_s
 from livewatch.configuration.settings import SourceKind
 from livewatch.configuration.usable import check_people, unnamed_target
 from livewatch_classifiers.vocabulary import Mode
+from livewatch_exporters.telemetry_settings import LogLevel
 
 
 @click.command("run")
@@ -41,16 +42,29 @@ from livewatch_classifiers.vocabulary import Mode
 @click.option("--interval", metavar="DURATION", help="Time between two looks.  [default: 1s]")
 @click.option("--metrics-listen", metavar="HOST:PORT", help="Serve Prometheus metrics, for example 127.0.0.1:9464.")
 @click.option("--health-listen", metavar="HOST:PORT", help="Serve /livez and /readyz, for example 127.0.0.1:9465.")
-@click.option("--agent-socket", type=click.Path(path_type=Path), help="Where `livewatch status` finds this agent.")
+@click.option(
+    "--agent-socket",
+    "--agent",
+    "agent_socket",
+    type=click.Path(path_type=Path),
+    help="Where `livewatch status` finds this agent.",
+)
 @click.option("--state-dir", type=click.Path(path_type=Path), help="Folder of the journal.")
 @click.option("--record", type=click.Path(path_type=Path), help="Folder to record every round in, for `replay`.")
 @click.option("--record-mib", type=int, help="How much the recording may take; the oldest goes first.  [default: 64]")
 @click.option(
     "--shadow", type=click.Path(path_type=Path), help="File of a second policy: asked, counted, never acting."
 )
+@click.option(
+    "--log-level",
+    type=click.Choice([level.value for level in LogLevel]),
+    help="Least serious log lines to write.  [default: info]",
+)
+@click.option("-v", "--verbose", is_flag=True, help="The same as --log-level debug: a line for each tick, too.")
+@click.option("-q", "--quiet", count=True, help="Only warnings and errors; twice: only errors.")
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="Configuration file (TOML).")
 @click.option("--wait", is_flag=True, help="Wait for a gateway that is not there yet, instead of ending with 3.")
-def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
+def command(config_path: Path | None, *, wait: bool, verbose: bool, quiet: int, **flags: object) -> None:
     """Attach to a gateway and stay: watch its sessions, repair what is provably dead, export metrics.
 
     A changed configuration file is taken up within seconds, and at SIGHUP at once: thresholds and recovery change, the
@@ -68,6 +82,7 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     \b
     Example: livewatch run --board run/board --socket run/control.sock --mode abort
     """
+    flags["log_level"] = _log_level(flags["log_level"], verbose=verbose, quiet=quiet)
     chosen = configuration_file(config_path)  # the same from now on: if it is taken away, that is told
     try:
         settings = load_settings(chosen, flags=flags)
@@ -97,3 +112,12 @@ def command(config_path: Path | None, *, wait: bool, **flags: object) -> None:
     except ServiceError as error:
         raise end(error.code, str(error), kind=error.kind) from error
     raise click.exceptions.Exit(int(code))
+
+
+def _log_level(named: object, *, verbose: bool, quiet: int) -> object:
+    """Return the level that the flags name, ``None`` where they name none; two that disagree end the command."""
+    short = [LogLevel.DEBUG.value] if verbose else []
+    short += [LogLevel.WARNING.value if quiet == 1 else LogLevel.ERROR.value] if quiet else []
+    if len(short) + (named is not None) > 1:
+        raise end(Exit.USAGE, "give one of --log-level, -v and -q", kind="usage")
+    return short[0] if short else named

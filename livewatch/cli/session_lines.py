@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from livewatch.cli.gateway_words import duration
 from livewatch.cli.printable import moment
 from livewatch.durations import format_duration
 
@@ -84,20 +85,25 @@ def _judgement(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     held = next((gate for gate in following["gates"] if gate["holds"]), None)
     text = f"{following['action'] or 'nothing'}: {following['why']}"
     text += f", due in {format_duration(due)} if it stays silent" if due else ""
-    yield "next", text + (f"; held by {held['gate']}: {held['detail']}" if held else "")
+    blocked = f"blocked by {held['gate']}" if held else ""
+    told = text if held and text.endswith(blocked) else f"{text}; {blocked}"
+    yield "next", f"{told}: {held['detail']}" if held else text
     if document["tried"]:
         yield "tried", ", ".join(f"{item['action']}: {item['outcome']}" for item in document["tried"])
+    quarantined = ", quarantined: a person must look" if document["quarantined"] else ""
     if document["repairs"]:
         often = "once" if document["repairs"] == 1 else f"{document['repairs']} times"
-        yield "repaired", f"{often} lately{', quarantined: a person must look' if document['quarantined'] else ''}"
+        yield "repaired", f"{often} within {format_duration(document['repairs_within_s'])}{quarantined}"
+    elif quarantined:
+        yield "quarantined", "repairs did not help; a person must look"
     if document["held"]:
-        yield "left alone", document["held"]
+        yield "paused", document["held"]
 
 
 def _lately(document: dict[str, Any]) -> Iterator[str]:
     told = [(change["time"], _label(change)) for change in document["labels"]]
     told += [
-        (action["time"], f"{action['action']}: {action['outcome']} after {format_duration(action['took_s'])}")
+        (action["time"], f"{action['action']}: {action['outcome']} after {duration(action['took_s'])}")
         for action in document["actions"]
     ]
     if told:

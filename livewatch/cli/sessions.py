@@ -145,7 +145,7 @@ def _doing(row: dict[str, Any]) -> str:
 def why(row: dict[str, Any]) -> str:
     """Return why a session has its label and what is done about it; nothing while nothing stands out."""
     words = [] if row["attention"] == "none" else [row["reason"]]
-    words += [f"left alone {row['held']}"] if row["held"] else []
+    words += [f"paused {row['held']}"] if row["held"] else []
     words += [row["doing"]] if row["doing"] else []
     return "; ".join(words)
 

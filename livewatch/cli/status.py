@@ -8,6 +8,7 @@ import click
 
 from livewatch.cli.asking import agent_options, ask_agent
 from livewatch.cli.exits import Exit
+from livewatch.cli.gateway_words import action_line, loop_words, opinions, since, why
 from livewatch.durations import format_duration
 
 _COLOURS = {"stuck": "red", "stalled": "yellow", "long_running": "cyan"}
@@ -45,11 +46,12 @@ def lines(document: dict[str, Any]) -> list[str]:
     vitals = document["vitals"]
     if vitals is None:
         return [f"{document['target']}: {document['problem']}"]
+    loop = f"{words}, " if (words := loop_words(vitals)) else ""
     warn, abort = (format_duration(document["thresholds"][key]) for key in ("warn_after_s", "abort_after_s"))
     out = [
         (
-            f"{document['target']}: {click.style(vitals['state'], bold=True)}{why(vitals)}, "
-            f"{_loop_delay(vitals)}mode {document['mode']}, warn {warn}, abort {abort}"
+            f"{document['target']}: {click.style(vitals['state'], bold=True)}{why(vitals)}{since(document)}, "
+            f"{loop}mode {document['mode']}, warn {warn}, abort {abort}"
         )
     ]
     if not document.get("acts", True):
@@ -63,7 +65,7 @@ def lines(document: dict[str, Any]) -> list[str]:
     if vitals.get("blocked_stack"):
         stack = vitals["blocked_stack"]
         frame = stack["text"].strip().splitlines()[-1] if stack["text"].strip() else "?"
-        out.append(f"  last blocked {format_duration(stack['age_s'])} ago at {frame}")
+        out.append(f"  {_blocked_at(stack['age_s'], vitals)} at {frame}")
     if not document["sessions"].get("total") and document["problem"]:
         return [*out, "  sessions unknown while the gateway cannot be read"]
     if document["health_penalty"]:
@@ -71,12 +73,8 @@ def lines(document: dict[str, Any]) -> list[str]:
             f"  livewatch itself is slow (penalty {document['health_penalty']}): its readings are suspect, "
             "and it waits longer before it acts on silence"
         )
-    counts = document["sessions"]
-    out.append(
-        f"  {counts.get('total', 0)} sessions: {counts.get('stuck', 0)} stuck, {counts.get('stalled', 0)} stalled, "
-        f"{counts.get('long_running', 0)} long running"
-    )
-    out.extend(gateway_says(document))
+    out.append(f"  {_counted(document)}")
+    out.extend(opinions(document))
     for row in document["attention"]:
         label = click.style(f"{row['attention']:<12}", fg=_COLOURS.get(row["attention"]))
         doing = f" | {row['doing']}" if row["doing"] else ""
@@ -84,16 +82,24 @@ def lines(document: dict[str, Any]) -> list[str]:
     out.extend(_hold(hold) for hold in document["holds"])
     out.extend(f"  lock {lock['path']}: {lock['condition']}" for lock in document["locks"])
     out.extend(
-        f"  a person should look: {held['action']} on {held['session']} held by {held['gate']} "
+        f"  a person should look: {held['action']} on {held['session']} blocked by {held['gate']} "
         f"for {format_duration(round(held['held_s'], 1))} (bound {format_duration(held['bound_s'])}): {held['detail']}"
         for held in document.get("held", [])
     )
     out.extend(_aside(document.get("recording"), document.get("shadow")))
-    out.extend(
-        f"  {action['action']} on {action['session']}: {action['outcome']} after {format_duration(action['took_s'])}"
-        for action in document["last_actions"]
-    )
+    out.extend(f"  {action_line(document, action)}" for action in document["last_actions"])
     return out
+
+
+def _counted(document: dict[str, Any]) -> str:
+    """Return how many sessions there are of each label; where none can be seen that is not a count of zero."""
+    counts = document["sessions"]
+    if not document.get("sessions_visible", True):
+        return "sessions cannot be seen: this gateway is watched as a process; only its loop and its host are judged"
+    return (
+        f"{counts.get('total', 0)} sessions: {counts.get('stuck', 0)} stuck, {counts.get('stalled', 0)} stalled, "
+        f"{counts.get('long_running', 0)} long running"
+    )
 
 
 def _aside(recording: dict[str, Any] | None, shadow: dict[str, Any] | None) -> list[str]:
@@ -109,30 +115,17 @@ def _aside(recording: dict[str, Any] | None, shadow: dict[str, Any] | None) -> l
     return out
 
 
-def why(vitals: dict[str, Any]) -> str:
-    """Return reasons and cause of the gateway's label, in brackets; nothing where there are none."""
-    cause = [f"cause: {vitals['cause']}"] if vitals["cause"] != "unknown" else []
-    words = [*vitals["reasons"], *cause]
-    return f" ({', '.join(words)})" if words else ""
-
-
-def gateway_says(document: dict[str, Any]) -> list[str]:
-    """Return what the gateway's own detector said, as lines."""
-    return [
-        f"  the gateway itself says: {said['attention']}, {said['reason']} ({format_duration(said['age_s'])} ago)"
-        for said in document.get("gateway_says", [])
-    ]
+def _blocked_at(age_s: float, vitals: dict[str, Any]) -> str:
+    """Return whether the loop is blocked there now, or was."""
+    blocked = vitals["state"] == "unresponsive" and age_s <= (vitals.get("loop_heartbeat_age_s") or 0.0)
+    return "blocked now" if blocked else f"last blocked {format_duration(age_s)} ago"
 
 
 def _hold(hold: dict[str, Any]) -> str:
     left_s = hold["left_s"]
     until = "until resumed" if left_s is None else f"for {format_duration(left_s)} more"
-    return f"  left alone by {hold['by']} {until}: {hold['session']}"
-
-
-def _loop_delay(vitals: dict[str, Any]) -> str:
-    delay_s = vitals.get("loop_delay_max_s")
-    return "" if delay_s is None else f"loop delay {format_duration(delay_s)} max, "
+    reason = f" ({hold['reason']})" if hold.get("reason") else ""
+    return f"  paused by {hold['by']} {until}: {hold['session']}{reason}"
 
 
 def _silence(seconds: float | None) -> str:

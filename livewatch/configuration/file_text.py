@@ -33,10 +33,26 @@ def shown(settings: Settings, *, origins: bool) -> list[str]:
             for key, value in values
             if value is not None
         ]
-        lines += ["", f"[{section}]"]
-        width = max((len(text) for text, _ in pairs if len(text) <= _WIDTH // 2), default=0)
-        lines += [f"{text:<{width}}  # {origin}" if origins else text for text, origin in pairs]
+        lines += ["", f"[{section}]", *_aligned(pairs, origins=origins)]
     return lines[1:]
+
+
+def shown_in_force(settings: Mapping[str, Mapping[str, object]], *, origins: bool) -> list[str]:
+    """Return the same of what a running agent said is in force, by ``section.key``."""
+    lines: list[str] = []
+    for section in SECTIONS:
+        pairs = [
+            (f"{key.removeprefix(f'{section}.')} = {toml(entry['value'])}", str(entry["origin"]))
+            for key, entry in settings.items()
+            if key.startswith(f"{section}.")
+        ]
+        lines += ["", f"[{section}]", *_aligned(pairs, origins=origins)]
+    return lines[1:]
+
+
+def _aligned(pairs: Sequence[tuple[str, str]], *, origins: bool) -> list[str]:
+    width = max((len(text) for text, _ in pairs if len(text) <= _WIDTH // 2), default=0)
+    return [f"{text:<{width}}  # {origin}" if origins else text for text, origin in pairs]
 
 
 def first_file(values: Mapping[str, object] | None = None, notes: Sequence[str] = ()) -> str:

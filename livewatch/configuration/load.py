@@ -74,6 +74,29 @@ def load_settings(
         raise ConfigError(f"{error} (set by {given})") from error
 
 
+def all_problems(path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return every reason for which `load_settings` would refuse file and environment, in order; empty if none.
+
+    What belongs together, such as two limits that contradict each other, is looked at once the single values are right.
+    """
+    environ = os.environ if environ is None else environ
+    chosen = path or _default_file(environ)
+    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    problems: list[str] = []
+    if chosen is not None:
+        try:
+            _read_file(chosen, values, {}, problems)
+        except ConfigError as error:  # the file as a whole
+            problems.append(str(error))
+    _read_environment(environ, values, {}, problems)
+    if not problems:
+        try:
+            load_settings(path, environ=environ)
+        except ConfigError as error:
+            problems.append(str(error))
+    return problems
+
+
 def build_section(section: str, table: Mapping[str, Any]) -> Any:
     """Return the settings object of one section from a table as TOML gives it.
 
@@ -130,7 +153,14 @@ def _default_file(environ: Mapping[str, str]) -> Path | None:
     )
 
 
-def _read_file(path: Path, values: dict[str, dict[str, Any]], origins: dict[str, str]) -> None:
+def _read_file(
+    path: Path, values: dict[str, dict[str, Any]], origins: dict[str, str], problems: list[str] | None = None
+) -> None:
+    """Read a file into ``values`` and ``origins``; with ``problems`` what is wrong is collected and left out.
+
+    Raises:
+        ConfigError: for the first wrong thing without ``problems``; always for a file that cannot be read at all.
+    """
     try:
         text = _trusted_text(path)
         document = tomllib.loads(text)
@@ -143,16 +173,29 @@ def _read_file(path: Path, values: dict[str, dict[str, Any]], origins: dict[str,
         if section not in SECTIONS:
             home = next((name for name in SECTIONS if section in keys(name)), None)
             hint = f"; {section} belongs into [{home}]" if home is not None else nearest(section, SECTIONS)
-            raise ConfigError(f"{where}: unknown section [{section}]{hint}")
+            _refuse(f"{where}: unknown section [{section}]{hint}", problems)
+            continue
         if not isinstance(table, dict):
-            raise ConfigError(f"{where}: [{section}] must be a table of keys")
+            _refuse(f"{where}: [{section}] must be a table of keys", problems)
+            continue
         known = [*keys(section), *TABLES_OF.get(section, ())]
         for key, raw in _flat(cast("dict[str, Any]", table), known).items():
             where = f"{path}:{_line(text, section, key)}"
             if key not in known:
-                raise ConfigError(f"{where}: unknown key {section}.{key}{nearest(key, known)}")
-            values[section][key] = _convert(section, key, raw, f"{where}: {section}.{key}")
+                _refuse(f"{where}: unknown key {section}.{key}{nearest(key, known)}", problems)
+                continue
+            try:
+                values[section][key] = _convert(section, key, raw, f"{where}: {section}.{key}")
+            except ConfigError as error:
+                _refuse(str(error), problems)
+                continue
             origins[f"{section}.{key}"] = where
+
+
+def _refuse(problem: str, problems: list[str] | None) -> None:
+    if problems is None:
+        raise ConfigError(problem)
+    problems.append(problem)
 
 
 def _trusted_text(path: Path) -> str:
@@ -182,14 +225,21 @@ def _flat(table: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
 
 
 def _read_environment(
-    environ: Mapping[str, str], values: dict[str, dict[str, Any]], origins: dict[str, str]
+    environ: Mapping[str, str],
+    values: dict[str, dict[str, Any]],
+    origins: dict[str, str],
+    problems: list[str] | None = None,
 ) -> list[str]:
     warnings: list[str] = []
     variables = {f"LIVEWATCH_{key.upper()}": (section, key) for section in SECTIONS for key in keys(section)}
     for variable, raw in sorted(environ.items()):
         if variable in variables:
             section, key = variables[variable]
-            values[section][key] = _convert(section, key, raw, variable)
+            try:
+                values[section][key] = _convert(section, key, raw, variable)
+            except ConfigError as error:
+                _refuse(str(error), problems)
+                continue
             origins[f"{section}.{key}"] = variable
         elif variable.startswith("LIVEWATCH_") and variable not in _RESERVED_VARIABLES:
             warnings.append(f"{variable} is not a setting of livewatch{nearest(variable, variables)}")

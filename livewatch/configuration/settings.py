@@ -11,7 +11,7 @@ from livewatch.sources.round_trip import HealthUrl
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_exporters.metric_spec import OWN_PREFIX
 from livewatch_exporters.session_ids import SessionIds
-from livewatch_exporters.telemetry_settings import CompatMode, LogFormat, check_prefix
+from livewatch_exporters.telemetry_settings import CompatMode, LogFormat, LogLevel, check_prefix
 
 
 class SourceKind(StrEnum):
@@ -94,6 +94,8 @@ class TelemetryOptions:
     """``HOST:PORT`` of ``/livez`` and ``/readyz``; loopback unless a host is given; not served by default."""
     log_format: LogFormat = LogFormat.AUTO
     """How log lines on standard error look."""
+    log_level: LogLevel = LogLevel.INFO
+    """The least serious log lines on standard error that are written; what is exported is not affected."""
     metric_prefix: str = OWN_PREFIX
     """What the name of each metric begins with."""
     session_ids: SessionIds = SessionIds.HASH

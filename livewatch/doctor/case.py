@@ -65,6 +65,18 @@ class Case:
         return journal_path(self.settings.target.name, self.settings.agent.state_dir)
 
     @property
+    def mode(self) -> str:
+        """How far recovery may go: the running agent's mode, or the one that the next would have."""
+        return str(self.agent.status["mode"]) if self.agent is not None else self.settings.recovery.mode.value
+
+    @property
+    def abort_after_s(self) -> float:
+        """The limit of silence after which a run is aborted, in force likewise."""
+        if self.agent is not None:
+            return float(self.agent.status["thresholds"]["abort_after_s"])
+        return self.settings.thresholds.abort_after_s
+
+    @property
     def warn_after_s(self) -> float:
         """The limit of silence in force: the running agent's, or the one that the next would have."""
         if self.agent is not None:

@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Thread
 
+from livewatch.configuration.settings import SourceKind
 from livewatch.doctor import (
     actor_checks,
     clock_checks,
@@ -32,10 +33,20 @@ class Check:
     group: str
     name: str
     look: Look
+    sources: frozenset[SourceKind] = frozenset(SourceKind)
+    """The ways of watching to which it applies; for the others it is left out, not skipped."""
+
+    def applies(self, case: Case) -> bool:
+        """Return whether there is something to look at with this case's source."""
+        return case.settings.target.source in self.sources
 
 
+_BOARD = frozenset({SourceKind.BOARD})
+_OPENCLAW = frozenset({SourceKind.OPENCLAW})
+_LOCAL = frozenset({SourceKind.BOARD, SourceKind.PROCESS})
 CHECKS: Sequence[Check] = (
     Check("configuration", "settings", config_checks.settings),
+    Check("configuration", "in force", config_checks.in_force),
     Check("configuration", "variables", config_checks.variables),
     Check("configuration", "file", file_checks.configuration_file),
     Check("configuration", "recovery", config_checks.recovery),
@@ -46,21 +57,21 @@ CHECKS: Sequence[Check] = (
     Check("agent", "one actor", actor_checks.one_actor),
     Check("agent", "socket", file_checks.agent_socket),
     Check("agent", "socket's folder", file_checks.agent_folder),
-    Check("gateway", "board", gateway_checks.board),
-    Check("gateway", "board file", file_checks.board_file),
-    Check("gateway", "board's folder", file_checks.board_folder),
-    Check("gateway", "process", gateway_checks.process),
-    Check("gateway", "/proc", gateway_checks.proc_files),
-    Check("gateway", "heartbeats", gateway_checks.heartbeats),
-    Check("gateway", "control socket", file_checks.control_socket),
-    Check("gateway", "socket's folder", file_checks.control_folder),
-    Check("gateway", "control", gateway_checks.control),
-    Check("gateway", "OpenClaw", openclaw_checks.connection),
-    Check("gateway", "OpenClaw's own repairs", openclaw_checks.own_repairs),
+    Check("gateway", "board", gateway_checks.board, _BOARD),
+    Check("gateway", "board file", file_checks.board_file, _BOARD),
+    Check("gateway", "board's folder", file_checks.board_folder, _BOARD),
+    Check("gateway", "process", gateway_checks.process, _LOCAL),
+    Check("gateway", "/proc", gateway_checks.proc_files, _LOCAL),
+    Check("gateway", "heartbeats", gateway_checks.heartbeats, _BOARD),
+    Check("gateway", "control socket", file_checks.control_socket, _BOARD),
+    Check("gateway", "socket's folder", file_checks.control_folder, _BOARD),
+    Check("gateway", "control", gateway_checks.control, _BOARD),
+    Check("gateway", "OpenClaw", openclaw_checks.connection, _OPENCLAW),
+    Check("gateway", "own repairs", openclaw_checks.own_repairs, _OPENCLAW),
     Check("thresholds", "interval", threshold_checks.interval),
-    Check("thresholds", "run timeouts", threshold_checks.run_timeouts),
-    Check("thresholds", "heartbeats", threshold_checks.heartbeats),
-    Check("thresholds", "shared sessions", threshold_checks.shared_sessions),
+    Check("thresholds", "run timeouts", threshold_checks.run_timeouts, _BOARD),
+    Check("thresholds", "heartbeats", threshold_checks.heartbeats, _BOARD),
+    Check("thresholds", "shared sessions", threshold_checks.shared_sessions, _BOARD),
     Check("clocks", "boot time", clock_checks.boot_time),
     Check("clocks", "wall clock", clock_checks.wall_clock),
     Check("host", "memory pressure", host_checks.memory_pressure),
@@ -83,8 +94,8 @@ CHECKS: Sequence[Check] = (
 def examine(
     case: Case, checks: Sequence[Check] = CHECKS, *, patience_s: float = PATIENCE_S
 ) -> Iterator[tuple[Check, Finding]]:
-    """Yield each check with what it found, in order; all look at the same time, none can end or hold the others."""
-    begun = [(check, _begin(check, case)) for check in checks]
+    """Yield each check that applies with what it found, in order; all look at the same time, none can end another."""
+    begun = [(check, _begin(check, case)) for check in checks if check.applies(case)]
     for check, found in begun:
         try:
             yield check, found.result(patience_s)

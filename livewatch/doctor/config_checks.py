@@ -17,6 +17,20 @@ def settings(case: Case) -> Finding:
     return ok(f"{where}; {count} {'value is' if count == 1 else 'values are'} set, all others are defaults")
 
 
+def in_force(case: Case) -> Finding:
+    """Print what the running agent was told, and where each value came from; all others are defaults."""
+    if case.agent is None:
+        return skipped("no agent runs; `livewatch config show --origin` prints what the next would use")
+    told = case.agent.about.get("settings")
+    if told is None:
+        return warning("the running agent is of a version that does not say its settings", "restart it")
+    given = {key: one for key, one in told.items() if not str(one["origin"]).startswith("default")}
+    judging = {key: one for key, one in given.items() if key.startswith(("thresholds.", "recovery."))}
+    values = ", ".join(f"{key} = {one['value']} ({one['origin']})" for key, one in judging.items())
+    more = f"{len(given) - len(judging)} other values are set; `livewatch config show --running --origin` prints all"
+    return ok(f"{values or 'limits and recovery are defaults'}; {more}")
+
+
 def variables(case: Case) -> Finding:
     """Look for variables that name no setting."""
     if case.settings.warnings:
@@ -27,7 +41,7 @@ def variables(case: Case) -> Finding:
 def recovery(case: Case) -> Finding:
     """Look whether the mode can do what it says."""
     policy, target = case.settings.recovery, case.settings.target
-    mode = case.agent.status["mode"] if case.agent is not None else policy.mode.value
+    mode = case.mode
     if mode == Mode.OBSERVE.value:
         return ok('mode observe: nothing is repaired; write mode = "abort" in [recovery] when you trust what you see')
     if policy.dry_run:

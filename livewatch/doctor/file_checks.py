@@ -40,7 +40,7 @@ def control_socket(case: Case) -> Finding:
     """Look at the gateway's control socket."""
     path = case.settings.target.socket
     if path is None:
-        return skipped("no control socket is configured; nothing can be repaired without one")
+        return skipped("no control socket is configured; nothing is repaired through a board without one")
     return _too_long(path) or _private(path, "socket", "keep it open only if the probe lists others")
 
 

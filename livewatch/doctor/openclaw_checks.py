@@ -57,20 +57,20 @@ def own_repairs(case: Case) -> Finding:
     """Say what the gateway repairs by itself, and which of the two comes first."""
     if case.settings.target.source is not SourceKind.OPENCLAW:
         return skipped(_NOT_IT)
-    limits = case.settings.thresholds
     itself = (
         f"OpenClaw {TESTED} by itself warns after {format_duration(OWN.warns_s)},"
         f" reports after {format_duration(OWN.reports_s)},"
         f" and after {format_duration(OWN.provider_s)} ends a provider's call and sends the same request again"
     )
-    if case.settings.recovery.mode is Mode.OBSERVE:
+    mode, abort_after_s = case.mode, case.abort_after_s
+    if mode == Mode.OBSERVE.value:
         return ok(f"{itself}; livewatch only observes")
-    if limits.abort_after_s >= OWN.provider_s:
+    if abort_after_s >= OWN.provider_s:
         return warning(
-            f"{itself}; livewatch would act after that, at {format_duration(limits.abort_after_s)}",
+            f"{itself}; livewatch would act after that, at {format_duration(abort_after_s)}",
             f"set abort_after below {format_duration(OWN.provider_s)}",
         )
-    when = format_duration(limits.abort_after_s)
+    when = format_duration(abort_after_s)
     return ok(f"{itself}; livewatch acts before, at {when}; an abort names its run, so none is acted on twice")
 
 

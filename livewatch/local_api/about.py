@@ -1,9 +1,11 @@
 """What a running agent says about itself: where its files are, and what it was told to watch."""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from livewatch import __version__
+from livewatch.configuration.file_text import in_force
 from livewatch.configuration.settings import Settings
 from livewatch.local_api.requests import Nothing
 from livewatch.recovery.journal import Journal
@@ -23,8 +25,17 @@ class About:
         self._prometheus_url = prometheus_url
         self._health_url = health_url
 
+    def reloaded(self, settings: Settings) -> None:
+        """Take over what a reload changes, thresholds and recovery, and where these came from."""
+        live = ("thresholds.", "recovery.")
+        kept = {key: origin for key, origin in self._settings.origins.items() if not key.startswith(live)}
+        taken = {key: origin for key, origin in settings.origins.items() if key.startswith(live)}
+        self._settings = replace(
+            self._settings, thresholds=settings.thresholds, recovery=settings.recovery, origins=kept | taken
+        )
+
     async def __call__(self, _request: Nothing, _caller: Person) -> dict[str, Any]:
-        """Return the document."""
+        """Return the document; its settings are those in force, reloads included."""
         target, health = self._settings.target, self._journal.health
         return {
             "schema_version": SCHEMA_VERSION,
@@ -51,4 +62,8 @@ class About:
             "prometheus_url": self._prometheus_url,
             "health_url": self._health_url,
             "interval_s": self._settings.agent.interval_s,
+            "settings": {
+                key: {"value": value, "origin": self._settings.origins.get(key, "default")}
+                for key, value in in_force(self._settings).items()
+            },
         }

@@ -17,9 +17,13 @@ class History:
     def __init__(self) -> None:
         self.actions: deque[Mapping[str, Any]] = deque(maxlen=_KEPT)
         self.transitions: deque[Mapping[str, Any]] = deque(maxlen=_KEPT)
+        self.gateway_since: float | None = None
+        """Unix time of the tick in which the gateway got its present label, or in which this agent first saw it."""
 
     def on_tick(self, report: TickReport) -> None:
         """Take note of one tick."""
+        if self.gateway_since is None or report.vitals.state is not report.vitals_before:
+            self.gateway_since = report.wall_s
         self.actions.extend(_action(done, report) for done in report.completed)
         self.transitions.extend(_transition(change, report) for change in report.transitions if _worth_telling(change))
 

@@ -52,7 +52,7 @@ class Lookups:
     async def explain(self, request: SessionRequest, _caller: Person) -> dict[str, Any]:
         """Return why ``session`` has its label, and what happens next."""
         key = request.session
-        return _found(views.explain(self._agent, key), key)
+        return _found(views.explain(self._agent, key, self._history), key)
 
     def _holds(self) -> Holds:
         return Holds(self._agent.controls.holds.current(self._clock.monotonic_s()))

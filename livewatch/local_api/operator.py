@@ -52,16 +52,22 @@ class Operator:
         """Return the present holds, for `status`."""
         now_s = self._clock.monotonic_s()
         return [
-            {"session": h.glob, "by": h.by, "left_s": None if isinf(h.until_s) else round(h.until_s - now_s, 3)}
+            {
+                "session": h.glob,
+                "by": h.by,
+                "reason": h.reason,
+                "left_s": None if isinf(h.until_s) else round(h.until_s - now_s, 3),
+            }
             for h in self._agent.controls.holds.current(now_s)
         ]
 
     async def hold(self, request: HoldRequest, who: Person) -> HoldReply:
         """Leave sessions alone: ``session`` is a glob, ``for`` a duration."""
         seconds = inf if isinstance(request.duration, UnsetType) else request.duration.seconds
-        glob = request.session
-        self._agent.controls.holds.hold(OperatorHold(glob, self._clock.monotonic_s() + seconds, who.name))
+        glob, reason = request.session, request.reason
+        self._agent.controls.holds.hold(OperatorHold(glob, self._clock.monotonic_s() + seconds, who.name, reason))
         until = f"for {format_duration(seconds)}" if seconds < inf else "until resumed"
+        until += f": {reason}" if reason else ""
         self._note(Asked(who, "hold", f"hold {glob} {until}", session=glob, outcome=ReplyStatus.DONE.value))
         return HoldReply(held=glob, problem=await self._save())
 

@@ -74,6 +74,7 @@ class ErrorReply(Struct, frozen=True, kw_only=True):
     """Answer to every request that was refused."""
 
     error: Problem
+    schema_version: Literal[1] = 1
     ok: Literal[False] = False
 
 

@@ -20,6 +20,7 @@ _FAR_WALL_S = 1e12
 DURATION_S_MAX = 3650 * 86400.0
 DURATION_CHARACTERS_MAX = 64
 DRAIN_S = 30.0
+REASON_CHARACTERS_MAX = 200
 
 
 class Duration:
@@ -109,6 +110,7 @@ class HoldRequest(Request, frozen=True):
     duration: Annotated[Duration, Meta(description="How long; without it until resumed.")] | UnsetType = field(
         default=UNSET, name="for"
     )
+    reason: Annotated[str, Meta(max_length=REASON_CHARACTERS_MAX, description="Why, in the operator's words.")] = ""
 
 
 class ResumeRequest(Request, frozen=True):

@@ -166,7 +166,7 @@ def _words(decision: object) -> str:
     if isinstance(decision, Act):
         return decision.action.kind.value
     kind, gate, detail = (getattr(decision, name) for name in ("kind", "gate", "detail"))
-    return f"{kind.value} held by {gate.value}: {detail}"
+    return f"{kind.value} blocked by {gate.value}: {detail}"
 
 
 def _age_s(snapshot: Snapshot, moment_s: float | None) -> float | None:

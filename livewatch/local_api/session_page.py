@@ -11,17 +11,15 @@ from livewatch_classifiers.model import Activity, Run, Session, Vitals, Wait
 
 def session_page(agent: Agent, history: History, holds: Holds, now_s: float, key: str) -> dict[str, Any] | None:
     """Return what `explain` says and all facts behind it, or ``None`` if there is no such session."""
-    document = views.explain(agent, key)
+    document = views.explain(agent, key, history)
     report = agent.report
     if document is None or report is None or report.snapshot is None:
         return None
     return document | {
         "target": report.target,
-        "time": report.wall_s,
         "facts": session_facts(report.snapshot.sessions[key], report.snapshot.vitals),
         "held": holds.why(key, now_s),
         "labels": [change for change in history.transitions if change["session"] == key],
-        "actions": [action for action in history.actions if action["session"] == key],
     }
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from livewatch import __version__
 from livewatch.agent import Agent
 from livewatch.local_api.history import History
-from livewatch.local_api.rule_words import RULE_WORDS
+from livewatch.local_api.next_words import LASTING, why_not_yet, why_nothing, why_now
+from livewatch.local_api.rule_words import rule_words
 from livewatch.local_api.session_list import recovery_words, session_row
 from livewatch.local_api.session_order import URGENCY
 from livewatch.recovery.climb import Climb, climb_bound
@@ -16,12 +17,20 @@ from livewatch.recovery.gates import GATES, Held
 from livewatch.recovery.ladder import FIRST_RUNG, next_rung
 from livewatch.recovery.patient import Patient
 from livewatch.recovery.request import Request
+from livewatch_classifiers.case import Case
 from livewatch_classifiers.glance import outlines
 from livewatch_classifiers.lane import LaneVerdict
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import ActionKind, Attention, Gate, Reason, TerminalMark, VitalsState
+from livewatch_classifiers.vocabulary import (
+    ActionKind,
+    Attention,
+    Gate,
+    Presence,
+    TerminalMark,
+    VitalsState,
+)
 
 SCHEMA_VERSION = 1
 _FROM = {"children_worked": "/proc of the tool's processes"}
@@ -32,7 +41,13 @@ _PROGRESS = {
     TerminalMark.TURN_END: "the turn's end",
 }
 _RECENT_S = 120.0
-_STANDING_STILL = (VitalsState.UNRESPONSIVE, VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE)
+_STANDING_STILL = (
+    VitalsState.STARTING,
+    VitalsState.UNRESPONSIVE,
+    VitalsState.FROZEN,
+    VitalsState.SUSPENDED,
+    VitalsState.GONE,
+)
 
 
 def status(agent: Agent, history: History) -> dict[str, Any]:
@@ -54,12 +69,18 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
         },
     }
     if report is None:
-        return document | {"vitals": None, "problem": "no look at the gateway yet", "attention": [], "sessions": {}}
+        return document | {
+            "vitals": None,
+            "problem": "the gateway has not been sampled yet",
+            "attention": [],
+            "sessions": {},
+        }
     counts = Counter(verdict.attention.value for verdict in report.verdicts.values())
     return document | {
         "time": report.wall_s,
         "problem": report.problem,
-        "vitals": vitals_of(report),
+        "vitals": vitals_of(report) | {"since": history.gateway_since},
+        "sessions_visible": getattr(agent.source, "sees_sessions", True),
         "sessions": {"total": len(report.verdicts), **{a.value: counts[a.value] for a in Attention}},
         "attention": attention_rows(report, {a.session: a.kind for a in agent.memory.pending()}),
         "running": []
@@ -95,17 +116,22 @@ def attention_rows(report: TickReport, pending: Mapping[str, ActionKind]) -> lis
     return [session_row(report.snapshot, verdict) | {"doing": doing.get(verdict.key, "")} for verdict in sick]
 
 
-def explain(agent: Agent, key: str) -> dict[str, Any] | None:
+def explain(agent: Agent, key: str, history: History | None = None) -> dict[str, Any] | None:
     """Return everything that led to the present judgement of one session, or ``None`` if there is no such session."""
     report = agent.report
     document = None if report is None else judged(report, key)
     if document is None or report is None or report.snapshot is None:
         return None
     patient = agent.memory.patients.get(key)
+    document["vitals"]["since"] = None if history is None else history.gateway_since
     return document | {
+        "time": report.wall_s,
+        "label_age_s": agent.label_age_s(key),
         "next": _next(agent, report, report.snapshot.sessions[key], report.verdict(key), patient),
         "tried": [{"action": k.value, "outcome": o.value} for k, o in patient.tried] if patient else [],
+        "actions": [] if history is None else [done for done in history.actions if done["session"] == key],
         "repairs": len(patient.repaired_s) if patient else 0,
+        "repairs_within_s": agent.policy.poison_window_s,
         "quarantined": patient.quarantined if patient else False,
     }
 
@@ -114,16 +140,22 @@ def judged(report: TickReport, key: str) -> dict[str, Any] | None:
     """Return what was seen of one session and how it was judged, without what recovery makes of it."""
     if report.snapshot is None or key not in report.verdicts:
         return None
+    verdict = report.verdict(key)
     return {
         "schema_version": SCHEMA_VERSION,
         "ok": True,
         "session": key,
         "seen": _seen(report.snapshot.sessions[key], report.snapshot),
-        "verdict": _verdict(report.verdict(key)),
+        "verdict": _verdict(verdict, _case(report, key)),
         "vitals": vitals_of(report),
         "gateway_says": _opinions(report),
         "lanes": [_lane(lane) for lane in report.lanes.values() if key in (lane.head, *lane.waiting, *lane.cycle)],
     }
+
+
+def _case(report: TickReport, key: str) -> Case:
+    assert report.snapshot is not None
+    return Case(report.snapshot.sessions[key], report.snapshot.vitals, report.thresholds)
 
 
 def vitals_of(report: TickReport) -> dict[str, Any]:
@@ -143,22 +175,29 @@ def vitals_of(report: TickReport) -> dict[str, Any]:
 
 
 def _opinions(report: TickReport) -> list[dict[str, Any]]:
-    """Return what the gateway's own detector said last; it may not name the session."""
+    """Return what the gateway's own detector said lately, each thing once, the latest last; it names no session."""
     if report.snapshot is None:
         return []
     recent = [o for o in report.snapshot.opinions if report.now_s - o.at_s < _RECENT_S]
+    counts = Counter((o.attention, o.reason) for o in recent)
+    latest = {(o.attention, o.reason): o.at_s for o in recent}
     return [
-        {"attention": o.attention.value, "reason": o.reason, "age_s": round(report.now_s - o.at_s, 3)}
-        for o in recent[-3:]
+        {
+            "attention": attention.value,
+            "reason": reason,
+            "age_s": round(report.now_s - at_s, 3),
+            "count": counts[attention, reason],
+        }
+        for (attention, reason), at_s in sorted(latest.items(), key=lambda item: item[1])
     ]
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def _verdict(verdict: Verdict, case: Case) -> dict[str, Any]:
     return {
         "attention": verdict.attention.value,
         "reason": verdict.reason.value,
         "rule": verdict.rule,
-        "rule_words": RULE_WORDS.get(verdict.rule, ""),
+        "rule_words": rule_words(verdict, case),
         "classification": verdict.classification.value,
         "evidence_class": verdict.evidence_class.value,
         "remedy": verdict.remedy.value,
@@ -187,15 +226,21 @@ def _seen(session: Session, snapshot: Snapshot) -> list[dict[str, Any]]:
         ("queued", session.queued, session.oldest_queued_s),
         ("owner", session.owner.value, None),
         ("in_store", session.in_store.value, None),
-        ("last_progress", _PROGRESS[session.terminal], session.progress_s),
+        (
+            "last_progress",
+            "none seen" if session.progress_s is None else _PROGRESS[session.terminal],
+            session.progress_s,
+        ),
     ]
+    if session.store_says_running is not Presence.UNKNOWN:
+        facts.append(("store_says_running", session.store_says_running.value, None))
     if run is not None:
         facts.append(("run", run.id, run.started_s))
         if run.asked_to_end_s is not None:
             facts.append(("abort_requested", run.id, run.asked_to_end_s))
     if activity is not None:
         kind = activity.kind.value if activity.kind else "unknown"
-        facts.append((kind, activity.name or "unnamed", activity.since_s))
+        facts.append((kind, activity.name, activity.since_s))
         if activity.working_s is not None:
             facts.append(("children_worked", "CPU or I/O", activity.working_s))
         if activity.allowance_s is not None:
@@ -212,21 +257,27 @@ def _next(
     agent: Agent, report: TickReport, session: Session, verdict: Verdict, patient: Patient | None
 ) -> dict[str, Any]:
     assert report.snapshot is not None
+    case = _case(report, session.key)
+    if patient is not None and patient.pending is not None:
+        return {"action": patient.pending.kind.value, "why": "was sent; its effect is awaited", "gates": []}
     if patient is None or not patient.sick:
-        return _quiet(verdict, report.vitals.state)
+        return _quiet(verdict, case, report.vitals.state)
     situation = agent.situation(report.snapshot, report.verdicts, report.vitals, report.now_s)
     kind = next_rung(verdict, session, patient, situation.capabilities, agent.policy)
     if kind is None:
-        return {"action": None, "why": _why_nothing(verdict), "gates": []}
+        return {"action": None, "why": why_nothing(verdict, case), "gates": []}
     request = Request(kind, session, verdict, patient, situation, agent.memory, agent.policy, report.now_s)
-    return {
+    gates = [(gate, predicate(request)) for gate, predicate in GATES]
+    blocked = [(gate, held) for gate, held in gates if held is not None]
+    following: dict[str, Any] = {
         "action": kind.value,
-        "why": "waits for its threshold" if not verdict.eligible else _doing_now(patient.pending is not None),
+        "why": why_now(blocked) if verdict.eligible else why_not_yet(verdict, case),
         "due_in_s": verdict.due_in_s,
-        "gates": [_gate(gate, predicate(request), agent, session.key) for gate, predicate in GATES],
-        "climb": _climb(climb_bound(request, interval_s=agent.interval_s)),
+        "gates": [_gate(gate, held, agent, session.key) for gate, held in gates],
         "rungs": [rung.value for rung in ActionKind if rung in agent.source.capabilities],
     }
+    leads_on = verdict.due_in_s is not None and not any(gate in LASTING for gate, _ in blocked)
+    return following | ({"climb": _climb(climb_bound(request, interval_s=agent.interval_s))} if leads_on else {})
 
 
 def _climb(climb: Climb) -> dict[str, Any]:
@@ -235,10 +286,6 @@ def _climb(climb: Climb) -> dict[str, Any]:
         "ends_in_s": climb.ends_in_s,
         "then": "quarantined; a person must look" if climb.quarantined else "no further rung; a person must look",
     }
-
-
-def _doing_now(pending: bool) -> str:  # noqa: FBT001 -- one private caller
-    return "was sent; its effect is being looked for" if pending else "is due as soon as every gate passes"
 
 
 def _gate(gate: Gate, held: Held | None, agent: Agent, session: str) -> dict[str, Any]:
@@ -259,22 +306,15 @@ def _finite(seconds: float) -> float | None:
     return seconds if isfinite(seconds) else None
 
 
-def _quiet(verdict: Verdict, state: VitalsState) -> dict[str, Any]:
+def _quiet(verdict: Verdict, case: Case, state: VitalsState) -> dict[str, Any]:
     """Return what comes next for a session that is not sick: usually nothing, sometimes an action at its limit."""
     if state in _STANDING_STILL:
         why = f"nothing can be judged while the gateway is {state.value}; its ages stand still"
         return {"action": None, "why": why, "gates": []}
     later = FIRST_RUNG.get(verdict.remedy) if verdict.due_in_s is not None else None
     if later is None:
-        return {"action": None, "why": _why_nothing(verdict), "gates": []}
-    return {"action": later.value, "why": "not yet", "due_in_s": verdict.due_in_s, "gates": []}
-
-
-def _why_nothing(verdict: Verdict) -> str:
-    if verdict.attention in (Attention.NONE, Attention.LONG_RUNNING):
-        quiet = verdict.reason in (Reason.IDLE, Reason.ACTIVE)
-        return "nothing is wrong" if quiet else "slow is not sick: long-running work is left alone"
-    return "no automatic repair fits; a person should look"
+        return {"action": None, "why": why_nothing(verdict, case), "gates": []}
+    return {"action": later.value, "why": why_not_yet(verdict, case), "due_in_s": verdict.due_in_s, "gates": []}
 
 
 def _age(snapshot: Snapshot, moment_s: float | None) -> float | None:

@@ -1,5 +1,6 @@
 """The probe's own thread: its heartbeat, and a look at where the loop is blocked."""
 
+import selectors
 import sys
 import threading
 import time
@@ -57,8 +58,8 @@ class Watcher:
 
     def _record(self, now_ns: int) -> None:
         frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 -- the documented way  # pyright: ignore[reportPrivateUsage]
-        if frame is None:
-            return
+        if frame is None or frame.f_code.co_filename == selectors.__file__:
+            return  # a loop that waits for events is blocked by nothing of its own: its process was stopped, or starved
         text = _stack(frame)
         self._count = self._count + 1 if text == self._text else 1
         self._text = text

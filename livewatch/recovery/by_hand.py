@@ -61,7 +61,8 @@ def judge_by_hand(
     if chosen is None:
         names = ", ".join(sorted(rung.value for rung in situation.capabilities & set(FIRST_RUNG.values())))
         raise NothingToDo(
-            f"{verdict.attention.value}/{verdict.reason.value} has no repair of its own; --action: {names}"
+            f"no repair fits {session!r}, which is {verdict.attention.value}/{verdict.reason.value};"
+            f" one of these can be asked for with --action: {names or 'none, as the gateway offers none'}"
         )
     request = Request(chosen, facts, verdict, patient, situation, memory, policy, now_s)
     gates = tuple((gate, None if gate in ANSWERED_BY_A_PERSON else predicate(request)) for gate, predicate in GATES)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from livewatch.recovery.gates import backoff
+from livewatch.recovery.gates import abort_grace, backoff
 from livewatch.recovery.ladder import next_rung
 from livewatch.recovery.memory import Memory
 from livewatch.recovery.outcome import patience_s
@@ -42,8 +42,8 @@ def climb_bound(request: Request, *, interval_s: float) -> Climb:
     """Return the longest climb that the policy allows from here: every rung fails, in whichever way takes longer.
 
     Levers that never answer say nothing about the session; where that alone ends in no quarantine, the bound is that
-    of levers that answer and do not help. Gates other than ``confirmed`` and ``backoff`` may hold the climb for
-    longer; each of them has its own bound.
+    of levers that answer and do not help. Gates other than ``confirmed``, ``abort_grace`` and ``backoff`` may
+    delay the climb; each of them has its own bound.
 
     Args:
         request: the next rung for a session as it is judged now, whether it is due or not.
@@ -68,9 +68,10 @@ def _walk(request: Request, interval_s: float, failure: Outcome) -> Climb:
         if kind is None or kind not in capabilities:
             break
         at_s += max(0, confirm - patient.samples) * interval_s
-        held = backoff(replace(request, kind=kind, patient=patient, now_s=at_s))
-        if held is not None and held.until_s is not None:
-            at_s = held.until_s + interval_s  # a look happens at most one interval after the gate opens
+        then = replace(request, kind=kind, patient=patient, now_s=at_s)
+        opens_s = [held.until_s for held in (abort_grace(then), backoff(then)) if held is not None and held.until_s]
+        if opens_s:
+            at_s = max(opens_s) + interval_s  # a look happens at most one interval after the gates open
         sent_s, at_s = at_s, at_s + _takes_s(kind, policy) + interval_s
         steps.append(Step(kind, round(sent_s - now_s, 3), round(at_s - now_s, 3)))
         action = Action(kind, patient.key, "", "", verdict.reason)

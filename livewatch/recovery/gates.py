@@ -6,6 +6,7 @@ Order matters only for what is reported: the first gate that holds an action is 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from livewatch.recovery.memory import HOST_PAUSES
 from livewatch.recovery.outcome import ENDS_A_RUN
 from livewatch.recovery.request import Request
 from livewatch_classifiers.vocabulary import (
@@ -47,8 +48,8 @@ def capability(request: Request) -> Held | None:
     """Hold what the gateway cannot do."""
     if request.kind in request.situation.capabilities:
         return None
-    problem = f"this gateway offers no {request.kind.value}, or its control socket does not answer"
-    return Held(f"{problem}; `livewatch doctor` says which")
+    offered = ", ".join(sorted(kind.value for kind in request.situation.capabilities))
+    return Held(f"{request.kind.value} is not offered by this gateway, which offers {offered or 'no repair now'}")
 
 
 def mode(request: Request) -> Held | None:
@@ -64,7 +65,7 @@ def mode(request: Request) -> Held | None:
 def operator_hold(request: Request) -> Held | None:
     """Hold what a person asked to leave alone; people outrank recovery."""
     who = request.situation.held(request.session.key)
-    return None if who is None else Held(f"held {who}; `livewatch resume` lets go")
+    return None if who is None else Held(f"paused {who}; `livewatch resume` ends it")
 
 
 def single_actor(request: Request) -> Held | None:
@@ -78,7 +79,9 @@ def quarantine(request: Request) -> Held | None:
     """Hold a session that repairs do not help: one page to a person, no 67 repairs a day (OpenClaw 145152)."""
     if not request.patient.quarantined:
         return None
-    return Held(f"quarantined after {len(request.patient.repaired_s)} repairs; a person must look")
+    repairs = len(request.patient.repaired_s)
+    why = f"quarantined after {repairs} repairs" if repairs else "quarantined after repairs that did not help"
+    return Held(f"{why}; a person must look")
 
 
 def startup_grace(request: Request) -> Held | None:
@@ -86,13 +89,17 @@ def startup_grace(request: Request) -> Held | None:
     vitals = request.situation.snapshot.vitals
     if vitals.phase is Phase.STARTING:
         return Held("the gateway is still starting")
-    since_s = vitals.ready_s if vitals.ready_s is not None else request.memory.attached_s
-    return _until(since_s, request.policy.startup_grace_s, request.now_s, "the gateway became ready only just now")
+    grace_s = request.policy.startup_grace_s
+    if vitals.ready_s is not None:
+        return _until(vitals.ready_s, grace_s, request.now_s, "the gateway became ready only just now")
+    return _until(request.memory.attached_s, grace_s, request.now_s, "livewatch attached only just now")
 
 
 def resume_grace(request: Request) -> Held | None:
     """Hold after the gateway was frozen, suspended or restarted: let it catch up first."""
-    return _until(request.memory.paused_s, request.policy.resume_grace_s, request.now_s, "the gateway just came back")
+    state = request.situation.vitals.state
+    why = f"the gateway is {state.value}" if state in HOST_PAUSES else "the gateway just came back"
+    return _until(request.memory.paused_s, request.policy.resume_grace_s, request.now_s, why)
 
 
 def responsive(request: Request) -> Held | None:
@@ -104,9 +111,8 @@ def responsive(request: Request) -> Held | None:
         return Held("the gateway is draining: it begins no run, and what waits is for the next process")
     if request.verdict.evidence_class is EvidenceClass.CERTAIN:
         return None
-    return _until(
-        request.memory.unhealthy_s, request.policy.healthy_for_s, request.now_s, "the gateway recovered just now"
-    )
+    why = "the gateway recovered just now" if request.situation.vitals.healthy else f"the gateway is {state.value}"
+    return _until(request.memory.unhealthy_s, request.policy.healthy_for_s, request.now_s, why)
 
 
 def confirmed(request: Request) -> Held | None:
@@ -159,19 +165,22 @@ def holder_free(request: Request) -> Held | None:
     return None
 
 
-def backoff(request: Request) -> Held | None:
-    """Hold a rung that was just tried; the next higher rung waits only for its own grace."""
+def abort_grace(request: Request) -> Held | None:
+    """Block a second abort, and a force-clear, until the first abort has had its grace, whoever asked for it."""
     patient, run = request.patient, request.session.run
     tried = [kind for kind, _ in patient.tried]
-    if request.kind is ActionKind.ABORT_RUN and run is not None and run.asked_to_end_s is not None:
-        # whoever asked it, a run is not asked twice before it had its grace
-        grace_s = request.policy.force_clear_after_s
-        asked = _until(run.asked_to_end_s, grace_s, request.now_s, "the run was asked to end already")
-        if asked is not None:
-            return asked
+    grace_s = request.policy.force_clear_after_s
+    if request.kind is ActionKind.ABORT_RUN and run is not None:
+        return _until(run.asked_to_end_s, grace_s, request.now_s, "the run was asked to end already")
     if request.kind is ActionKind.FORCE_CLEAR and ActionKind.FORCE_CLEAR not in tried and ActionKind.ABORT_RUN in tried:
-        grace_s = request.policy.force_clear_after_s
         return _until(patient.last_sent_s, grace_s, request.now_s, "the abort still has its grace")
+    return None
+
+
+def backoff(request: Request) -> Held | None:
+    """Block a rung that was just tried; the next higher rung waits only for its own grace."""
+    patient = request.patient
+    tried = [kind for kind, _ in patient.tried]
     if tried and request.kind not in tried and request.kind is not ActionKind.RESTART_TARGET:
         return None
     if request.now_s >= patient.next_action_s:
@@ -254,6 +263,7 @@ GATES: tuple[GateCheck, ...] = (
     (Gate.HANDLE_IDENTITY, handle_identity),
     (Gate.HOLDER_FREE, holder_free),
     (Gate.DISCARD, discard),
+    (Gate.ABORT_GRACE, abort_grace),
     (Gate.BACKOFF, backoff),
     (Gate.BLAST_RADIUS, blast_radius),
     (Gate.RESTART_COOLDOWN, restart_cooldown),

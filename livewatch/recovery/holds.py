@@ -19,6 +19,8 @@ class OperatorHold:
     until_s: float = inf
     """Monotonic moment at which it ends; infinity until somebody resumes."""
     by: str = "an operator"
+    reason: str = ""
+    """Why, in the operator's own words."""
 
 
 class Holds:
@@ -44,7 +46,8 @@ class Holds:
         hold = next((hold for hold in self.current(now_s) if fnmatchcase(session, hold.glob)), None)
         if hold is None:
             return None
-        return f"by {hold.by}{'' if isinf(hold.until_s) else f' for {format_duration(hold.until_s - now_s)} more'}"
+        left = "" if isinf(hold.until_s) else f" for {format_duration(hold.until_s - now_s)} more"
+        return f"by {hold.by}{left}{f' ({hold.reason})' if hold.reason else ''}"
 
     def current(self, now_s: float) -> list[OperatorHold]:
         """Return the holds that have not ended at ``now_s``."""

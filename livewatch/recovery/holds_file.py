@@ -26,8 +26,8 @@ class HoldsFile:
         """
         try:
             document: Any = json.loads(self._path.read_bytes())
-            found = [(str(h["glob"]), h["until"], str(h["by"])) for h in document["holds"]]
-            ends = [inf if until is None else float(until) - self._clock.wall_s() for _, until, _ in found]
+            found = [(str(h["glob"]), h["until"], str(h["by"]), str(h.get("reason", ""))) for h in document["holds"]]
+            ends = [inf if until is None else float(until) - self._clock.wall_s() for _, until, _, _ in found]
             if any(isnan(left_s) for left_s in ends):
                 raise ValueError("an end that is no number")
         except (FileNotFoundError, NotADirectoryError):
@@ -38,8 +38,8 @@ class HoldsFile:
             raise OSError(f"{self._path}: not a list of holds ({error!r}); mend or remove it") from error
         now_s = self._clock.monotonic_s()
         return [
-            OperatorHold(glob, now_s + left_s, by)
-            for (glob, _, by), left_s in zip(found, ends, strict=True)
+            OperatorHold(glob, now_s + left_s, by, reason)
+            for (glob, _, by, reason), left_s in zip(found, ends, strict=True)
             if left_s > 0
         ]
 
@@ -51,7 +51,13 @@ class HoldsFile:
         """
         to_wall_s = self._clock.wall_s() - self._clock.monotonic_s()
         rows = [
-            {"glob": h.glob, "until": None if isinf(h.until_s) else h.until_s + to_wall_s, "by": h.by} for h in holds
+            {
+                "glob": h.glob,
+                "until": None if isinf(h.until_s) else h.until_s + to_wall_s,
+                "by": h.by,
+                "reason": h.reason,
+            }
+            for h in holds
         ]
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = self._path.with_suffix(".new")

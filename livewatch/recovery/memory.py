@@ -22,7 +22,7 @@ from livewatch_classifiers.vocabulary import (
     VitalsState,
 )
 
-_HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
+HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
 LOOKED_AWAY_S = 15.0
 """A longer gap between two looks is a pause of the observer, and says nothing about the gateway."""
 
@@ -87,7 +87,7 @@ class Memory:
             attached_s=now_s if self.attached_s is None or restarted else self.attached_s,
             identity=snapshot.identity or self.identity,
             unhealthy_s=self.unhealthy_s if vitals.healthy or vitals.state is VitalsState.DRAINING else now_s,
-            paused_s=now_s if restarted or vitals.state in _HOST_PAUSES else self.paused_s,
+            paused_s=now_s if restarted or vitals.state in HOST_PAUSES else self.paused_s,
             mass=None if restarted else self.mass,
             down_since_s=self._down_since(down=_down(vitals), now_s=now_s),
             looked_s=now_s,
@@ -131,7 +131,7 @@ class Memory:
         Only ``gone``, the known end of its process, says that it is down: what cannot be read may well live.
         """
         patients = {key: replace(patient, samples=0) for key, patient in self.patients.items()}
-        paused_s = now_s if vitals.state in _HOST_PAUSES else self.paused_s
+        paused_s = now_s if vitals.state in HOST_PAUSES else self.paused_s
         return replace(
             self,
             patients=MappingProxyType(patients),

@@ -58,21 +58,21 @@ def _transition(facts: _Facts) -> str:
 
 def _hold_began(facts: _Facts) -> str:
     detail = f": {facts['detail']}" if facts.get("detail") else ""
-    return f"{facts['action']} held by gate {facts['gate']}{detail}"
+    return f"{facts['action']} blocked by gate {facts['gate']}{detail}"
 
 
 def _hold_ended(facts: _Facts) -> str:
-    return f"{facts['action']} no longer held by gate {facts['gate']} (held {_seconds(facts.get('held_s', 0))})"
+    return f"{facts['action']} no longer blocked by gate {facts['gate']} (blocked {_seconds(facts.get('held_s', 0))})"
 
 
 def _hold_overdue(facts: _Facts) -> str:
     bound = f", its bound is {_seconds(facts['bound_s'])}" if "bound_s" in facts else ""
     held = _seconds(facts.get("held_s", 0))
-    return f"a person should look: gate {facts['gate']} has held {facts['action']} for {held}{bound}"
+    return f"a person should look: gate {facts['gate']} has blocked {facts['action']} for {held}{bound}"
 
 
 def _hold_overdue_ended(facts: _Facts) -> str:
-    return f"gate {facts['gate']} let go of {facts['action']} after {_seconds(facts.get('held_s', 0))}"
+    return f"{facts['action']} is no longer blocked by gate {facts['gate']}, after {_seconds(facts.get('held_s', 0))}"
 
 
 def _vitals(facts: _Facts) -> str:

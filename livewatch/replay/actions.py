@@ -161,7 +161,7 @@ def _why_not(action: Action, rehearsed: Rehearsed) -> str:
     hold = next((d for d in rehearsed.decisions if isinstance(d, Hold) and d.session == action.session), None)
     verdict = rehearsed.verdicts.get(action.session)
     if hold is not None:
-        return f"held by {hold.gate.value}: {hold.detail}"
+        return f"blocked by {hold.gate.value}: {hold.detail}"
     if verdict is None:
         return ""
     due = f", due in {format_duration(verdict.due_in_s)}" if verdict.due_in_s else ""

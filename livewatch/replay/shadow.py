@@ -113,7 +113,7 @@ def _dissent(row: ActionRow, moment: Moment, rehearsed: Rehearsed) -> Dissent:
     if row.recorded_s is None:
         hold = next((d for d in moment.decisions if isinstance(d, Hold) and d.session == session), None)
         label = _label(moment.report.verdicts, session) or moment.report.vitals.state.value
-        ours = label if hold is None else f"{hold.kind.value} held by {hold.gate.value}: {hold.detail}"
+        ours = label if hold is None else f"{hold.kind.value} blocked by {hold.gate.value}: {hold.detail}"
         return Dissent(session, Disagreement.SHADOW_ACTS, ours, kind)
     theirs = row.note or _label(rehearsed.verdicts, session) or rehearsed.vitals.state.value
     return Dissent(session, Disagreement.SHADOW_WAITS, kind, theirs)

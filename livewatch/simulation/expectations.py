@@ -221,9 +221,9 @@ def _held(table: Table, key: str, name: str, window: Window) -> tuple[_Check, st
             if same and holding.first_s <= window.to_s and holding.last_s >= window.from_s:
                 return None
         seen = sorted({h.gate.value for h in record.holdings if h.session == name})
-        return f"no action of it was held by that gate (gates seen: {', '.join(seen) or 'none'})", window.to_s
+        return f"no action of it was blocked by that gate (gates seen: {', '.join(seen) or 'none'})", window.to_s
 
-    return check, f"is held by {gate.value}"
+    return check, f"is blocked by {gate.value}"
 
 
 def _told(table: Table, key: str, name: str, window: Window) -> tuple[_Check, str]:

@@ -56,8 +56,11 @@ class ProcessSource:
         self._host = HostSampler()
         self._sleep = SleepWatch(clock)
         self._attached: _Attached | None = None
+        self._ended = False
+        """Whether the process was there, has ended, and has no successor yet."""
 
     loop_source = "probe"
+    sees_sessions = False
 
     @property
     def name(self) -> str:
@@ -73,7 +76,7 @@ class ProcessSource:
         """Say how process and loop are.
 
         Raises:
-            SourceError: when there is no such process; ``gone`` when it was there before.
+            SourceError: when there is no such process; ``gone`` when it was there before, for as long as it is missing.
         """
         now_s = self._clock.monotonic_s()
         attached = self._attached
@@ -82,6 +85,7 @@ class ProcessSource:
         loop = attached.watch.reading
         if loop.gone:
             await self._let_go()
+            self._ended = True
             raise SourceError(f"process {attached.pid} has ended", "start the gateway", gone=True)
         reading = self._host.reading(attached.pid)
         heartbeat_s = _heartbeat_s(loop, now_s)
@@ -115,10 +119,12 @@ class ProcessSource:
         found = None if pid is None else ProcessStat.of(pid)
         if pid is None or found is None or found.state is ProcessState.GONE:
             what = f"process {self._pid}" if self._pid is not None else f"process that listens on port {self._port}"
-            raise SourceError(f"there is no {what}", "start the gateway, or name it with --pid or --port")
+            hint = "start the gateway, or name it with --pid or --port"
+            raise SourceError(f"there is no {what}", hint, gone=self._ended)
         watch = LoopWatch(ThreadLook(pid).look, Doorbell(pid, self._port), now_s=time.monotonic())
         watch.start()
         self._attached = _Attached(pid, found.start_ticks, watch)
+        self._ended = False
         return self._attached
 
 

@@ -40,12 +40,12 @@ class Asking:
         try:
             if answer is HoldAnswer.RESUME:
                 ended = await hands.resume(row.key)
-                self._note(f"{row.name}: no longer left alone" if ended else _other_hold(row), Tone.STRONG)
+                self._note(f"{row.name}: no longer paused" if ended else _other_hold(row), Tone.STRONG)
             elif answer is not None:
                 duration = None if answer is HoldAnswer.UNTIL_RESUMED else answer.value
                 problem = await hands.hold(row.key, duration)
                 until = "until resumed" if duration is None else f"for {duration}"
-                self._note(f"{row.name}: left alone {until}{f'; {problem}' if problem else ''}", Tone.STRONG)
+                self._note(f"{row.name}: paused {until}{f'; {problem}' if problem else ''}", Tone.STRONG)
         except (LostError, RefusedError) as error:
             self._note(str(error), Tone.BAD)
 

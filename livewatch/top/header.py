@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from livewatch.cli.gateway_words import action_line
 from livewatch.cli.printable import moment, printable
 from livewatch.durations import format_duration
 from livewatch.top.tones import Line, Piece, Tone, cut, spread
@@ -38,8 +39,10 @@ def gateway_line(status: Mapping[str, Any], width: int, *, fresh: bool) -> Line:
 def counts_line(status: Mapping[str, Any], view: View, shown: int, matching: int, width: int) -> Line:
     """Return how many sessions there are of each label, and which of them are shown in which order."""
     counts = status["sessions"]
-    unknown = bool(status["problem"]) and not counts.get("total")
-    left = [Piece("sessions unknown" if unknown else f"{counts.get('total', 0)} sessions")]
+    visible = status.get("sessions_visible", True)
+    unknown = not visible or (bool(status["problem"]) and not counts.get("total"))
+    unseen = "sessions unknown" if visible else "sessions cannot be seen"
+    left = [Piece(unseen if unknown else f"{counts.get('total', 0)} sessions")]
     for label, tone in () if unknown else _COUNTS:
         count = counts.get(label, 0)
         left.append(Piece(f"  {count} {label.replace('_', ' ')}", tone if count else Tone.PLAIN))
@@ -66,7 +69,7 @@ def notices(status: Mapping[str, Any]) -> Iterator[Piece]:
     if status["problem"]:
         yield Piece(printable(status["problem"]), Tone.BAD)
     for held in status.get("held", ()):
-        what = f"{held['action']} on {held['session']} held by {held['gate']} for {_duration(round(held['held_s']))}"
+        what = f"{held['action']} on {held['session']} blocked by {held['gate']} for {_duration(round(held['held_s']))}"
         yield Piece(printable(f"a person should look: {what}: {held['detail']}"), Tone.STALLED)
     if not status.get("acts", True):
         yield Piece(printable(f"observes only: {status['actor']}"), Tone.LONG)
@@ -74,10 +77,9 @@ def notices(status: Mapping[str, Any]) -> Iterator[Piece]:
         yield Piece("livewatch itself is slow: its readings are suspect, and it waits longer", Tone.LONG)
     for hold in status.get("holds", ()):
         left = "until resumed" if hold["left_s"] is None else f"for {_duration(hold['left_s'])} more"
-        yield Piece(printable(f"left alone by {hold['by']} {left}: {hold['session']}"), Tone.LONG)
+        yield Piece(printable(f"paused by {hold['by']} {left}: {hold['session']}"), Tone.LONG)
     for action in tuple(status.get("last_actions", ()))[-1:]:
-        done = f"{action['action']} on {action['session']}: {action['outcome']} after {_duration(action['took_s'])}"
-        yield Piece(printable(f"last done: {done}"))
+        yield Piece(printable(f"last done: {action_line(dict(status), action)}"))
 
 
 def notice_line(told: list[Piece], width: int) -> Line:

@@ -99,6 +99,35 @@ def test_a_gateway_that_never_gets_ready_is_reported_and_stays_starting() -> Non
     assert classify_vitals(starting(limit_s + 1), LIMITS).state is VitalsState.STARTING
 
 
+@pytest.mark.parametrize("threads_s", [9999.0, 9990.0])
+def test_a_gateway_is_starting_until_it_is_ready_whatever_blocks_its_loop(threads_s: float) -> None:
+    """A migration of 15 s on the loop was called `unresponsive`, with an error, one second after attaching."""
+    blocked = Vitals(9999.0, phase=Phase.STARTING, loop_heartbeat_s=9990.0, thread_heartbeat_s=threads_s, uptime_s=9.0)
+    unanswered = Vitals(9999.0, phase=Phase.STARTING, round_trip_overdue_s=LIMITS.round_trip_warn_s + 1)
+
+    for seen in (blocked, unanswered):
+        verdict = classify_vitals(seen, LIMITS)
+        assert (verdict.state, verdict.reasons) == (VitalsState.STARTING, ())
+
+
+def test_a_gateway_that_was_frozen_has_the_grace_of_one_that_slept() -> None:
+    """OpenClaw under SIGSTOP for 20 s was `degraded` for 3 s within the grace that the page promises."""
+
+    def seen(now_s: float, process: ProcessState = ProcessState.SLEEPING) -> Vitals:
+        return Vitals(now_s, process=process, loop_heartbeat_s=now_s, loop_delay_max_s=9.0)
+
+    resume_s = LIMITS.vitals_resume_grace_s
+    stopped = classify_vitals(seen(100.0, ProcessState.STOPPED), LIMITS)
+    within = classify_vitals(seen(100.0 + resume_s - 1), LIMITS, stopped)
+    after = classify_vitals(seen(100.0 + resume_s + LIMITS.vitals_hold_s), LIMITS, within)
+
+    assert [v.state for v in (stopped, within, after)] == [
+        VitalsState.FROZEN,
+        VitalsState.RESPONSIVE,
+        VitalsState.DEGRADED,
+    ]
+
+
 def test_an_unanswered_request_decides_only_where_the_loop_itself_cannot_be_seen() -> None:
     over_s = LIMITS.round_trip_warn_s + 1
     turning = classify_vitals(Vitals(100.0, loop_heartbeat_s=100.0, round_trip_overdue_s=over_s), LIMITS)

@@ -8,6 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from livewatch.cli import cli
+from livewatch.cli.config import running_lines
+from livewatch.configuration.file_text import in_force
+from livewatch.configuration.load import load_settings
 
 
 @pytest.fixture(name="home")
@@ -25,7 +28,7 @@ def test_the_first_file_is_where_run_finds_it_and_can_be_used(home: Path) -> Non
     checked = config("check")
 
     assert checked.stdout == f"{home}: can be used; 0 keys are set\n"
-    assert "`run` with these needs more: no gateway given" in checked.stderr
+    assert "these alone do not start `run`, which also needs: no gateway given" in checked.stderr
     assert checked.exit_code == 0
 
 
@@ -127,3 +130,30 @@ def test_a_key_outside_of_its_section_is_told_where_it_belongs(tmp_path: Path, h
 
     assert "mode belongs into [recovery]" in config("check", path).stderr
     assert not home.exists()
+
+
+def test_a_check_names_everything_that_is_wrong(home: Path) -> None:
+    home.parent.mkdir()
+    home.write_text('[thresholds]\nwarn_aftr = "1m"\nabort_after = "6"\n[recovry]\n', encoding="utf-8")
+    home.chmod(0o600)
+    checked = config("check", env={"LIVEWATCH_MODE": "everything"})
+    told = checked.stderr.splitlines()
+
+    assert checked.exit_code == 2
+    assert [word in line for word, line in zip(("warn_aftr", "6", "recovry", "LIVEWATCH_MODE"), told, strict=True)] == [
+        True
+    ] * 4
+    assert told[-1].endswith("; 4 problems in all")
+
+
+def test_what_is_in_force_in_the_running_agent_is_printed_with_its_origins() -> None:
+    settings = load_settings(Path("/dev/null"), environ={}, flags={"mode": "abort", "warn_after": "5s"})
+    told = {
+        key: {"value": value, "origin": settings.origins.get(key, "default")}
+        for key, value in in_force(settings).items()
+    }
+    lines = running_lines({"pid": 7, "settings": told}, origin=True)
+
+    assert lines[0] == "# in force in the agent with pid 7"
+    assert any(line.startswith('mode = "abort"') and line.endswith("# flag") for line in lines)
+    assert any(line.startswith('verify = "15s"') and line.endswith("# default") for line in lines)

@@ -64,12 +64,20 @@ def test_a_glob_chooses_sessions(journal: Path) -> None:
     assert all("other" in line for line in told)
 
 
+def test_a_glob_that_matches_nothing_says_so(journal: Path) -> None:
+    told = run("--journal", journal, "--session", "nobody*", "--since", "9d")
+
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert "no event about a session that matches 'nobody*' within 9d" in told.stderr
+
+
 def test_a_duration_without_unit_is_a_usage_error_and_no_journal_is_3(journal: Path, tmp_path: Path) -> None:
     usage = run("--journal", journal, "--since", "30")
     missing = run("--journal", tmp_path / "none", "--json")
     assert (usage.exit_code, missing.exit_code) == (2, 3)
     assert "30s" in usage.stderr
-    assert json.loads(missing.stdout)["error"]["type"] == "no_journal"
+    envelope = json.loads(missing.stdout)
+    assert (envelope["schema_version"], envelope["error"]["type"]) == (1, "no_journal")
 
 
 def test_a_reader_that_has_seen_enough_is_no_problem(journal: Path) -> None:

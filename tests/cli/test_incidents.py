@@ -78,6 +78,34 @@ def test_the_list_is_a_table_with_the_newest_first(journal: Path) -> None:
     assert "abort_run: ineffective; force_clear: recovered" in session
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (["--kind", "gateway"], ["gateway"]),
+        (["--kind", "session"], ["session"]),
+        (["--session", "agent:*"], ["session"]),
+        (["--session", "nobody*"], []),
+        (["--label", "stalled"], ["session"]),
+        (["--label", "unresponsive"], ["gateway"]),
+        (["--since", "1h"], []),
+        (["--since", "100000d"], ["gateway", "session"]),
+    ],
+)
+def test_incidents_are_found_by_time_session_label_and_kind(
+    journal: Path, asked: list[str], found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livewatch.cli.journal_file.time.time", lambda: 4e9)  # long after what the journal tells
+    document = json.loads(run("list", "--json", "--journal", str(journal), *asked).stdout)
+
+    assert ["gateway" if i["session"] is None else "session" for i in document["incidents"]] == found
+
+
+def test_no_incident_of_that_kind_is_not_an_empty_journal(journal: Path) -> None:
+    told = run("list", "--journal", str(journal), "--session", "nobody*").stdout
+
+    assert told == "no incident in the journal is like that\n"
+
+
 def test_every_document_names_its_schema_version(journal: Path) -> None:
     session, _ = ids(journal)
     document = json.loads(run("show", session, "--json", "--journal", str(journal)).stdout)
@@ -92,7 +120,7 @@ def test_show_tells_holds_actions_and_outcomes_in_order(journal: Path) -> None:
     text = run("show", ids(journal)[0], "--journal", str(journal)).stdout
     wanted = [
         "rule 9",
-        "held by gate confirmed",
+        "blocked by gate confirmed",
         "blocked at",
         "abort_run decided",
         "abort_run ineffective",

@@ -91,7 +91,7 @@ async def test_show_has_facts_judgement_and_what_happened(served: Served) -> Non
         "run           r1 for 15m01s, asked to end 10m01s ago; live handle: there",
         "prompt holder not there",
         "next          force_clear:",
-        "left alone    by anna",
+        "paused        by anna",
         "stuck / zombie_run",
     ):
         assert said in told

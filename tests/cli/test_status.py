@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from livewatch.cli import explain
+from livewatch.cli.gateway_words import loop_words, opinions
 from livewatch.cli.status import lines
 from livewatch.local_api import views
 from livewatch.local_api.history import History
@@ -50,3 +51,61 @@ def test_explain_says_what_stopped_the_loop_and_where() -> None:
     at = said.index("  gateway: unresponsive (event_loop_delay, cause: own_code)")
     assert said[at + 1] == "    its loop was blocked 2s ago, seen 3 times at the same place:"
     assert said[at + 2 : at + 8] == [f"      app.py:{n} f{n}" for n in range(3, 9)]
+
+
+VITALS: dict[str, Any] = {"state": "responsive", "reasons": [], "cause": "unknown", "blocked_stack": None}
+
+
+@pytest.mark.parametrize(
+    ("vitals", "said"),
+    [
+        ({"loop_delay_max_s": 0.037, "loop_heartbeat_age_s": 0.02}, "loop delay 37ms max"),
+        (
+            {"state": "unresponsive", "loop_delay_max_s": 0.037, "loop_heartbeat_age_s": 8.3},
+            "its loop has stood still for 8.3s",
+        ),
+        ({"state": "starting", "loop_heartbeat_age_s": 7.0}, "its loop has stood still for 7s"),
+        ({"state": "unresponsive", "round_trip_overdue_s": 12.0}, "a request has waited 12s for its answer"),
+        ({"state": "gone", "loop_delay_max_s": 0.037}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_delay_of_before_is_not_told_of_a_loop_that_stands_still(vitals: dict[str, Any], said: str) -> None:
+    assert loop_words(VITALS | vitals) == said
+
+
+async def test_what_was_done_is_told_with_its_time_and_the_state_since_when() -> None:
+    """`recovered after 499ms` stood there an hour later, and read as if it had just been."""
+    stage, history = Stage(), History()
+    history.on_tick(await stage.tick())
+    stage.source.sessions = {}
+    history.on_tick(await stage.tick())
+    later = views.status(stage.agent, history) | {"holds": [], "locks": []}
+    later["time"] += 3600.0
+    told = lines(later)
+
+    assert any("force_clear on s, 1h00m ago: recovered after" in line for line in told)
+    assert " for 1h00m, " in told[0]
+
+
+def test_sessions_that_cannot_be_seen_are_no_count_of_zero() -> None:
+    status = {
+        "target": "plain", "vitals": VITALS, "problem": "", "mode": "observe", "health_penalty": 0, "attention": [],
+        "thresholds": {"warn_after_s": 120.0, "abort_after_s": 360.0}, "holds": [], "locks": [], "last_actions": [],
+        "sessions": {"total": 0}, "sessions_visible": False, "time": 5.0,
+    }  # fmt: skip
+    told = "\n".join(lines(status))
+
+    assert "sessions cannot be seen" in told
+    assert "0 sessions" not in told
+
+
+def test_what_the_gateway_says_itself_is_told_once_however_often_it_said_it() -> None:
+    document = {"gateway_says": [{"attention": "stalled", "reason": "blocked_tool_call", "age_s": 12.0, "count": 3}]}
+
+    assert opinions(document) == [
+        (
+            "  the gateway's own detector, which names no session, said: stalled, blocked_tool_call"
+            " (3 times, the latest 12s ago)"
+        )
+    ]

@@ -34,7 +34,7 @@ STATUS: dict[str, Any] = {
     "acts": True,
     "actor": "",
     "sessions": {"total": 3},
-    "thresholds": {"warn_after_s": 120.0},
+    "thresholds": {"warn_after_s": 120.0, "abort_after_s": 360.0},
 }
 
 

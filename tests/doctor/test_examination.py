@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from livewatch.cli.doctor import command
+from livewatch.configuration.settings import SourceKind
 from livewatch.doctor.case import Case
 from livewatch.doctor.checks import CHECKS, Check, examine
 from livewatch.doctor.finding import Finding, Health, ok
@@ -58,8 +59,23 @@ def test_a_failure_is_exit_code_1_and_the_document_has_every_check(folder: Path)
     document = json.loads(result.stdout)
     assert result.exit_code == 1
     assert (document["schema_version"], document["ok"]) == (1, False)
-    assert [(row["group"], row["check"]) for row in document["checks"]] == [(c.group, c.name) for c in CHECKS]
-    assert sum(document["counts"].values()) == len(CHECKS)
+    assert [(row["group"], row["check"]) for row in document["checks"]] == [
+        (c.group, c.name) for c in CHECKS if SourceKind.BOARD in c.sources
+    ]
+    assert sum(document["counts"].values()) == len(document["checks"])
+
+
+def test_what_does_not_apply_to_the_source_is_left_out_and_counted(folder: Path) -> None:
+    """Seventeen skipped lines about boards stood in the page of an OpenClaw gateway."""
+    result = run("--source", "openclaw", "--url", "ws://127.0.0.1:9", "--name", "nobody", "--state-dir", folder)
+
+    assert "board" not in result.stdout
+    assert "control socket" not in result.stdout
+    assert result.stdout.splitlines()[-1].endswith("checks do not apply to source openclaw")
+
+
+def test_no_name_is_wider_than_its_column() -> None:
+    assert max(len(check.name) for check in CHECKS) <= 16
 
 
 def test_warnings_alone_are_exit_code_0(make_board: MakeBoard) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from livewatch.configuration.settings import Settings, SourceKind, TargetSettings
-from livewatch.doctor import openclaw_checks
-from livewatch.doctor.case import Case, gather
+from livewatch.doctor import config_checks, openclaw_checks
+from livewatch.doctor.case import AgentAnswer, Case, gather
 from livewatch.doctor.finding import Health
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.vocabulary import Mode
+from tests.doctor.conftest import ABOUT, STATUS
 from tests.sources.openclaw.fake_gateway import FakeGateway, ok, refused
 from tests.waiting import until
 
@@ -72,6 +73,15 @@ def test_who_acts_first_is_said(tmp_path: Path, mode: Mode, abort_after_s: float
     limits, policy = Thresholds(abort_after_s=abort_after_s), Policy(mode=mode)
     found = openclaw_checks.own_repairs(case(None, tmp_path, thresholds=limits, recovery=policy))
     assert (found.health, said in found.text) == (health, True)
+
+
+def test_the_mode_of_the_running_agent_counts_and_not_that_of_the_settings(tmp_path: Path) -> None:
+    """`recovery: mode abort` and `livewatch only observes` stood on one page."""
+    answer = AgentAnswer(ABOUT, STATUS | {"mode": "abort", "thresholds": {"warn_after_s": 5.0, "abort_after_s": 15.0}})
+    running = replace(case(None, tmp_path, recovery=Policy(mode=Mode.OBSERVE)), agent=answer)
+
+    assert "livewatch acts before, at 15s" in openclaw_checks.own_repairs(running).text
+    assert config_checks.recovery(running).text == "mode abort"
 
 
 def test_other_sources_are_skipped() -> None:

@@ -44,7 +44,7 @@ def test_no_metric_can_have_more_points_than_the_limit() -> None:
 
 
 def test_one_gateway_costs_fewer_series_than_people_were_promised() -> None:
-    assert sum(spec.series_max for spec in CATALOGUE) < SERIES_PROMISED
+    assert sum(spec.series_max for spec in CATALOGUE) <= SERIES_PROMISED
 
 
 def test_every_reason_of_a_session_goes_with_a_label() -> None:

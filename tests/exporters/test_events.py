@@ -27,7 +27,7 @@ from livewatch_exporters.events import Events
 from livewatch_exporters.line_writer import LineWriter
 from livewatch_exporters.log import Log
 from livewatch_exporters.redaction import HIDDEN, redact
-from livewatch_exporters.telemetry_settings import LogFormat
+from livewatch_exporters.telemetry_settings import LogFormat, LogLevel
 
 MakeReport = Callable[..., TickReport]
 STUCK = Verdict("s1", Attention.STUCK, Reason.ZOMBIE_RUN, "5", evidence=(("progress_age_s", 31.5),))
@@ -258,3 +258,19 @@ def test_an_unread_pipe_holds_up_nobody_and_what_is_lost_is_counted() -> None:
     stream.released.set()
     writer.close(20.0)
     assert stream.getvalue().count("\n") == kept
+
+
+@pytest.mark.parametrize(
+    ("level", "written"),
+    [(LogLevel.DEBUG, 4), (LogLevel.INFO, 3), (LogLevel.WARNING, 2), (LogLevel.ERROR, 1)],
+)
+def test_lines_below_the_level_are_not_written_and_still_exported(level: LogLevel, written: int) -> None:
+    stream, exported = io.StringIO(), list[str]()
+    log = Log(stream, LogFormat.JSON, {}, level=level)
+    log.also = lambda said, _event, _fields, _moment: exported.append(said)
+    for said in ("debug", "info", "warning", "error"):
+        log.say(said, "an.event", {})
+    log.close(10.0)
+
+    assert len(stream.getvalue().splitlines()) == written
+    assert exported == ["debug", "info", "warning", "error"]

@@ -24,7 +24,7 @@ def test_a_wrong_control_socket_is_told_and_nothing_is_said_to_be_sent(place: Pl
         rows = [row for row in place.status()["attention"] if row["session"] == "by-hand"]
         return rows[0]["doing"] if rows else ""
 
-    until(lambda: "held by capability" in held(), "that nothing can be sent")
+    until(lambda: "blocked by capability" in held(), "that nothing can be sent")
     told = run_to_end("status", "--agent", place.agent)
 
     assert broken.returncode == Exit.OK

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from tests.live.test_gateway_process import Place, Start, fixture_place, fixture_start
+from tests.waiting import until
 
 __all__ = ["fixture_place", "fixture_start"]
 
@@ -24,6 +25,9 @@ def test_a_server_with_nothing_in_it_is_watched_by_its_port(place: Place, start:
             place.until_state("responsive")
             server.kill()
             place.until_state("gone")
+            look = place.status()["time"]
+            until(lambda: place.status()["time"] > look + 0.5, "some more samples")
+            assert place.status()["vitals"]["state"] == "gone"  # and stays it: there is no process
             watcher.send_signal(signal.SIGTERM)
             assert watcher.wait() == 0
         finally:

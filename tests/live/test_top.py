@@ -54,19 +54,19 @@ def test_a_session_is_held_explained_and_repaired_from_the_keyboard(place: Place
     top = terminal("--agent", place.agent, size=(140, 40))
     top.until("hung[1]: stalled")
     top.press("\r")
-    top.until("evidence: silence")
+    top.until("a bet on silence")
     top.press("q")
     top.press_until("h", "Leave this session alone?")
     top.press("u")
-    top.until("left alone until resumed")
+    top.until("paused until resumed")
     assert [hold["session"] for hold in place.status()["holds"]] == ["hung[[]1]"]
     top.press("r")
-    top.until("held by operator_hold")
+    top.until("blocked by operator_hold")
     top.until("esc  close")  # the list says who holds it too; this is the dialog
     top.press("\r")
     top.press_until("h", "Leave this session alone?")
     top.press("r")
-    top.until("no longer left alone")
+    top.until("no longer paused")
     top.press("q")
     assert top.end() == 0
     assert top.restored()

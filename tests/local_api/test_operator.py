@@ -154,7 +154,7 @@ async def test_a_session_that_is_well_has_no_repair_of_its_own(desk: Desk) -> No
     nobody = await desk.run("recover", "other", "--yes")
 
     assert (nothing.exit_code, nobody.exit_code) == (1, 1)
-    assert "has no repair of its own" in nothing.stderr
+    assert "no repair fits" in nothing.stderr
     assert "no session 'other'" in nobody.stderr
 
 
@@ -182,9 +182,9 @@ async def test_hold_and_resume_name_the_person_and_reach_the_gate(desk: Desk) ->
     ]
     assert isinstance(report.decisions[0], Hold)
     assert report.decisions[0].gate is Gate.OPERATOR_HOLD
-    assert report.decisions[0].detail.startswith("held by ")
-    assert "1 hold ended" in resumed.output
-    assert "nothing was held" in again.output
+    assert report.decisions[0].detail.startswith("paused by ")
+    assert "1 pause ended" in resumed.output
+    assert "nothing was paused" in again.output
 
 
 async def test_a_hold_survives_the_agent_and_ends_when_it_was_to_end(desk: Desk) -> None:

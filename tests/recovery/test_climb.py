@@ -112,7 +112,7 @@ def test_a_restart_is_part_of_the_climb_where_it_is_configured() -> None:
 
 async def test_explain_prints_the_climb_and_its_end() -> None:
     stage = Stage()
-    stage.agent.controls.holds.hold(OperatorHold("s"))
+    stage.agent.policy = replace(stage.agent.policy, confirm_certain=3)
     await stage.tick()
     document = views.explain(stage.agent, "s")
     assert document is not None
@@ -121,3 +121,15 @@ async def test_explain_prints_the_climb_and_its_end() -> None:
     assert document["next"]["climb"]["steps"][0]["action"] == "force_clear"
     assert "if nothing helps: force_clear within" in printed
     assert "the climb ends within" in printed
+
+
+async def test_no_climb_is_promised_behind_a_gate_that_no_time_opens() -> None:
+    stage = Stage()
+    stage.agent.controls.holds.hold(OperatorHold("s"))
+    await stage.tick()
+    document = views.explain(stage.agent, "s")
+    assert document is not None
+
+    assert "climb" not in document["next"]
+    assert document["next"]["why"] == "due, and blocked by operator_hold"
+    assert "if nothing helps" not in "\n".join(lines(document))

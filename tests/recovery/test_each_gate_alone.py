@@ -13,7 +13,7 @@ from livewatch.recovery.gates import GATES
 from livewatch.recovery.memory import MassStall
 from livewatch.recovery.policy import judge
 from livewatch.recovery.request import Request
-from livewatch_classifiers import VitalsVerdict
+from livewatch_classifiers import Run, VitalsVerdict
 from livewatch_classifiers.decision import Act, Hold
 from livewatch_classifiers.vocabulary import ActionKind, EvidenceClass, Gate, Mode, Phase, Presence, VitalsState
 from livewatch_exporters.attributes import NEVER_HELD_BY
@@ -180,6 +180,12 @@ CASES = [
         "OpenClaw 94650: and allowed by the operator",
         lambda: throws_away(1),
         lambda: throws_away(1, policy__allow_discard=True),
+    ),
+    Case(
+        Gate.ABORT_GRACE,
+        "a run that somebody has just asked to end is asked again",
+        lambda: at(session=session(run=Run("r1", NOW_S - 900, handle="h1", abort_requested_s=NOW_S - 1))),
+        lambda: at(session=session(run=Run("r1", NOW_S - 900, handle="h1", abort_requested_s=NOW_S - 900))),
     ),
     Case(
         Gate.BACKOFF,

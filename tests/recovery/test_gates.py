@@ -162,11 +162,11 @@ def test_owner_absent_no_lane_is_released_while_an_owner_may_live() -> None:
     assert the_gate(clinic(owned).until_confirmed()) is Gate.OWNER_ABSENT
 
 
-def test_backoff_a_run_that_was_asked_to_end_is_not_asked_again_before_its_grace() -> None:
+def test_abort_grace_a_run_that_was_asked_to_end_is_not_asked_again_before_its_grace() -> None:
     asked = replace(hung().run or Run("r"), abort_requested_s=START_S)
     patient = clinic(hung(run=asked), capabilities=frozenset({ActionKind.ABORT_RUN}))
 
-    assert the_gate(patient.until_confirmed()) is Gate.BACKOFF
+    assert the_gate(patient.until_confirmed()) is Gate.ABORT_GRACE
 
 
 def test_handle_identity_without_a_handle_nothing_is_cleared() -> None:
@@ -228,7 +228,7 @@ def test_blast_radius_a_canary_that_did_not_recover_lets_nobody_follow() -> None
     patient.settle(the_act(patient.until_confirmed()), Outcome.INEFFECTIVE)
     gates = {d.gate for _ in range(5) for d in patient.tick()}  # type: ignore[union-attr]  # each has a gate, or the test fails
 
-    assert gates <= {Gate.BLAST_RADIUS, Gate.BACKOFF, Gate.CONFIRMED}
+    assert gates <= {Gate.BLAST_RADIUS, Gate.ABORT_GRACE, Gate.CONFIRMED}
     assert Gate.BLAST_RADIUS in gates
 
 

@@ -148,8 +148,8 @@ async def test_a_journal_written_by_the_agent_reads_as_one_story(tmp_path: Path)
     assert [m.offset_s for m in session.timeline] == sorted(m.offset_s for m in session.timeline)
     held = [m for m in session.timeline if m.kind is MomentKind.HOLD_ENDED]
     assert [m.text for m in held] == [
-        "abort_run no longer held by gate confirmed (held 3s)",
-        "abort_run no longer held by gate responsive (held 19s)",
+        "abort_run no longer blocked by gate confirmed (blocked 3s)",
+        "abort_run no longer blocked by gate responsive (blocked 19s)",
     ]
     assert gateway.labels == ("unresponsive",)
     assert max(f.snapshot.vitals.loop_delay_max_s or 0.0 for f in history.frames) >= 8.5

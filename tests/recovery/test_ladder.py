@@ -39,7 +39,7 @@ def test_a_force_clear_waits_for_the_grace_of_the_abort() -> None:
     patient = clinic(hung(), policy=PATIENT_POLICY)
     patient.settle(the_act(patient.until_confirmed()), Outcome.INEFFECTIVE)
 
-    assert the_gate(patient.until_confirmed()) is Gate.BACKOFF
+    assert the_gate(patient.until_confirmed()) is Gate.ABORT_GRACE
     assert the_act(patient.tick(POLICY.force_clear_after_s)).action.kind is ActionKind.FORCE_CLEAR
 
 

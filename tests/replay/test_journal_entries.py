@@ -59,4 +59,4 @@ def test_without_what_was_in_force_defaults_are_taken_and_that_is_said(journal: 
     ended = CliRunner().invoke(command.command, [str(journal)])
     assert ended.exit_code == 0
     assert "defaults are taken" in ended.stderr
-    assert "not replayed: held by mode" in ended.stdout
+    assert "not replayed: blocked by mode" in ended.stdout

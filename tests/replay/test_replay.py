@@ -82,7 +82,7 @@ def test_what_the_candidate_would_not_have_done_says_why(trace: Any, tmp_path: P
     assert done
     watching = under(path, candidate(tmp_path, '[recovery]\nmode = "observe"\n'))
     assert [row.replayed_s for row in watching.actions] == [None] * len(watching.actions)
-    assert watching.actions[0].note.startswith("held by mode")
+    assert watching.actions[0].note.startswith("blocked by mode")
     patient = under(path, candidate(tmp_path, '[thresholds]\nabort_after = "3h"\n'))
     assert "due in" in patient.actions[0].note
 

@@ -68,7 +68,7 @@ async def test_a_shadow_that_would_act_in_every_round_never_reaches_the_gateway(
     assert shadow.counts[Disagreement.SHADOW_ACTS] >= 1
     (first,) = [dissent for report in reports for dissent in report.dissents]
     assert (first.session, first.kind, first.shadow) == ("s", Disagreement.SHADOW_ACTS, "force_clear")
-    assert first.active.startswith("force_clear held by mode")
+    assert first.active.startswith("force_clear blocked by mode")
     assert stage.agent.memory.sent_s == ()
     (row,) = shadow.listed()["actions"]
     assert (row["active"], row["action"]) == (None, "force_clear")
@@ -81,7 +81,7 @@ async def test_a_shadow_that_would_only_watch_is_told_apart_when_the_policy_in_f
     stage = Stage(shadow, Policy(mode=Mode.ABORT, confirm_certain=1, startup_grace_s=0))
     dissents = [dissent for _ in range(3) for dissent in (await stage.tick()).dissents]
     assert [(d.session, d.kind, d.active) for d in dissents] == [("s", Disagreement.SHADOW_WAITS, "force_clear")]
-    assert dissents[0].shadow.startswith("held by mode")
+    assert dissents[0].shadow.startswith("blocked by mode")
 
 
 @pytest.mark.parametrize(

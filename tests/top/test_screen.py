@@ -178,10 +178,10 @@ async def test_help_names_every_key_that_does_something(on: Stage) -> None:
 @pytest.mark.parametrize(
     ("key", "asked", "told"),
     [
-        ("3", [("hold", "agent:one", "30m")], "left alone for 30m"),
-        ("4", [("hold", "agent:one", "4h")], "left alone for 4h"),
-        ("u", [("hold", "agent:one", "None")], "left alone until resumed"),
-        ("r", [("resume", "agent:one")], "no longer left alone"),
+        ("3", [("hold", "agent:one", "30m")], "paused for 30m"),
+        ("4", [("hold", "agent:one", "4h")], "paused for 4h"),
+        ("u", [("hold", "agent:one", "None")], "paused until resumed"),
+        ("r", [("resume", "agent:one")], "no longer paused"),
         ("escape", [], ""),
     ],
 )
@@ -224,7 +224,7 @@ async def test_a_repair_that_is_not_wanted_is_not_sent(on: Stage, no: str) -> No
 async def test_a_repair_that_a_gate_holds_cannot_be_sent(on: Stage) -> None:
     on.vantage.gate = True
     await on.pilot.press("r")
-    await on.until(lambda: on.shows("held by backoff: opens in 4s"))
+    await on.until(lambda: on.shows("blocked by backoff: opens in 4s"))
     await on.pilot.press("y")
     assert isinstance(on.app.screen, RecoverDialog)
     await on.pilot.press("enter")

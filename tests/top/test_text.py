@@ -23,7 +23,7 @@ def said(line: Line) -> str:
 
 @given(st.lists(names, min_size=1, max_size=5), st.integers(70, 200), st.sampled_from(SessionOrder))
 def test_every_line_of_the_table_is_as_wide_as_the_screen(keys: list[str], width: int, order: SessionOrder) -> None:
-    rows = tuple(row(session=key, doing="release_lane held by mode", attention="stuck") for key in keys)
+    rows = tuple(row(session=key, doing="release_lane blocked by mode", attention="stuck") for key in keys)
     layout = Layout.of(rows, width)
     assert cell_len(said(layout.head(order, reverse=False))) == width
     assert {cell_len(said(layout.line(each))) for each in rows} == {width}
@@ -69,7 +69,7 @@ def test_a_queue_fits_its_column(queued: int | None, told: str) -> None:
 
 def test_the_sentence_has_what_the_row_had_no_room_for() -> None:
     told = said(sentence(row(attention="stuck", reason="zombie_run", rule="5", doing="force_clear", held="by anna")))
-    assert told == "s: stuck, rule 5; zombie_run; left alone by anna; force_clear"
+    assert told == "s: stuck, rule 5; zombie_run; paused by anna; force_clear"
     assert said(sentence(row())) == "s: nothing stands out, rule 17; model m"
 
 
@@ -96,14 +96,23 @@ def test_the_counts_say_what_is_left_out_and_in_which_order() -> None:
         ({"problem": "no board: start it"}, ["no board: start it"]),
         ({"acts": False, "actor": "pid 7 acts"}, ["observes only: pid 7 acts"]),
         ({"health_penalty": 2}, ["livewatch itself is slow: its readings are suspect, and it waits longer"]),
-        ({"holds": [{"session": "a*", "by": "anna", "left_s": None}]}, ["left alone by anna until resumed: a*"]),
+        ({"holds": [{"session": "a*", "by": "anna", "left_s": None}]}, ["paused by anna until resumed: a*"]),
         (
-            {"last_actions": [{"action": "wake", "session": "s", "outcome": "recovered", "took_s": 2.0}]},
-            ["last done: wake on s: recovered after 2s"],
+            {
+                "time": 5000.0,
+                "last_actions": [
+                    {"action": "wake", "session": "s", "outcome": "recovered", "took_s": 2.0, "time": 1400.0}
+                ],
+            },
+            ["last done: wake on s, 1h00m ago: recovered after 2s"],
+        ),
+        (
+            {"problem": "", "sessions_visible": False},
+            [],
         ),
         (
             {"held": [{"action": "wake", "session": "s", "gate": "mode", "held_s": 60.2, "detail": "d"}]},
-            ["a person should look: wake on s held by mode for 1m00s: d"],
+            ["a person should look: wake on s blocked by mode for 1m00s: d"],
         ),
         ({}, []),
     ],
