@@ -65,7 +65,13 @@ def _source(target: TargetSettings, clock: Clock, *, acts: bool) -> Source:
 
         options = Options(target.profile, target.tls_fingerprint, target.tls_certificate)
         return OpenClawSource(
-            clock, name=target.name, url=target.url, token_file=target.token_file, acts=acts, owner=owner, options=options
+            clock,
+            name=target.name,
+            url=target.url,
+            token_file=target.token_file,
+            acts=acts,
+            owner=owner,
+            options=options,
         )
     assert target.board is not None
     return BoardSource(target.board, target.socket, clock, name=target.name, owner=owner)

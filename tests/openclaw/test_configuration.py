@@ -45,7 +45,9 @@ def secret_of(answer: dict[str, Any]) -> str | None:
         found = answer["password"]
     else:
         found = answer["token"] if answer["mode"] == "token" or not answer["password"] else answer["password"]
-    return found.strip() or None if isinstance(found, str) else None
+    if not isinstance(found, str) or found == "${ABSENT}":  # left visible there, and not used
+        return None
+    return found.strip() or None
 
 
 def disagreements(cases: list[Case], folder: Path) -> list[str]:
@@ -74,11 +76,15 @@ def test_the_command_of_openclaw_says_the_same(tmp_path: Path) -> None:
         commands = install()
         path = {"PATH": f"{commands}:{os.environ['PATH']}", "CI": "1", "DO_NOT_TRACK": "1"}
         command = [str(commands / "openclaw"), "config", "get", "gateway.port"]
-        done = subprocess.run(command, env={**path, **environ}, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env={**path, **environ}, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
         assert done.stdout.split()[-1:] == [str(case.port)], (case.name, done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize("auth", [{"mode": "token", "token": "${GW_TOKEN}"}, {"mode": "password", "password": _PASSWORD}])
+@pytest.mark.parametrize(
+    "auth", [{"mode": "token", "token": "${GW_TOKEN}"}, {"mode": "password", "password": _PASSWORD}]
+)
 def test_a_gateway_with_its_own_certificate_is_connected_to_and_no_other(tmp_path: Path, auth: dict[str, str]) -> None:
     gateway = OpenClaw(tmp_path)
     try:

@@ -160,9 +160,7 @@ def _credential(
     credential = remote_credential(configuration) if remote else local_credential(configuration, ours)
     open_file = configuration.open_file_with(credential.secret) if credential.secret else None
     if open_file is not None:
-        raise DiscoveryError(
-            _one_line(f"{open_file} holds a token and can be read by others; chmod 600 {open_file}")
-        )
+        raise DiscoveryError(_one_line(f"{open_file} holds a token and can be read by others; chmod 600 {open_file}"))
     return credential
 
 

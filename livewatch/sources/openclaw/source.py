@@ -195,7 +195,13 @@ class OpenClawSource:
         self._say(f"connecting to {found.said}")
         scopes = ACTING if self._acts else READING
         wire = await Wire.open(
-            found.url, found.token, self._tracker, scopes=scopes, owner=self._owner, pin=found.pin, lacking=found.lacking
+            found.url,
+            found.token,
+            self._tracker,
+            scopes=scopes,
+            owner=self._owner,
+            pin=found.pin,
+            lacking=found.lacking,
         )
         try:
             server = table(wire.hello.get("server"))

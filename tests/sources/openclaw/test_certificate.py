@@ -15,17 +15,42 @@ from livewatch.sources.openclaw.wire import READING, Nobody, Wire, WireError
 from tests.sources.openclaw.fake_gateway import FakeGateway
 
 SECRET = "s3cret-token"
-EXPIRED = ("-not_before", "20200101000000Z", "-not_after", "20200102000000Z")
+_AUTHORITY = """
+[ca]
+default_ca = own
+[own]
+database = index
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+"""
 
 
-def certificate(folder: Path, name: str = "gateway", *more: str) -> Path:
+def certificate(folder: Path, name: str = "gateway") -> Path:
     """Make a certificate as OpenClaw does, and its key beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-cert.pem"
     files = ("-keyout", str(folder / f"{name}-key.pem"), "-out", str(path))
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-sha256", "-nodes", *files]
-    subprocess.run([*command, "-subj", "/CN=openclaw-gateway", *(more or ("-days", "3650"))], check=True, capture_output=True)
+    subprocess.run([*command, "-subj", "/CN=openclaw-gateway", "-days", "3650"], check=True, capture_output=True)
     path.chmod(0o600)
+    return path
+
+
+def expired(folder: Path) -> Path:
+    """Make a certificate that was valid for one day of 2020."""
+    path = certificate(folder)
+    (folder / "index").touch()
+    (folder / "ca.conf").write_text(_AUTHORITY, encoding="utf-8")
+    key, request = str(path.with_name("gateway-key.pem")), str(folder / "request.pem")
+    asked = ["openssl", "req", "-new", "-key", key, "-subj", "/CN=openclaw-gateway", "-out", request]
+    subprocess.run(asked, check=True, capture_output=True)
+    dates = ("-startdate", "20200101000000Z", "-enddate", "20200102000000Z")
+    signed = ["openssl", "ca", "-selfsign", "-batch", "-notext", "-config", "ca.conf", "-keyfile", key, "-in", request]
+    subprocess.run([*signed, "-out", str(path), *dates], check=True, capture_output=True, cwd=folder)
     return path
 
 
@@ -47,7 +72,10 @@ async def test_the_pinned_certificate_connects_by_file_and_by_fingerprint(tmp_pa
     path = certificate(tmp_path)
     pin = file_pin(path)
     printed = subprocess.run(
-        ["openssl", "x509", "-in", str(path), "-noout", "-fingerprint", "-sha256"], check=True, capture_output=True, text=True
+        ["openssl", "x509", "-in", str(path), "-noout", "-fingerprint", "-sha256"],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     written = fingerprint_pin(printed.stdout.partition("=")[2], "--tls-fingerprint")
     assert written.fingerprint == pin.fingerprint
@@ -68,7 +96,7 @@ async def test_another_certificate_of_the_same_name_is_refused_in_one_line_and_g
 
 
 async def test_a_pinned_certificate_that_has_expired_is_refused(tmp_path: Path) -> None:
-    path = certificate(tmp_path, "gateway", *EXPIRED)
+    path = expired(tmp_path)
     async with serving(path) as gateway:
         with pytest.raises(WireError, match="certificate has expired") as refused:
             await connect(gateway, file_pin(path))

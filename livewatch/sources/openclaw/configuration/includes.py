@@ -74,7 +74,9 @@ class Includer:
             raise ConfigurationProblem(f"{file} includes {path}, which includes it again")
         self._count += 1
         if len(chain) > DEEPEST or self._count > MOST_FILES:
-            raise ConfigurationProblem(f"{file}: includes go deeper than {DEEPEST} files, or are more than {MOST_FILES}")
+            raise ConfigurationProblem(
+                f"{file}: includes go deeper than {DEEPEST} files, or are more than {MOST_FILES}"
+            )
         document = parse(_read(path), path)
         self.files[path] = document
         return self._resolve(document, path, (*chain, path))

@@ -146,7 +146,12 @@ def _at(document: Any, pointer: str, path: Path) -> Any:
     current = document
     for part in pointer[1:].split("/"):
         name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(current, list) and _INDEX.fullmatch(name) and len(name) < 10 and int(name) < len(cast("list[Any]", current)):  # noqa: E501, PLR2004
+        if (
+            isinstance(current, list)
+            and _INDEX.fullmatch(name)
+            and len(name) < 10
+            and int(name) < len(cast("list[Any]", current))
+        ):  # noqa: E501, PLR2004
             current = cast("list[Any]", current)[int(name)]
         elif isinstance(current, dict) and name in current:
             current = cast("dict[str, Any]", current)[name]

@@ -47,7 +47,9 @@ def _parse(text: str) -> Any:
 def _joined(value: Any) -> Any:
     r"""Return the value with each character that was written as two escapes (``\ud83d\ude00``) made whole."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _SURROGATE.search(value) else value
+        return (
+            value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _SURROGATE.search(value) else value
+        )
     if isinstance(value, list):
         return [_joined(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, dict):
