@@ -1,4 +1,4 @@
-"""OpenClaw's own loader over the same configurations, by hand and generated; and a real gateway with TLS and a password.
+"""OpenClaw's own loader over the same configurations; and a real gateway with TLS and a password.
 
 Run by ``make test-openclaw``.
 """
@@ -141,9 +141,9 @@ def _generated(chance: random.Random, seed: int) -> Case:
     kind = chance.randrange(4)
     if kind == 1:
         files[".openclaw/g.json5"], gateway = gateway, "{$include: './g.json5'}"
-    elif kind == 2:  # noqa: PLR2004 -- the kinds
+    elif kind == 2:
         files[".openclaw/g.json5"], gateway = gateway, "{$include: ['g.json5'], port: 4321}"
-    elif kind == 3:  # noqa: PLR2004 -- the kinds
+    elif kind == 3:
         files[".openclaw/a.json"], files[".openclaw/b.json"] = "{port: 99, bind: 'lan'}", gateway
         gateway = "{$include: ['a.json', 'b.json']}"
     key = chance.choice(("gateway", "'gateway'", '"gateway"', "gatew\\u0061y"))
@@ -151,6 +151,6 @@ def _generated(chance: random.Random, seed: int) -> Case:
     start = chance.choice(("", "\ufeff", "// c\n", "/* { */\r\n"))
     files[".openclaw/openclaw.json"] = f"{start}{{{key}: {gateway}{end}}}"
     environ = {"GW_SECRET": "of-the-environment"}
-    if chance.random() < 0.2:  # noqa: PLR2004 -- one in five
+    if chance.random() < 0.2:
         environ["OPENCLAW_GATEWAY_PORT"] = chance.choice(("7777", "host:7778", "[::1]:7779", "x", "70000", "-1"))
     return Case(f"generated-{seed}", files, port, None, environ)

@@ -116,8 +116,8 @@ def compare(shown: bytes | None, pin: Pin) -> None:
     found = hashlib.sha256(shown or b"").hexdigest()
     if found != pin.fingerprint:
         raise CertificateProblem(
-            f"the gateway's certificate is sha256:{found[:16]}..., not sha256:{pin.fingerprint[:16]}... of {pin.origin};"
-            " nothing was sent"
+            f"the gateway's certificate is sha256:{found[:16]}..., not sha256:{pin.fingerprint[:16]}..."
+            f" of {pin.origin}; nothing was sent"
         )
 
 

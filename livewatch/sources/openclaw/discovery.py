@@ -1,4 +1,4 @@
-"""Where the local gateway listens, with what secret and certificate: from OpenClaw's own configuration, or from flags."""
+"""Where the gateway listens, with what secret and certificate: from OpenClaw's own configuration, or from flags."""
 
 import os
 from collections.abc import Mapping
@@ -77,7 +77,7 @@ def find_gateway(
 
     Args:
         url: ``ws://HOST:PORT`` or ``wss://HOST:PORT``; OpenClaw's own configuration says it otherwise.
-        token_file: file with nothing but the token or password, readable by its owner only, or a credential of systemd's.
+        token_file: file with nothing but the token or password, mode 0600, or a credential of systemd's.
         environ: environment variables; the process's own by default.
         options: what else was given.
 
@@ -164,7 +164,7 @@ def _credential(
     return credential
 
 
-def _pin(
+def _pin(  # noqa: PLR0917 -- all that may say it
     url: str, options: Options, gateway: Mapping[str, Any], remote: Mapping[str, Any], configuration: Configuration,
     found: _Found,
 ) -> Pin | None:  # fmt: skip

@@ -41,7 +41,7 @@ def _with(name: str, text: str, more: Mapping[str, str], port: int = USUAL, secr
 _PORT = "{gateway: {port: 18555, auth: {token: 'a-token'}}}"
 CASES = (
     _one("plain", '{"gateway": {"port": 18555, "auth": {"mode": "token", "token": "a-token"}}}', 18555, "a-token"),
-    _one("json5", "{\n // moved\n gateway: {port: 18555, auth: {mode: 'token', token: 'a-token',},},\n}", 18555, "a-token"),
+    _one("json5", "{\n // moved\n gateway: {port: 18555, auth: {token: 'a-token',},},\n}", 18555, "a-token"),
     _one("byte-order-mark", "\ufeff" + _PORT, 18555, "a-token"),
     _one("byte-order-mark-and-plain-json", '\ufeff{"gateway": {"port": 18555}}', 18555),
     _one("windows-line-ends", "{\r\n// c\r\ngateway: {\r\nport: 18555}}\r\n", 18555),

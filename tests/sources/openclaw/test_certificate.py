@@ -71,7 +71,8 @@ async def connect(gateway: FakeGateway, pin: Pin | None) -> None:
 async def test_the_pinned_certificate_connects_by_file_and_by_fingerprint(tmp_path: Path) -> None:
     path = certificate(tmp_path)
     pin = file_pin(path)
-    printed = subprocess.run(
+    printed = await asyncio.to_thread(
+        subprocess.run,
         ["openssl", "x509", "-in", str(path), "-noout", "-fingerprint", "-sha256"],
         check=True,
         capture_output=True,

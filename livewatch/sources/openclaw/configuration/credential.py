@@ -1,4 +1,4 @@
-"""The gateway's shared secret: a token or, with ``auth.mode: "password"``, a password; literal, by variable, by reference.
+"""The gateway's shared secret: a token, or a password by ``auth.mode``; literal, by variable, by reference.
 
 OpenClaw 2026.9.6 takes either in the field of the token (its `docs/gateway/protocol/auth.md`), so one secret is enough.
 Taken from its `src/gateway/auth-resolve.ts`, `src/gateway/credential-planner.ts` and `src/secrets/resolve.ts`.

@@ -43,7 +43,7 @@ class Includer:
 
     def _resolve(self, value: Any, file: Path, chain: tuple[Path, ...]) -> Any:
         if isinstance(value, list):
-            return [self._resolve(item, file, chain) for item in cast("list[Any]", value)]
+            return [self._resolve(item, file, chain) for item in value]
         if not isinstance(value, dict):
             return value
         fields = cast("dict[str, Any]", value)
@@ -60,11 +60,10 @@ class Includer:
     def _included(self, named: Any, file: Path, chain: tuple[Path, ...]) -> Any:
         if isinstance(named, str):
             return self._load(named, file, chain)
-        names = cast("list[Any]", named) if isinstance(named, list) else [None]
-        if not all(isinstance(name, str) for name in names):
+        if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
             raise ConfigurationProblem(f"{file}: {KEY} is neither the name of a file nor a list of them")
         together: Any = {}
-        for name in names:
+        for name in named:
             together = merged(together, self._load(name, file, chain))
         return together
 
@@ -96,7 +95,7 @@ class Includer:
 def merged(below: Any, above: Any) -> Any:
     """Return two values as one: objects are merged key by key, lists are joined, of anything else ``above`` wins."""
     if isinstance(below, list) and isinstance(above, list):
-        return [*cast("list[Any]", below), *cast("list[Any]", above)]
+        return [*below, *above]
     if not isinstance(below, dict) or not isinstance(above, dict):
         return above
     result = dict(cast("dict[str, Any]", below))

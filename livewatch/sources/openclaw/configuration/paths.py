@@ -44,16 +44,16 @@ def home_folder(environ: Mapping[str, str]) -> Path:
     """Return the home that OpenClaw uses: ``OPENCLAW_HOME``, else the user's."""
     users = _home_value(environ, "HOME") or _home_value(environ, "USERPROFILE") or str(Path.home())
     chosen = _home_value(environ, "OPENCLAW_HOME") or users
-    return Path(os.path.abspath(_expanded(chosen, users)))
+    return Path(os.path.abspath(_expanded(chosen, users)))  # noqa: PTH100 -- links are kept
 
 
 def user_path(text: str, environ: Mapping[str, str]) -> Path:
     """Return a path that a user wrote, with ``~`` and relative to where we run."""
-    return Path(os.path.abspath(_expanded(text.strip(), str(home_folder(environ)))))
+    return Path(os.path.abspath(_expanded(text.strip(), str(home_folder(environ)))))  # noqa: PTH100 -- links are kept
 
 
 def configuration_path(environ: Mapping[str, str]) -> Path:
-    """Return the file that OpenClaw reads: the one that is named, else the first that exists, else where it would be."""
+    """Return the file that OpenClaw reads: the named one, else the first that exists, else where it would be."""
     named = _value(environ, "OPENCLAW_CONFIG_PATH")
     if named:
         return user_path(named, environ)
@@ -86,7 +86,7 @@ def files_folder(environ: Mapping[str, str]) -> Path:
 
 
 def environment_files(environ: Mapping[str, str]) -> list[Path]:
-    """Return the files of variables that a gateway reads at its start; what an earlier one sets, a later one does not."""
+    """Return the files of variables that a gateway reads at its start; the first that sets one wins."""
     folder, usual = files_folder(environ), home_folder(environ) / _FOLDERS[0]
     files = [folder / ".env"]
     if not _value(environ, "OPENCLAW_STATE_DIR") or folder == usual:

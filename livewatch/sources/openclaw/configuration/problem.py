@@ -2,4 +2,4 @@
 
 
 class ConfigurationProblem(Exception):  # noqa: N818 -- reads as what is wrong
-    """A configuration that cannot be read. The text is one line that names the file, and holds nothing of its values."""
+    """A configuration that cannot be read. The text is one line with the file and none of its values."""

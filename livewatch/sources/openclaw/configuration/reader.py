@@ -47,7 +47,7 @@ def read_configuration(environ: Mapping[str, str], path: Path | None = None) -> 
         environ: environment variables by which it is found, and to which it refers.
         path: the file, where it is not the one that OpenClaw itself would read.
     """
-    path = Path(os.path.abspath(path)) if path is not None else configuration_path(environ)
+    path = path.absolute() if path is not None else configuration_path(environ)
     variables, origins = _with_files(environ)
     includer = Includer(path, include_roots(environ))
     try:
@@ -92,7 +92,7 @@ def _texts(value: Any) -> Iterator[str]:
         if isinstance(item, str):
             yield item.strip()
         elif isinstance(item, list):
-            waiting.extend(cast("list[Any]", item))
+            waiting.extend(item)
         elif isinstance(item, dict):
             waiting.extend(cast("dict[str, Any]", item).values())
 

@@ -1,4 +1,4 @@
-"""Secret references, ``{source, provider, id}``: of a variable, of a file, of OpenClaw's own store; never of a program."""
+"""Secret references, ``{source, provider, id}``: a variable, a file, OpenClaw's own store; never a program."""
 
 import contextlib
 import json
@@ -19,10 +19,9 @@ _SOURCES = ("env", "file", "exec", "store")
 _USUAL = "default"
 _OTHERS = 0o077
 _LARGEST_BYTES = 1 << 20
-_STORED = "SELECT value FROM secret_store_entries WHERE scope_kind = 'team' AND scope_id = '' AND name = ?" + (
-    " AND deleted_at_ms IS NULL"
-)
-_INDEX = re.compile(r"0|[1-9][0-9]*")
+_STORED = """SELECT value FROM secret_store_entries
+WHERE scope_kind = 'team' AND scope_id = '' AND name = ? AND deleted_at_ms IS NULL"""
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 class Unresolved(Exception):  # noqa: N818 -- reads as what happened
@@ -78,7 +77,7 @@ def resolve(reference: SecretReference, configuration: Configuration) -> str:
 
 def _from_environment(reference: SecretReference, provider: Mapping[str, Any], configuration: Configuration) -> Any:
     allowed = provider.get("allowlist")
-    if isinstance(allowed, list) and reference.id not in cast("list[Any]", allowed):
+    if isinstance(allowed, list) and reference.id not in allowed:
         raise Unresolved(f"{reference.id} is not on the allowlist of its provider")
     if not configuration.environ.get(reference.id, "").strip():
         raise Unresolved(f"{reference.id} is not set for livewatch")
@@ -146,13 +145,8 @@ def _at(document: Any, pointer: str, path: Path) -> Any:
     current = document
     for part in pointer[1:].split("/"):
         name = part.replace("~1", "/").replace("~0", "~")
-        if (
-            isinstance(current, list)
-            and _INDEX.fullmatch(name)
-            and len(name) < 10
-            and int(name) < len(cast("list[Any]", current))
-        ):  # noqa: E501, PLR2004
-            current = cast("list[Any]", current)[int(name)]
+        if isinstance(current, list) and _INDEX.fullmatch(name) and int(name) < len(current):
+            current = current[int(name)]
         elif isinstance(current, dict) and name in current:
             current = cast("dict[str, Any]", current)[name]
         else:

@@ -1,4 +1,4 @@
-"""JSON5, as OpenClaw's parser takes it: comments, unquoted keys, trailing commas, hexadecimal numbers, a byte order mark."""
+"""JSON5, as OpenClaw's parser takes it: comments, unquoted keys, trailing commas, a byte order mark."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def parse(data: bytes, path: Path) -> Any:
 
 @lru_cache(maxsize=_KEPT)
 def _parse(text: str) -> Any:
-    """Return what a text says; kept, as the JSON5 parser takes a second for 100 kB, and the text is read at each try."""
+    """Return what a text says; kept, as the parser takes a second for 100 kB, and each try reads the text."""
     try:
         return json.loads(text)
     except ValueError:  # most files that a program wrote are plain JSON, and this is a thousand times as fast

@@ -29,7 +29,7 @@ def substituted(value: Any, environ: Mapping[str, str], missing: set[str]) -> An
     if isinstance(value, str):
         return _REFERENCE.sub(lambda found: _replacement(found, environ, missing), value) if "$" in value else value
     if isinstance(value, list):
-        return [substituted(item, environ, missing) for item in cast("list[Any]", value)]
+        return [substituted(item, environ, missing) for item in value]
     if isinstance(value, dict):
         return {key: substituted(item, environ, missing) for key, item in cast("dict[str, Any]", value).items()}
     return value
