@@ -342,7 +342,7 @@ def _certificate_hint(pin: Pin | None) -> str:
 def _absence_hint(error: Exception, lacking: str) -> str:
     if isinstance(error, InvalidMessage):
         return "where the gateway has TLS, give its --url as wss://"
-    return lacking or "start the gateway, or give its --url"
+    return "start the gateway, or give its --url" + (f"; besides, {lacking}" if lacking else "")
 
 
 def _refused(answer: Answer, lacking: str) -> WireError:
