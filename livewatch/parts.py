@@ -59,10 +59,18 @@ def _source(target: TargetSettings, clock: Clock, *, acts: bool) -> Source:
     if target.source is SourceKind.PROCESS:
         return ProcessSource(clock, name=target.name, pid=target.pid, port=target.port)
     if target.source is SourceKind.OPENCLAW:
+        from livewatch.sources.openclaw.discovery import Options  # noqa: PLC0415 -- json5 only where needed
         from livewatch.sources.openclaw.source import OpenClawSource  # noqa: PLC0415 -- websockets only where needed
 
+        options = Options(target.profile, target.tls_fingerprint, target.tls_certificate)
         return OpenClawSource(
-            clock, name=target.name, url=target.url, token_file=target.token_file, acts=acts, owner=owner
+            clock,
+            name=target.name,
+            url=target.url,
+            token_file=target.token_file,
+            acts=acts,
+            owner=owner,
+            options=options,
         )
     assert target.board is not None
     return BoardSource(target.board, target.socket, clock, name=target.name, owner=owner)

@@ -28,8 +28,15 @@ from livewatch_exporters.telemetry_settings import LogLevel
 @click.option(
     "--token-file",
     type=click.Path(path_type=Path),
-    help="File with that gateway's token.  [default: as OpenClaw is configured]",
+    help="File with that gateway's token or password.  [default: as OpenClaw is configured]",
 )
+@click.option("--profile", metavar="NAME", help="OpenClaw's profile, as in `openclaw --profile NAME`.")
+@click.option(
+    "--tls-fingerprint",
+    metavar="SHA256",
+    help="Of the certificate of a wss:// gateway.  [default: of OpenClaw's own file]",
+)
+@click.option("--tls-certificate", type=click.Path(path_type=Path), help="File with that certificate (PEM).")
 @click.option("--health-url", metavar="URL", help="Page of the gateway to ask now and then, as a second witness.")
 @click.option("--name", help="Name of the gateway in metrics and for `status`.  [default: gateway]")
 @click.option("--warn-after", metavar="DURATION", help="Silence after which work is labelled.  [default: 2m]")

@@ -1,6 +1,6 @@
 """OpenClaw's own limits, in milliseconds, as keys of `livewatch.toml`."""
 
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -19,15 +19,14 @@ def read_limits(path: Path) -> dict[str, str]:
     """Return ``section.key`` to duration for each limit that a file of OpenClaw sets.
 
     Raises:
-        ConfigError: when the file cannot be read, is not plain JSON, or a limit is no number of milliseconds.
+        ConfigError: when the file cannot be read, is not JSON5, or a limit is no number of milliseconds.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); name OpenClaw's openclaw.json") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: not plain JSON ({error}); take comments out of a copy and name that") from error
-    diagnostics = cast("dict[str, Any]", document).get("diagnostics") if isinstance(document, dict) else None
+    from livewatch.sources.openclaw.configuration.reader import read_configuration  # noqa: PLC0415 -- only for this
+
+    configuration = read_configuration(os.environ, path)
+    if configuration.problem:
+        raise ConfigError(f"{configuration.problem}; name OpenClaw's openclaw.json")
+    diagnostics = configuration.document.get("diagnostics")
     found = cast("dict[str, Any]", diagnostics) if isinstance(diagnostics, dict) else {}
     return {ours: _duration(path, theirs, found[theirs]) for theirs, ours in KEYS.items() if theirs in found}
 

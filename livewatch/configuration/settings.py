@@ -43,7 +43,13 @@ class TargetSettings:
     url: str | None = None
     """WebSocket of an OpenClaw gateway, with ``source = "openclaw"``; found in OpenClaw's configuration by default."""
     token_file: Path | None = None
-    """File with that gateway's token, mode 0600; found in OpenClaw's configuration by default."""
+    """File with that gateway's token or password, mode 0600; found in OpenClaw's configuration by default."""
+    profile: str | None = None
+    """OpenClaw's profile, as in ``openclaw --profile NAME``; it says where that configuration is."""
+    tls_fingerprint: str | None = None
+    """SHA-256 of the certificate of a ``wss://`` gateway; that of OpenClaw's own file by default."""
+    tls_certificate: Path | None = None
+    """File with that certificate (PEM), in place of its fingerprint."""
     health_url: str | None = None
     """A cheap page of the gateway, such as ``http://127.0.0.1:18789/healthz``: a second witness of its life."""
     locks: Path | None = None

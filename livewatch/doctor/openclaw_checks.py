@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from livewatch.configuration.settings import SourceKind
 from livewatch.doctor.case import Case
@@ -10,6 +11,9 @@ from livewatch.durations import format_duration
 from livewatch.guard.access import AccessError
 from livewatch.guard.owner import GatewayOwner
 from livewatch_classifiers.vocabulary import Mode
+
+if TYPE_CHECKING:
+    from livewatch.sources.openclaw.discovery import Gateway
 
 _NOT_IT = "the gateway is not watched with --source openclaw"
 
@@ -33,16 +37,17 @@ def connection(case: Case) -> Finding:
     target = case.settings.target
     if target.source is not SourceKind.OPENCLAW:
         return skipped(_NOT_IT)
-    from livewatch.sources.openclaw.discovery import DiscoveryError, find_gateway  # noqa: PLC0415 -- with websockets
+    from livewatch.sources.openclaw.discovery import DiscoveryError, Options, find_gateway  # noqa: PLC0415 -- with websockets
     from livewatch.sources.openclaw.wire import WireError  # noqa: PLC0415 -- slow to import, and only needed here
 
     try:
-        found = find_gateway(target.url, target.token_file, case.environ)
-        version = asyncio.run(_version(found.url, found.token, case.owner))
+        options = Options(target.profile, target.tls_fingerprint, target.tls_certificate)
+        found = find_gateway(target.url, target.token_file, case.environ, options)
+        version = asyncio.run(_version(found, case.owner))
     except AccessError as error:
         return failure(str(error), "correct target.owner")
     except DiscoveryError as error:
-        return failure(str(error), "name another file with --token-file, or none")
+        return failure(str(error), "correct that, or name another file with --token-file")
     except WireError as error:
         return failure(error.problem, error.hint)
     if version != TESTED:
@@ -74,11 +79,13 @@ def own_repairs(case: Case) -> Finding:
     return ok(f"{itself}; livewatch acts before, at {when}; an abort names its run, so none is acted on twice")
 
 
-async def _version(url: str, token: str | None, owner: GatewayOwner) -> str:
+async def _version(found: "Gateway", owner: GatewayOwner) -> str:
     from livewatch.sources.openclaw.shapes import table  # noqa: PLC0415 -- slow to import, and only needed here
     from livewatch.sources.openclaw.wire import READING, Nobody, Wire  # noqa: PLC0415 -- slow to import, and only needed here
 
-    wire = await Wire.open(url, token, Nobody(), scopes=READING, owner=owner)
+    wire = await Wire.open(
+        found.url, found.token, Nobody(), scopes=READING, owner=owner, pin=found.pin, lacking=found.lacking
+    )
     try:
         return str(table(wire.hello.get("server")).get("version", "of an unknown version"))
     finally:

@@ -106,7 +106,8 @@ def test_the_page_is_up_to_date() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("{", "not plain JSON"),
+        ("{", "is not JSON5 (line 1)"),
+        ("[]", "does not hold an object"),
         ('{"diagnostics": {"stuckSessionWarnMs": "2m"}}', "stuckSessionWarnMs is '2m', not a number of milliseconds"),
         ('{"diagnostics": {"stuckSessionAbortMs": -1}}', "stuckSessionAbortMs is -1"),
         ('{"diagnostics": {"stuckSessionAbortMs": true}}', "stuckSessionAbortMs is True"),
@@ -122,7 +123,7 @@ def test_a_file_of_openclaw_that_cannot_be_used_is_told_in_one_line(tmp_path: Pa
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", '{"diagnostics": 5}', '{"diagnostics": {"enabled": true}}'])
+@pytest.mark.parametrize("text", ["{}", "{/* none */}", '{"diagnostics": 5}', '{"diagnostics": {"enabled": true}}'])
 def test_a_file_of_openclaw_without_limits_brings_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "openclaw.json"
     path.write_text(text, encoding="utf-8")

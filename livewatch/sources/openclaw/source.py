@@ -19,7 +19,7 @@ from livewatch.probe.layout import DROPS
 from livewatch.sources.base import SourceError
 from livewatch.sources.host import HostSampler
 from livewatch.sources.openclaw.cold_reads import read_histories
-from livewatch.sources.openclaw.discovery import DiscoveryError, find_gateway
+from livewatch.sources.openclaw.discovery import DiscoveryError, Options, find_gateway
 from livewatch.sources.openclaw.history import PARAMS, read_history
 from livewatch.sources.openclaw.opinions import Opinions
 from livewatch.sources.openclaw.shapes import number, table, tables
@@ -65,7 +65,7 @@ class OpenClawSource:
 
     def __init__(
         self, clock: Clock, *, name: str, url: str | None = None, token_file: Path | None = None, acts: bool = False,
-        owner: GatewayOwner | None = None,
+        owner: GatewayOwner | None = None, options: Options | None = None,
     ) -> None:  # fmt: skip
         """Watch the gateway at ``url``; only with ``acts`` is it asked for the right to abort runs."""
         self._acts = acts
@@ -74,6 +74,7 @@ class OpenClawSource:
         self._name = name
         self._url = url
         self._token_file = token_file
+        self._options = options
         self._tracker = Tracker()
         self._opinions = Opinions()
         self._host = HostSampler()
@@ -209,10 +210,18 @@ class OpenClawSource:
             WireError: when it cannot be made or a look at the gateway fails.
             DiscoveryError: when a file that was named cannot be used.
         """
-        found = await asyncio.to_thread(find_gateway, self._url, self._token_file)
+        found = await asyncio.to_thread(find_gateway, self._url, self._token_file, None, self._options)
         self._say(f"connecting to {found.said}")
         scopes = ACTING if self._acts else READING
-        wire = await Wire.open(found.url, found.token, self._tracker, scopes=scopes, owner=self._owner)
+        wire = await Wire.open(
+            found.url,
+            found.token,
+            self._tracker,
+            scopes=scopes,
+            owner=self._owner,
+            pin=found.pin,
+            lacking=found.lacking,
+        )
         reading: asyncio.Task[None] | None = None
         try:
             server = table(wire.hello.get("server"))

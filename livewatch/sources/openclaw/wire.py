@@ -8,16 +8,18 @@ import asyncio
 import itertools
 import json
 import logging
+import ssl
 import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidMessage, WebSocketException
 
 from livewatch import __version__
 from livewatch.guard.owner import GatewayOwner
 from livewatch.guard.port_owner import server_uid
+from livewatch.sources.openclaw.certificate import INSTEAD, CertificateProblem, Pin, compare, tls_context
 from livewatch.sources.openclaw.shapes import number, table
 from livewatch.users import user_name
 from livewatch_exporters.redaction import HIDDEN, redact_text
@@ -117,32 +119,43 @@ class Wire:
     @classmethod
     async def open(
         cls, url: str, token: str | None, hears: Hears, *, scopes: tuple[str, ...], caps: tuple[str, ...] = (),
-        owner: GatewayOwner | None = None,
+        owner: GatewayOwner | None = None, pin: Pin | None = None, lacking: str = "",
     ) -> "Wire":  # fmt: skip
         """Connect and shake hands.
 
         Args:
-            url: ``ws://HOST:PORT``.
-            token: the gateway's shared secret.
+            url: ``ws://HOST:PORT`` or ``wss://HOST:PORT``.
+            token: the gateway's shared secret, a token or a password.
             hears: who is told of events and gaps.
             scopes: what this client may do.
             caps: what it can show to a person; livewatch itself claims nothing.
             owner: as whom the gateway runs; on this host nobody but him, this user or root is given the token.
+            pin: the certificate that it must show; without one, the usual authorities vouch for it.
+            lacking: what could not be found, and what to give instead; the hint of an error that it explains.
 
         Raises:
-            WireError: when nobody listens, the token is refused, or the gateway still starts (then with a delay).
+            WireError: when nobody listens, its certificate or the token is refused, or the gateway still starts (then
+                with a delay).
         """
         try:
+            context = await tls_context(url, pin, _OPEN_WITHIN_S) if url.startswith("wss://") else None
             socket = await connect(
                 url, open_timeout=_OPEN_WITHIN_S, ping_interval=None, max_size=MAX_FRAME_BYTES, max_queue=MAX_QUEUE,
-                proxy=None, compression=None, logger=_QUIET,
+                proxy=None, compression=None, logger=_QUIET, ssl=context,
             )  # fmt: skip
-        except (OSError, TimeoutError, WebSocketException) as error:
+            if pin is not None:
+                _check_pin(socket, pin)
+        except CertificateProblem as error:
+            raise WireError(str(error), f"if the gateway has a new certificate, {INSTEAD}") from error
+        except ssl.SSLCertVerificationError as error:
+            problem = redact_text(f"the certificate of {url} is refused: {error.verify_message}")
+            raise WireError(problem, lacking or _certificate_hint(pin)) from error
+        except (OSError, TimeoutError, ValueError, WebSocketException) as error:
             problem = redact_text(f"no gateway answers at {url} ({error})")
-            raise WireError(problem, "start the gateway, or give its --url") from error
+            raise WireError(problem, _absence_hint(error, lacking)) from error
         wire = cls(socket, hears, token)
         try:
-            await wire._shake_hands(scopes, caps, owner or GatewayOwner())
+            await wire._shake_hands(scopes, caps, owner or GatewayOwner(), lacking)
         except BaseException:
             await wire.close()
             raise
@@ -185,7 +198,9 @@ class Wire:
         self._socket.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _shake_hands(self, scopes: tuple[str, ...], caps: tuple[str, ...], owner: GatewayOwner) -> None:
+    async def _shake_hands(
+        self, scopes: tuple[str, ...], caps: tuple[str, ...], owner: GatewayOwner, lacking: str
+    ) -> None:
         try:
             async with asyncio.timeout(_OPEN_WITHIN_S):
                 await self._socket.recv()  # the challenge; a token needs no answer to it
@@ -210,7 +225,7 @@ class Wire:
             },
         )
         if answer.payload is None:
-            raise _refused(answer)
+            raise _refused(answer, lacking)
         self.hello = answer.payload
 
     def _check_server(self, owner: GatewayOwner) -> None:
@@ -309,9 +324,30 @@ def _answer(frame: dict[str, Any]) -> Answer:
     return Answer(None, str(known.get("code", "")), str(known.get("message", "no reason given"))[:300], again_s)
 
 
-def _refused(answer: Answer) -> WireError:
+def _check_pin(socket: ClientConnection, pin: Pin) -> None:
+    """Compare again, now on the connection itself."""
+    try:
+        compare(socket.transport.get_extra_info("ssl_object").getpeercert(binary_form=True), pin)
+    except CertificateProblem:
+        socket.transport.abort()
+        raise
+
+
+def _certificate_hint(pin: Pin | None) -> str:
+    if pin is None:
+        return f"for a certificate that no authority signed, {INSTEAD}"
+    return f"it is the one of {pin.origin}: make a new one, and start the gateway anew"
+
+
+def _absence_hint(error: Exception, lacking: str) -> str:
+    if isinstance(error, InvalidMessage):
+        return "where the gateway has TLS, give its --url as wss://"
+    return "start the gateway, or give its --url" + (f"; besides, {lacking}" if lacking else "")
+
+
+def _refused(answer: Answer, lacking: str) -> WireError:
     message = redact_text(answer.message)
     if answer.code == "UNAVAILABLE":
         return WireError(f"the gateway is starting: {message}", retry_after_s=answer.retry_after_s or 0.5)
-    hint = "give the gateway's token with --token-file"
+    hint = lacking or "give the gateway's token or password with --token-file"
     return WireError(f"the gateway refuses the connection: {message}", hint)

@@ -16,12 +16,36 @@ _HOLDS = {"holds": [{"glob": "agent:*", "until": None, "by": "ann"}, {"glob": "x
 _HOLDER = {"pid": 1, "start_ticks": 5, "host": "h", "version": "1"}
 _OPENCLAW = {"gateway": {"port": 18789, "auth": {"token": "secret"}}}
 
+_JSON5 = (
+    b"\xef\xbb\xbf{gateway: {port: 0x4869, auth: {token: '${HOME}-secret-of-mine',},}, // c\n}",
+    b"{$include: ['openclaw.json', 'token'], gateway: {tls: {enabled: true}}}",
+    (
+        b"{gateway: {auth: {mode: 'password', password: {source: 'file', provider: 'f', id: '/a~1b/0'}}},"
+        b" secrets: {providers: {f: {source: 'file', path: 'token'}}}, env: {vars: {A: 'b'}}}"
+    ),
+    b"{gateway: {mode: 'remote', remote: {url: 'wss://h:1', token: '$A', tlsFingerprint: 'ab:cd'}}}",
+)
+
 
 class SmallFilesTarget(Target):
     """The same bytes as each of the files."""
 
     name = "small-files"
-    tokens = (b"1e999", b"-1", b"9" * 5000, b"\\ud800", b"null", b"\0", b"//", b"9" * 400)
+    tokens = (
+        b"1e999",
+        b"-1",
+        b"9" * 5000,
+        b"\\ud800",
+        b"null",
+        b"\0",
+        b"//",
+        b"9" * 400,
+        b"$include",
+        b"${",
+        b"/*",
+        b"0x",
+        b"'",
+    )
     brief = 500
 
     def seeds(self) -> list[bytes]:
@@ -31,7 +55,12 @@ class SmallFilesTarget(Target):
             {**_LOCK, "pid": 2**40},
             {**_LOCK, "starttime": 1e308},
         ]
-        return [*(json.dumps(one).encode() for one in (_LOCK, _HOLDS, _HOLDER, _OPENCLAW, *more)), b"token", b""]
+        return [
+            *(json.dumps(one).encode() for one in (_LOCK, _HOLDS, _HOLDER, _OPENCLAW, *more)),
+            *_JSON5,
+            b"token",
+            b"",
+        ]
 
     def run(self, data: bytes) -> str:
         """Read it as everything that it might be."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -51,10 +52,10 @@ class FakeGateway:
         self.connected.clear()
 
     @asynccontextmanager
-    async def serving(self) -> AsyncGenerator["FakeGateway"]:
+    async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncGenerator["FakeGateway"]:
         """Listen on a free port for the length of the block."""
-        async with serve(self._connection, "127.0.0.1", 0) as server:
-            self.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with serve(self._connection, "127.0.0.1", 0, ssl=tls) as server:
+            self.url = f"{'wss' if tls else 'ws'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             yield self
             await self.drop()
 
