@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bill_of_materials import FILE_NAME, run_time_pins
+from livewatch import __version__
 
 ROOT = Path(__file__).parents[2]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
@@ -42,7 +43,7 @@ def test_the_bill_of_materials_lies_where_installers_keep_it_and_is_recorded(whe
     with zipfile.ZipFile(wheel) as archive:
         record = archive.read(name.replace(f"sboms/{FILE_NAME}", "RECORD")).decode()
 
-    assert name == f"livewatch-0.1.0.dist-info/sboms/{FILE_NAME}"
+    assert name == f"livewatch-{__version__}.dist-info/sboms/{FILE_NAME}"
     assert f"{name},sha256=" in record
 
 
@@ -51,7 +52,7 @@ def test_it_names_every_package_that_livewatch_runs_with_at_its_pinned_version(w
     components = said["components"]
 
     assert (said["bomFormat"], said["specVersion"], said["version"]) == ("CycloneDX", "1.6", 1)
-    assert said["metadata"]["component"]["purl"] == "pkg:pypi/livewatch@0.1.0"
+    assert said["metadata"]["component"]["purl"] == f"pkg:pypi/livewatch@{__version__}"
     assert {c["purl"] for c in components} == {pin.purl for pin in run_time_pins(CONSTRAINTS)}
     assert len({c["bom-ref"] for c in components}) == len(components)
 
