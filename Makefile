@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture top-picture test test-unit test-slow nightly fuzz worlds soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test deploy-check boards boards-picture audit check format clean
+.PHONY: help setup demo picture top-picture test test-unit test-slow nightly fuzz worlds soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test deploy-check boards invariants boards-picture audit check format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ boards: $(VENV)/.dev  ## write the dashboards, the page of metrics and the page 
 	@$(BIN)/python dashboards/build.py
 	@$(BIN)/python -m livewatch_exporters.metrics_page > docs/METRICS.md
 	@$(BIN)/python -m livewatch.configuration.page > docs/configuration.md
+
+invariants: $(VENV)/.dev  ## write the tests that hold each rule into docs/invariants.md
+	@$(BIN)/python -m tests.invariants
 
 boards-picture: $(VENV)/.dev  ## draw the README's pictures of the dashboards from a real run
 	@$(BIN)/python -m tests.telemetry.preview docs/img

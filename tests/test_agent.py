@@ -80,6 +80,7 @@ async def test_what_could_not_be_written_down_is_not_sent(stage: Stage) -> None:
     assert [done.outcome for done in report.completed] == [Outcome.FAILED]
 
 
+@pytest.mark.invariant(14)
 async def test_a_source_that_raises_ends_as_failed_and_not_as_pending_for_ever(stage: Stage) -> None:
     stage.source.reply = RuntimeError("bug")
     await stage.tick()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -123,6 +124,7 @@ def test_every_gateway_gets_one_verdict(seen: Vitals, limits: Thresholds) -> Non
     assert classify_vitals(seen, limits) == classify_vitals(seen, limits)
 
 
+@pytest.mark.invariant(9)
 @given(sessions, vitals, thresholds)
 def test_an_eligible_remedy_rests_on_an_owner_that_is_known(session: Session, seen: Vitals, limits: Thresholds) -> None:
     """Unknown neither permits nor exempts (OpenClaw 84477, 101670)."""

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 
+@pytest.mark.invariant(3)
 @pytest.mark.timeout(170)
 def test_the_demo_repairs_every_fault_touches_nothing_healthy_and_loses_no_message() -> None:
     command = [sys.executable, "-m", "livewatch", "demo", "--json"]

@@ -37,6 +37,7 @@ def asked(queued: int | None, *, allow: bool = False, kind: ActionKind = ActionK
     return replace(base, situation=discarding, policy=policy)
 
 
+@pytest.mark.invariant(3)
 @pytest.mark.parametrize("queued", [1, 7, None])
 def test_discard_holds_alone_what_would_throw_messages_away(queued: int | None) -> None:
     """OpenClaw 89208, 130911: what was queued behind a wedge was lost with it."""

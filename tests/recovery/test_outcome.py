@@ -40,6 +40,7 @@ def test_an_abort_has_recovered_when_the_run_is_gone() -> None:
     assert outcome(act_on(hung()), hung(run=Run("r2", START_S + 10, handle="h2"))) is Outcome.RECOVERED
 
 
+@pytest.mark.invariant(2)
 def test_an_abort_that_was_answered_with_done_and_changed_nothing_is_ineffective() -> None:
     """OpenClaw 92270: eleven aborts reported, nothing released, wedged for 14 h."""
     assert outcome(act_on(hung()), hung()) is None
@@ -57,6 +58,8 @@ def test_a_force_clear_has_recovered_when_another_handle_or_none_is_registered()
     assert outcome(act_on(zombie()), zombie()) is None
 
 
+@pytest.mark.invariant(15)
+@pytest.mark.invariant(16)
 def test_a_release_has_recovered_when_the_lane_is_served_again() -> None:
     served = orphaned(
         state=SessionState.PROCESSING, owner=Presence.PRESENT, run=Run("r2", START_S + 10, handle="h2"), activity=None

@@ -168,6 +168,7 @@ async def test_a_session_repaired_three_times_by_three_agents_is_left_to_a_perso
     assert len(gateway.acted) == 3
 
 
+@pytest.mark.invariant(8)
 async def test_repairs_that_do_not_help_are_counted_across_restarts(gateway: Gateway, begin: Begin) -> None:
     shift = await begin()
     for _ in range(3):

@@ -99,6 +99,7 @@ def test_only_a_process_that_is_known_to_have_ended_is_down_when_nothing_can_be_
     assert looked((VitalsState.UNRESPONSIVE, False), (VitalsState.UNRESPONSIVE, False)).down_since_s is None
 
 
+@pytest.mark.invariant(12)
 def test_a_gateway_that_was_drained_before_it_ended_was_stopped_by_somebody_and_stays_stopped() -> None:
     """gsd-2 2676: a stop by a person is never resumed."""
     assert looked((VitalsState.GONE, True), drained=True).down_since_s is None
@@ -121,6 +122,7 @@ def test_a_draining_gateway_is_remembered_as_such() -> None:
     assert Memory().observed(look, {}, VitalsVerdict(VitalsState.DRAINING), RESTART, NOW_S).drained
 
 
+@pytest.mark.invariant(10)
 def test_a_restart_is_never_the_first_thing_to_try_for_a_session() -> None:
     """Smallest reach first: a ladder that offers nothing else names what is missing (OpenClaw 130906)."""
     asked = request()
@@ -274,6 +276,7 @@ async def test_a_gateway_that_was_killed_is_started_again_by_the_command(pid_fil
     assert [(d.action.session, d.outcome) for d in done] == [(GATEWAY, Outcome.RECOVERED)]
 
 
+@pytest.mark.invariant(10)
 def test_sick_sessions_alone_never_restart_a_gateway_that_responds() -> None:
     """zylos 789: a busy gateway was restarted as if it were dead."""
     patient = Patient("s", Reason.ZOMBIE_RUN, True, 0.0, 7, "r", "h", None, samples=9)  # noqa: FBT003 -- by position, in the order of the class
