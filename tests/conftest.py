@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.tiers import TIERS, ProcessGuard, give_tiers, longest_first, tier
+from tests.tiers import COLLECTED, TIERS, ProcessGuard, give_tiers, longest_first, tier, tiers_of
 
 # Under a busy core no example has a deadline, and making one is never too slow. `make nightly` asks for more of them.
 settings.register_profile("suite", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
@@ -28,9 +28,10 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give each test its tier, and start with those that take long."""
     give_tiers(items)
+    config.stash[COLLECTED] = tiers_of(items)
     items.sort(key=longest_first)
 
 

@@ -79,6 +79,10 @@ def tier_of_file(path: str) -> str:
     return "process" if path.startswith(PROCESS) else "unit"
 
 
+COLLECTED = pytest.StashKey[dict[str, set[str]]]()
+"""The tiers of each test that was collected, chosen or not, by its id."""
+
+
 def give_tiers(items: Iterable[pytest.Item]) -> None:
     """Mark each test that has no tier, and put together what must not run side by side."""
     for item in items:
@@ -87,6 +91,11 @@ def give_tiers(items: Iterable[pytest.Item]) -> None:
             item.add_marker(tier_of_file(path))
         if path.startswith(ONE_AT_A_TIME):
             item.add_marker(pytest.mark.xdist_group("real_time"))
+
+
+def tiers_of(items: Iterable[pytest.Item]) -> dict[str, set[str]]:
+    """Return every tier that each test is marked with."""
+    return {item.nodeid: {marker.name for marker in item.iter_markers() if marker.name in TIERS} for item in items}
 
 
 def tier(item: pytest.Item) -> str:

@@ -16,11 +16,11 @@ from livewatch.recovery.memory import Memory
 from livewatch.recovery.recall import recall
 from livewatch.recovery.settings import Policy
 from livewatch.recovery.tenure import Tenure
+from livewatch.testing import FakeClock
 from livewatch_classifiers import GatewayIdentity, Run, Session, Snapshot, Vitals
 from livewatch_classifiers.decision import Act, Action, Hold, Reply, ReplyStatus
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Outcome, Presence, SessionState
-from tests.recovery.fake_gateway import FakeClock
 from tests.recovery.journal.facts import an_act
 from tests.waiting import until
 

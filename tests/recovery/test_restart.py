@@ -21,10 +21,11 @@ from livewatch.recovery.restart import decide_restart
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import SourceError
 from livewatch.sources.process_stat import ProcessStat
+from livewatch.testing import FakeGateway
 from livewatch_classifiers import GatewayIdentity, Snapshot, VitalsVerdict
 from livewatch_classifiers.decision import GATEWAY, Act, Hold
 from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Outcome, Phase, Reason, Remedy, VitalsState
-from tests.recovery.fake_gateway import IDENTITY, NOW_S, POLICY, FakeSource, request, sick, situation, snapshot
+from tests.recovery.fake_gateway import IDENTITY, NOW_S, POLICY, request, sick, situation, snapshot
 from tests.test_agent import ZOMBIE, Stage
 from tests.waiting import until
 
@@ -229,7 +230,7 @@ def read_pid(path: Path) -> int:
     return int(path.read_text())
 
 
-class Gateway(FakeSource):
+class Gateway(FakeGateway):
     """A real process that can only be seen."""
 
     pid_file = Path()

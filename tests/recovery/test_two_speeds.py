@@ -6,11 +6,12 @@ import pytest
 
 from livewatch.agent import Agent
 from livewatch.recovery.settings import Policy
+from livewatch.testing import FakeClock, FakeGateway
 from livewatch_classifiers import Activity, Run, Session, Thresholds
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.vocabulary import ActionKind, ActivityKind, Mode, Presence
 from tests.recovery.clinic import ghost
-from tests.recovery.fake_gateway import NOW_S, FakeClock, FakeIntents, FakeSource, session
+from tests.recovery.fake_gateway import NOW_S, FakeIntents, session
 from tests.test_agent import Stage
 
 THRESHOLDS = Thresholds(warn_after_s=3600.0, abort_after_s=7200.0)
@@ -22,7 +23,7 @@ class World(Stage):
 
     def __init__(self, patient: Session, thresholds: Thresholds = THRESHOLDS) -> None:
         self.clock = FakeClock()
-        self.source = FakeSource(self.clock)
+        self.source = FakeGateway(self.clock)
         self.source.sessions = {patient.key: patient}
         self.intents = FakeIntents(self.source.log)
         policy = Policy(mode=Mode.ABORT)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -69,16 +70,30 @@ def test_its_graph_leads_from_livewatch_to_every_package(wheel: Path) -> None:
     assert reached == set(needs)
 
 
-def test_a_wheel_made_from_the_source_distribution_has_the_same_bill(wheel: Path, tmp_path: Path) -> None:
+def test_a_wheel_made_from_the_source_distribution_has_the_same_bill_and_that_has_its_license(
+    wheel: Path, tmp_path: Path
+) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (source,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        top = {name.partition("/")[2] for name in archive.getnames()}
 
+    assert {"LICENSE", "SECURITY.md", "CONTRIBUTING.md"} <= top
     assert bill(build(tmp_path, source)) == bill(wheel)
 
 
 def test_the_same_sources_give_the_same_bill(wheel: Path, tmp_path: Path) -> None:
     assert bill(build(tmp_path)) == bill(wheel)
+
+
+def test_the_wheel_says_its_license_and_brings_it_along(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        said = archive.read(f"livewatch-{__version__}.dist-info/METADATA").decode()
+        text = archive.read(f"livewatch-{__version__}.dist-info/licenses/LICENSE").decode()
+
+    assert "\nLicense-Expression: MIT\n" in said
+    assert text == (ROOT / "LICENSE").read_text(encoding="utf-8")
 
 
 def test_the_bill_is_in_no_place_that_is_imported_from(wheel: Path) -> None:
