@@ -70,7 +70,7 @@ def test_its_graph_leads_from_livewatch_to_every_package(wheel: Path) -> None:
     assert reached == set(needs)
 
 
-def test_a_wheel_made_from_the_source_distribution_has_the_same_bill_and_that_has_its_license(
+def test_a_wheel_made_from_the_source_distribution_has_the_same_bill_and_the_license(
     wheel: Path, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
