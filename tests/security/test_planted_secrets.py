@@ -143,7 +143,7 @@ class Watched:
 
 def as_text(log: Path) -> bytes:
     """Return a log of JSON lines as the same records look to a person."""
-    records = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    records = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
     assert records
     stream = io.StringIO()
     text = Log(stream, LogFormat.TEXT, {})
