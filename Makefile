@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture top-picture test fuzz worlds soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test deploy-check boards boards-picture audit check format clean
+.PHONY: help setup demo picture top-picture test test-unit test-slow nightly fuzz worlds soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test deploy-check boards invariants boards-picture audit check format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,25 @@ picture: $(VENV)/.run  ## draw the README's picture of the live table from a rea
 top-picture: $(VENV)/.dev  ## draw the README's picture of `livewatch top` from a real run
 	@$(BIN)/python -m tests.top.picture docs/img/top.svg
 
-test: $(VENV)/.dev  ## run the test suite (ARGS="-k board")
-	@$(BIN)/python -m pytest $(ARGS)
+# Half of the suite waits, so there are more workers than cores. What tests/tiers.py groups never runs side by side.
+WORKERS ?= 4
+PYTEST  := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+test: $(VENV)/.dev  ## run the test suite without its slow tier (ARGS="-k board")
+	@$(PYTEST) -m "unit or process" $(ARGS)
+
+test-unit: $(VENV)/.dev  ## run only what starts no process
+	@$(PYTEST) -m unit $(ARGS)
+
+test-slow: $(VENV)/.dev  ## run the slow tier: published figures, wrong agents, shrinking, the fuzzers' short pass
+	@$(PYTEST) -m slow --timeout 600 $(ARGS)
+
+# Everything that .ci/run leaves out for its time, and the whole suite once more with many more examples.
+nightly: $(VENV)/.dev  ## every test of every tier with 3,000 examples a property, and every longer proof
+	@$(PYTEST) --hypothesis-profile nightly --timeout 600
+	@$(MAKE) --no-print-directory check worlds kill-storm test-node test-openclaw telemetry-test deploy-check audit
+	@$(MAKE) --no-print-directory fuzz ARGS="--seconds 60"
+	@$(MAKE) --no-print-directory bench ARGS=--quick
 
 worlds: $(VENV)/.run  ## 10,000 virtual hours of random worlds under every misfortune (ARGS="--seed 9000")
 	@$(BIN)/livewatch simulate --random 1700 --hours 6 --jobs $$(nproc) $(ARGS)
@@ -86,6 +103,9 @@ boards: $(VENV)/.dev  ## write the dashboards, the page of metrics and the page 
 api-docs: $(VENV)/.dev  ## write the requests of docs/api/agent.openapi.yaml anew from their types
 	@$(BIN)/python -m tests.docs.agent_page
 
+invariants: $(VENV)/.dev  ## write the tests that hold each rule into docs/invariants.md
+	@$(BIN)/python -m tests.invariants
+
 boards-picture: $(VENV)/.dev  ## draw the README's pictures of the dashboards from a real run
 	@$(BIN)/python -m tests.telemetry.preview docs/img
 
@@ -96,11 +116,18 @@ $(VENV)/.audit: $(VENV)/.dev
 audit: $(VENV)/.audit  ## ask PyPI for known vulnerabilities of every pinned version; says what could not be asked
 	@$(BIN)/python -m tests.supply.audit $(ARGS)
 
-check: $(VENV)/.dev  ## lint, format, types, import contracts
+# One target for each, so that `make -j check` runs them side by side.
+.PHONY: check-lint check-format check-mypy check-pyright check-imports
+check: check-lint check-format check-mypy check-pyright check-imports  ## lint, format, types, import contracts
+check-lint: $(VENV)/.dev
 	@$(BIN)/ruff check .
+check-format: $(VENV)/.dev
 	@$(BIN)/ruff format --check --quiet .
+check-mypy: $(VENV)/.dev
 	@$(BIN)/mypy
+check-pyright: $(VENV)/.dev
 	@$(BIN)/pyright
+check-imports: $(VENV)/.dev
 	@PYTHONPATH=. $(BIN)/lint-imports --no-cache
 
 format: $(VENV)/.dev  ## format the code and apply safe fixes

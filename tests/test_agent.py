@@ -8,12 +8,13 @@ import pytest
 from livewatch.agent import Agent
 from livewatch.recovery.holds import OperatorHold
 from livewatch.sources.base import SourceError
+from livewatch.testing import FakeClock, FakeGateway
 from livewatch_classifiers import GatewayIdentity, Run
 from livewatch_classifiers.decision import Act, Hold, ReplyStatus
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.vocabulary import Gate, Outcome, Presence, VitalsState
 from livewatch_exporters.trace_context import parse_traceparent
-from tests.recovery.fake_gateway import NOW_S, POLICY, FakeClock, FakeIntents, FakeSource, session
+from tests.recovery.fake_gateway import NOW_S, POLICY, FakeIntents, session
 
 ZOMBIE = session(run=Run("r1", NOW_S - 900, handle="h1", abort_requested_s=NOW_S - 600))
 
@@ -29,7 +30,7 @@ class Listener:
 class Stage:
     def __init__(self, *, traced: bool = False) -> None:
         self.clock = FakeClock()
-        self.source = FakeSource(self.clock)
+        self.source = FakeGateway(self.clock)
         self.source.sessions = {"s": ZOMBIE}
         self.intents = FakeIntents(self.source.log)
         self.listener = Listener()
@@ -83,6 +84,7 @@ async def test_what_could_not_be_written_down_is_not_sent(stage: Stage) -> None:
     assert [done.outcome for done in report.completed] == [Outcome.FAILED]
 
 
+@pytest.mark.invariant(14)
 async def test_a_source_that_raises_ends_as_failed_and_not_as_pending_for_ever(stage: Stage) -> None:
     stage.source.reply = RuntimeError("bug")
     await stage.tick()

@@ -1,32 +1,32 @@
-"""Each of the twenty-two invariants of recovery is held by tests that exist."""
-
-import ast
-import re
-from pathlib import Path
+"""Each of the twenty-two invariants of recovery is held by tests, and the page names exactly these."""
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-ROWS = {
-    int(row[1]): re.findall(r"`(test_\w+)`", row[0])
-    for row in re.finditer(r"^\| (\d+) \|.*$", (ROOT / "docs" / "invariants.md").read_text("utf-8"), re.MULTILINE)
-}
+from tests.invariants import PAGE, holders, marked, numbers, with_tests
 
-
-def _tests() -> set[str]:
-    trees = (ast.parse(path.read_text("utf-8")) for path in (ROOT / "tests").rglob("test_*.py"))
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, functions)}
-
-
-EXISTING = _tests()
+HOLDERS = holders()
+TEXT = PAGE.read_text(encoding="utf-8")
+RULES = range(1, 23)
 
 
 def test_there_are_twenty_two() -> None:
-    assert sorted(ROWS) == list(range(1, 23))
+    assert numbers(TEXT) == list(RULES)
 
 
-@pytest.mark.parametrize("number", sorted(ROWS))
-def test_an_invariant_is_held_by_tests_that_exist(number: int) -> None:
-    assert ROWS[number]
-    assert set(ROWS[number]) <= EXISTING
+@pytest.mark.parametrize("number", RULES)
+def test_an_invariant_is_held_by_a_test(number: int) -> None:
+    assert HOLDERS.get(number), f"no test is marked pytest.mark.invariant({number})"
+
+
+def test_no_test_holds_an_invariant_that_is_not_on_the_page() -> None:
+    assert set(HOLDERS) <= set(RULES)
+
+
+def test_the_page_is_what_the_markers_say() -> None:
+    assert with_tests(TEXT, HOLDERS) == TEXT, "run: make invariants"
+
+
+def test_a_marker_is_found_beside_others_and_on_a_coroutine() -> None:
+    source = "@pytest.mark.slow\n@pytest.mark.invariant(3)\n@pytest.mark.invariant(7)\nasync def test_x(): ...\n"
+
+    assert list(marked(source)) == [(3, "test_x"), (7, "test_x")]

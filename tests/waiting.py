@@ -4,7 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
+"""Ends what will never come true; generous, because a busy core makes everything several times as slow."""
 _LOOK_EVERY_S = 0.01
 
 

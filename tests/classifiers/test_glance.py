@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from livewatch_classifiers.glance import (
@@ -30,7 +30,6 @@ _LIMITS = (
 )
 
 
-@settings(max_examples=3000, deadline=None)
 @given(lively_sessions(), st.sampled_from(_LIMITS), st.integers(0, 500), st.none() | st.integers(-300, 0))
 def test_a_plain_session_is_what_the_rules_make_of_it(
     session: Session, limits: Thresholds, later_s: int, ready_s: int | None

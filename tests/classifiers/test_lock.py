@@ -46,6 +46,7 @@ def test_a_dead_owner_in_our_own_namespace_is_proof() -> None:
     assert verdict.reclaimable
 
 
+@pytest.mark.invariant(21)
 def test_a_pid_that_belongs_to_another_process_now_is_recycled_openclaw_5006() -> None:
     verdict = judge(STRANGER)
     assert (verdict.condition, verdict.reclaimable) == (LockCondition.PID_RECYCLED, True)
@@ -70,6 +71,7 @@ def test_a_lock_younger_than_its_registration_is_not_called_forgotten() -> None:
     assert judge(OWNER, holder=Presence.ABSENT, seen_s=NOW_S - 5).condition is LockCondition.HELD
 
 
+@pytest.mark.invariant(21)
 @pytest.mark.parametrize("process", [None, DEAD, STRANGER, OWNER])
 def test_a_pid_of_another_namespace_proves_nothing_openclaw_126524(process: Process | None) -> None:
     verdict = judge(process, pid_namespace=THEIRS, holder=Presence.ABSENT)

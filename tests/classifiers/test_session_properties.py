@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from livewatch_classifiers import (
@@ -109,7 +110,6 @@ vitals = st.builds(
 thresholds = st.integers(1, 500).map(lambda warn: Thresholds(warn_after_s=float(warn)))
 
 
-@settings(max_examples=500)
 @given(sessions, vitals, thresholds)
 def test_every_session_gets_one_verdict_and_always_the_same(session: Session, seen: Vitals, limits: Thresholds) -> None:
     verdict = classify_session(session, seen, limits)
@@ -124,7 +124,7 @@ def test_every_gateway_gets_one_verdict(seen: Vitals, limits: Thresholds) -> Non
     assert classify_vitals(seen, limits) == classify_vitals(seen, limits)
 
 
-@settings(max_examples=500)
+@pytest.mark.invariant(9)
 @given(sessions, vitals, thresholds)
 def test_an_eligible_remedy_rests_on_an_owner_that_is_known(session: Session, seen: Vitals, limits: Thresholds) -> None:
     """Unknown neither permits nor exempts (OpenClaw 84477, 101670)."""
@@ -137,7 +137,6 @@ def test_an_eligible_remedy_rests_on_an_owner_that_is_known(session: Session, se
         assert session.owner is Presence.ABSENT
 
 
-@settings(max_examples=500)
 @given(sessions, vitals, thresholds, st.integers(0, 5000))
 def test_newer_progress_never_makes_a_label_worse(
     session: Session, seen: Vitals, limits: Thresholds, newer_s: int
@@ -150,7 +149,6 @@ def test_newer_progress_never_makes_a_label_worse(
     assert after <= before
 
 
-@settings(max_examples=500)
 @given(sessions, vitals, st.integers(1, 300), st.integers(0, 300))
 def test_a_larger_warn_after_never_labels_earlier(session: Session, seen: Vitals, warn_s: int, more_s: int) -> None:
     short = Thresholds(warn_after_s=float(warn_s), abort_after_s=10_000.0)
@@ -160,7 +158,6 @@ def test_a_larger_warn_after_never_labels_earlier(session: Session, seen: Vitals
     assert after <= before
 
 
-@settings(max_examples=300)
 @given(sessions, vitals, thresholds, st.integers(1, 1000).map(lambda n: n * 1024.0))
 def test_shifting_all_time_changes_nothing(session: Session, seen: Vitals, limits: Thresholds, by_s: float) -> None:
     def later(value: float | None) -> float | None:

@@ -283,6 +283,7 @@ def test_a_silent_model_call_is_long_running_before_it_is_stalled(
     assert (verdict.label, verdict.eligible) == (label, eligible)
 
 
+@pytest.mark.invariant(13)
 def test_a_declared_allowance_wins_over_both_thresholds_in_both_directions() -> None:
     longer = judge(session(progress_s=ago(600), **owned(ActivityKind.TOOL_CALL, 600, allowance_s=2400.0)))
     shorter = judge(session(progress_s=ago(11), **owned(ActivityKind.TOOL_CALL, 11, allowance_s=10.0)))

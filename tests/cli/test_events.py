@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from livewatch import __version__
 from livewatch.cli.events import command
 from livewatch.recovery.journal import Journal
 from tests.recovery.journal.facts import a_tick, an_act, completed, falls_sick
@@ -41,7 +42,8 @@ def test_every_line_has_time_session_and_words_and_cannot_steer_the_terminal(jou
     result = run("--journal", journal)
     assert result.exit_code == 0
     told = result.stdout
-    for words in ("livewatch 0.1.0 began", "stalled/blocked_tool_call, rule 9", "abort_run decided", "recovered"):
+    began = f"livewatch {__version__} began"
+    for words in (began, "stalled/blocked_tool_call, rule 9", "abort_run decided", "recovered"):
         assert words in told
     assert "agent:?[31mmain" in told
     assert "\x1b" not in told

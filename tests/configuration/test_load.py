@@ -119,6 +119,7 @@ def test_an_unknown_variable_is_a_warning_with_the_nearest_name(tmp_path: Path) 
     )
 
 
+@pytest.mark.invariant(13)
 def test_overrides_and_allowances_reach_the_thresholds_and_keep_other_defaults(tmp_path: Path) -> None:
     text = (
         '[thresholds.allowances]\ncompaction = "9m"\n[[thresholds.overrides]]\nsession = "cron:*"\nwarn_after = "10m"\n'

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from livewatch.configuration.file_text import first_file, in_force, shown
@@ -61,7 +61,6 @@ def test_settings_shown_as_a_file_are_read_back_as_the_same(tmp_path: Path, *, o
     assert again.thresholds.allowances_s[ActivityKind.COMPACTION] == 61.25
 
 
-@settings(deadline=None)
 @given(warn_s=st.floats(0.001, 1e6), more_s=st.floats(0.001, 1e6), name=st.text(min_size=1))
 def test_any_limits_and_names_survive_the_file(warn_s: float, more_s: float, name: str) -> None:
     override = Override(name=name.replace("\x7f", ""), warn_after_s=warn_s, abort_after_s=warn_s + more_s)

@@ -60,6 +60,7 @@ async def test_a_heartbeat_of_an_idle_session_runs_in_its_lane(gateway: Gateway,
     await eventually(lambda: gateway.stats()["heartbeats"] >= 1)
 
 
+@pytest.mark.invariant(3)
 async def test_what_a_draining_gateway_had_accepted_is_answered_by_the_next_one(
     tmp_path: Path, provider: Provider, eventually: Eventually
 ) -> None:

@@ -45,6 +45,7 @@ async def test_a_real_gateway_answers_refuses_nonsense_and_ends_cleanly_on_sigte
     assert not (tmp_path / "i").exists()
 
 
+@pytest.mark.invariant(20)
 async def test_sigterm_with_a_hung_tool_and_a_zombie_leaves_no_process_behind(process: Process, tmp_path: Path) -> None:
     async with InboundClient(tmp_path / "i") as client:
         await client.inject(Fault.ZOMBIE_RUN, "zombie")

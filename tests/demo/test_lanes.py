@@ -62,6 +62,7 @@ async def test_nothing_starts_while_the_tracker_says_that_something_is_active(wo
     await world.end(turn)
 
 
+@pytest.mark.invariant(15)
 async def test_the_late_end_of_a_cleared_turn_does_not_free_its_successor(world: World) -> None:
     zombie, successor = world.put("a"), world.put("b")
     third = world.put("c")

@@ -9,8 +9,6 @@ import threading
 from pathlib import Path
 from random import Random
 
-import pytest
-
 from livewatch.recovery.journal.records import Settlement
 from tests.faults.ward import Ward, fixture_ward
 from tests.waiting import until
@@ -27,7 +25,6 @@ def lowest_free(pid: int) -> int:
     return min(set(range(len(taken) + 1)) - taken)
 
 
-@pytest.mark.timeout(120)
 def test_an_agent_without_descriptors_lives_on_and_repairs_once_it_has_some(ward: Ward) -> None:
     gateway = ward.gateway()
     gateway.do("work", "healthy")
@@ -53,7 +50,6 @@ def _tried(ward: Ward) -> bool:
     return any(intent.reply is not None and intent.reply.status.value != "done" for intent in ward.intents())
 
 
-@pytest.mark.timeout(120)
 def test_an_agent_that_gets_hardly_any_processor_does_nothing_false(ward: Ward) -> None:
     gateway = ward.gateway()
     gateway.do("work", "healthy")
@@ -78,7 +74,6 @@ def test_an_agent_that_gets_hardly_any_processor_does_nothing_false(ward: Ward) 
     ward.ends_well(agent)
 
 
-@pytest.mark.timeout(120)
 def test_sigterm_in_the_middle_of_an_action_leaves_it_in_the_journal_and_nothing_is_done_twice(ward: Ward) -> None:
     gateway = ward.gateway()
     gateway.do("slow", 1.5)

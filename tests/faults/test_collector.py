@@ -49,7 +49,6 @@ def collector(kind: str) -> Iterator[int]:
             stopping.set()
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("kind", "protocol"),
     [

@@ -20,7 +20,6 @@ def fill(pid: int) -> None:
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (_BYTES, _BYTES))
 
 
-@pytest.mark.timeout(120)
 def test_a_full_disk_costs_notes_that_are_counted_and_no_repair(ward: Ward) -> None:
     gateway = ward.gateway()
     agent = ward.agent()

@@ -9,7 +9,6 @@ from tests.fuzz.target import CORPUS, Finding, Target
 from tests.fuzz.targets import TARGETS
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("kind", TARGETS, ids=lambda kind: kind.name)
 def test_only_the_documented_errors_come_out(kind: type[Target], tmp_path: Path) -> None:
     target = kind(tmp_path)

@@ -75,6 +75,8 @@ def agent(place: Place, start: Start, *more: object) -> "subprocess.Popen[str]":
     return start("run", *paths, "--state-dir", place.folder, "--mode", "abort", "--interval", "100ms", *more)
 
 
+@pytest.mark.invariant(5)
+@pytest.mark.invariant(18)
 def test_a_stopped_killed_and_restarted_gateway_is_named_and_no_session_is_touched(place: Place, start: Start) -> None:
     patient = gateway(place, start)
     watcher = agent(place, start, "--warn-after", "1s", "--abort-after", "2s")

@@ -67,6 +67,7 @@ def read(result: Result) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.invariant(17)
 async def test_a_person_repairs_what_the_mode_forbids_to_automation_and_is_named_everywhere(desk: Desk) -> None:
     desk.stage.source.sessions = {"s": desk.stage.source.sessions["s"]}
     looked = await desk.run("recover", "s", "--dry-run")
@@ -87,6 +88,7 @@ ENDED = session(run=None, owner=Presence.ABSENT, state=SessionState.IDLE, queued
 MOVED = session(generation=8, progress_s=NOW_S - 1)
 
 
+@pytest.mark.invariant(2)
 @pytest.mark.parametrize(
     ("reply", "after", "outcome", "code"),
     [
@@ -187,6 +189,7 @@ async def test_hold_and_resume_name_the_person_and_reach_the_gate(desk: Desk) ->
     assert "nothing was paused" in again.output
 
 
+@pytest.mark.invariant(12)
 async def test_a_hold_survives_the_agent_and_ends_when_it_was_to_end(desk: Desk) -> None:
     await desk.run("hold", "--session", "a*", "--for", "30m")
     await desk.run("hold", "--session", "b*")

@@ -61,6 +61,7 @@ async def _gateway(tmp_path: Path) -> AsyncGenerator[Gateway]:
         yield gateway
 
 
+@pytest.mark.invariant(17)
 async def test_a_true_judgement_pulls_the_lever_once_however_often_it_is_sent(gateway: Gateway) -> None:
     session = gateway.probe.session("k")
     async with session.run("r1"):
@@ -72,6 +73,7 @@ async def test_a_true_judgement_pulls_the_lever_once_however_often_it_is_sent(ga
     assert gateway.levers.pulled == [("abort_run", "k", "r1", "silent for 15 min")]
 
 
+@pytest.mark.invariant(1)
 @pytest.mark.parametrize(
     ("changed", "check"),
     [
@@ -98,6 +100,7 @@ async def test_whatever_is_no_longer_true_is_refused_by_name(
     assert not gateway.levers.pulled
 
 
+@pytest.mark.invariant(1)
 async def test_a_run_that_moved_since_it_was_judged_lives(gateway: Gateway) -> None:
     session = gateway.probe.session("k")
     async with session.run("r1") as run:
@@ -176,6 +179,7 @@ async def test_a_lever_may_refuse_lack_or_break_without_hurting_the_gateway(gate
     assert (broken.status, "broken lever" in broken.detail) == (ReplyStatus.FAILED, True)
 
 
+@pytest.mark.invariant(18)
 async def test_an_action_that_a_blocked_loop_could_not_take_up_never_happens_later(gateway: Gateway) -> None:
     session = gateway.probe.session("k")
     async with session.run("r1"):

@@ -73,6 +73,7 @@ async def deaf(_run: Run) -> None:
         await asyncio.Event().wait()
 
 
+@pytest.mark.invariant(11)
 async def test_what_is_alive_finishes_and_a_zombie_is_cleared_and_not_waited_for(gateway: Gateway) -> None:
     may_end = asyncio.Event()
     await gateway.begin("alive", lambda _run: may_end.wait())
@@ -94,6 +95,7 @@ async def test_what_is_alive_finishes_and_a_zombie_is_cleared_and_not_waited_for
     }
 
 
+@pytest.mark.invariant(11)
 async def test_a_drain_ends_in_time_and_says_what_was_left(gateway: Gateway) -> None:
     await gateway.begin("endless", lambda _run: asyncio.Event().wait())
 

@@ -43,6 +43,7 @@ async def contended(tmp_path: Path) -> dict[str, int]:
     return {name: count for name, count in look.counters.items() if name.startswith("contended") and count}
 
 
+@pytest.mark.invariant(4)
 async def test_a_second_one_is_told_who_holds_the_file_and_it_is_counted(
     probe: Probe, file: Path, tmp_path: Path
 ) -> None:
@@ -128,6 +129,7 @@ async def test_the_board_shows_whether_the_session_has_a_holder(probe: Probe, fi
     assert (held, free) == (Presence.PRESENT, Presence.ABSENT)
 
 
+@pytest.mark.invariant(4)
 async def test_another_process_that_writes_the_file_is_noticed(probe: Probe, file: Path) -> None:
     async with probe.acquire(file, lane="main") as holding:
         holding.check()

@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ def test_the_codes_on_the_board_are_the_classifiers_words_in_their_order() -> No
     assert words(DropReason) == layout.DROPS
 
 
+@pytest.mark.invariant(19)
 def test_a_session_takes_at_most_512_bytes() -> None:
     one, two = layout.Layout(1).total_bytes, layout.Layout(2).total_bytes
 

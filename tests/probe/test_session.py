@@ -372,6 +372,7 @@ def test_a_number_that_does_not_fit_leaves_the_lock_even(in_gateway: Callable[..
     in_gateway(body)
 
 
+@pytest.mark.invariant(19)
 async def test_reporting_opens_no_file_and_asks_for_no_process(tmp_path: Path) -> None:
     """OpenClaw 87028: synchronous process look-ups starved the loop of the patient."""
     seen: list[str] = []

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from livewatch.agent import Agent
 from livewatch.recovery.rounds import Moment, Witness
-from tests.recovery.fake_gateway import NOW_S, POLICY, FakeClock, FakeIntents, FakeSource, session
+from livewatch.testing import FakeClock, FakeGateway
+from tests.recovery.fake_gateway import NOW_S, POLICY, FakeIntents, session
 
 
 class Kept:
@@ -21,7 +22,7 @@ class Ward:
 
     def __init__(self, *witnesses: Witness) -> None:
         self.clock = FakeClock()
-        self.source = FakeSource(self.clock)
+        self.source = FakeGateway(self.clock)
         self.source.sessions = {"s": session(progress_s=NOW_S)}
         self.kept = Kept()
         self.agent = Agent(

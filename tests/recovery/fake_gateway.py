@@ -1,4 +1,4 @@
-"""A gateway of facts and a clock that only moves when told."""
+"""Facts for a `FakeGateway`: sessions, verdicts and requests that every gate lets pass."""
 
 import asyncio
 import dataclasses
@@ -9,9 +9,9 @@ from livewatch.recovery.memory import Memory
 from livewatch.recovery.patient import Patient
 from livewatch.recovery.request import Request, Situation
 from livewatch.recovery.settings import Policy
-from livewatch.sources.base import SourceError
+from livewatch.testing import START_S
 from livewatch_classifiers import GatewayIdentity, Run, Session, Snapshot, Verdict, Vitals, VitalsVerdict
-from livewatch_classifiers.decision import Act, Action, Completed, Reply, ReplyStatus
+from livewatch_classifiers.decision import Act, Completed
 from livewatch_classifiers.vocabulary import (
     ActionKind,
     Attention,
@@ -24,72 +24,11 @@ from livewatch_classifiers.vocabulary import (
     VitalsState,
 )  # fmt: skip
 
-NOW_S = 10_000.0
+NOW_S = START_S
 IDENTITY = GatewayIdentity(1, "b:1")
 ALL = frozenset(ActionKind)
 POLICY = Policy(mode=Mode.ABORT, confirm_silence=1, confirm_certain=1, startup_grace_s=0, resume_grace_s=0)
 RESPONSIVE = VitalsVerdict(VitalsState.RESPONSIVE)
-
-
-class FakeClock:
-    def __init__(self, now_s: float = NOW_S) -> None:
-        self.now_s = now_s
-
-    def monotonic_s(self) -> float:
-        return self.now_s
-
-    def boottime_s(self) -> float:
-        return self.now_s
-
-    def wall_s(self) -> float:
-        return self.now_s
-
-    async def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
-        await asyncio.sleep(0)
-
-
-class FakeSource:
-    name = "gw"
-    capabilities: frozenset[ActionKind] = ALL
-
-    def __init__(self, clock: FakeClock) -> None:
-        self.clock = clock
-        self.sessions: dict[str, Session] = {}
-        self.identity: GatewayIdentity | None = GatewayIdentity(1, "b:1")
-        self.problem: SourceError | None = None
-        self.reply: Reply | Exception = Reply(ReplyStatus.DONE)
-        self.answering = asyncio.Event()
-        self.answering.set()
-        self.obeys = False
-        """True when every action ends its run at once, and what waited begins."""
-        self.becomes: Session | None = None
-        """What the session of an action is after it, whatever was answered."""
-        self.acted: list[Action] = []
-        self.log: list[str] = []
-
-    async def sample(self) -> Snapshot:
-        if self.problem is not None:
-            raise self.problem
-        now_s = self.clock.now_s
-        return snapshot(*self.sessions.values(), now_s=now_s, identity=self.identity)
-
-    async def act(self, action: Action) -> Reply:
-        self.log.append("act")
-        self.acted.append(action)
-        await self.answering.wait()
-        if self.becomes is not None:
-            self.sessions = {action.session: dataclasses.replace(self.becomes, key=action.session)}
-        if self.obeys:
-            fresh = Run("next", self.clock.now_s, handle="next")
-            began = {"run": fresh, "owner": Presence.PRESENT, "progress_s": self.clock.now_s}
-            self.sessions = {key: dataclasses.replace(s, **began) for key, s in self.sessions.items()}
-        if isinstance(self.reply, Exception):
-            raise self.reply
-        return self.reply
-
-    async def close(self) -> None:
-        self.log.append("close")
 
 
 class FakeIntents:

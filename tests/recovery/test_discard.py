@@ -13,11 +13,12 @@ from livewatch.recovery.journal.reader import read_journal
 from livewatch.recovery.policy import judge
 from livewatch.recovery.request import Request
 from livewatch.sources.base import Discarding
+from livewatch.testing import FakeClock, FakeGateway
 from livewatch_classifiers import GatewayIdentity, Snapshot, Vitals
 from livewatch_classifiers.decision import Act, Action, Hold
 from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Reason
 from tests.recovery.clinic import POLICY
-from tests.recovery.fake_gateway import NOW_S, FakeClock, FakeSource, request, session, situation
+from tests.recovery.fake_gateway import NOW_S, request, session, situation
 from tests.test_agent import Stage
 
 EVICTS = frozenset({ActionKind.ABORT_RUN})
@@ -37,6 +38,7 @@ def asked(queued: int | None, *, allow: bool = False, kind: ActionKind = ActionK
     return replace(base, situation=discarding, policy=policy)
 
 
+@pytest.mark.invariant(3)
 @pytest.mark.parametrize("queued", [1, 7, None])
 def test_discard_holds_alone_what_would_throw_messages_away(queued: int | None) -> None:
     """OpenClaw 89208, 130911: what was queued behind a wedge was lost with it."""
@@ -78,7 +80,7 @@ def test_permission_is_a_flag_and_off_by_default() -> None:
     assert load_settings(environ={}, flags={"allow_discard": True}).recovery.allow_discard
 
 
-class LossySource(FakeSource):
+class LossySource(FakeGateway):
     discards = frozenset({ActionKind.FORCE_CLEAR})
 
 

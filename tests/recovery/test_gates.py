@@ -20,6 +20,7 @@ from livewatch_classifiers.vocabulary import (
 from tests.recovery.clinic import POLICY, START_S, Clinic, clinic, ghost, hung, orphaned, the_act, the_gate, zombie
 
 
+@pytest.mark.invariant(10)
 def test_without_any_gate_in_the_way_each_fault_gets_its_own_remedy() -> None:
     remedies = {
         hung(): ActionKind.ABORT_RUN,
@@ -55,6 +56,7 @@ def test_mode_nothing_happens_that_the_operator_did_not_allow(mode: Mode, sessio
         assert the_gate(decisions) is Gate.MODE
 
 
+@pytest.mark.invariant(12)
 def test_operator_hold_people_outrank_recovery() -> None:
     patient = clinic(hung(), held=frozenset({"hung"}))
 
@@ -118,6 +120,7 @@ def test_responsive_silence_waits_for_health_but_proof_does_not() -> None:
     assert the_act(patient.tick(40)).action.session == "hung"
 
 
+@pytest.mark.invariant(22)
 def test_confirmed_one_sample_is_not_enough() -> None:
     patient = clinic(hung())
 
@@ -150,6 +153,7 @@ def test_confirmed_another_run_handle_or_progress_starts_the_count_again(moved: 
     assert the_gate(patient.tick()) is Gate.CONFIRMED
 
 
+@pytest.mark.invariant(9)
 def test_generation_what_cannot_be_bound_to_an_incarnation_is_not_acted_on() -> None:
     """OpenClaw 92270: a retired id was aborted four times."""
     assert the_gate(clinic(hung(generation=None)).until_confirmed()) is Gate.GENERATION
@@ -175,6 +179,7 @@ def test_handle_identity_without_a_handle_nothing_is_cleared() -> None:
     assert not clinic(unknown).until_confirmed()  # the classifier does not even call it eligible
 
 
+@pytest.mark.invariant(4)
 def test_holder_free_no_second_run_on_a_session_file_that_is_held() -> None:
     assert the_gate(clinic(orphaned(holder=Presence.PRESENT)).until_confirmed()) is Gate.HOLDER_FREE
 
@@ -183,6 +188,7 @@ def failed_release(patient: Clinic) -> None:
     patient.settle(the_act(patient.until_confirmed()), Outcome.INEFFECTIVE)
 
 
+@pytest.mark.invariant(7)
 def test_backoff_a_rung_that_did_not_help_waits_before_it_is_tried_again() -> None:
     patient = clinic(orphaned())
     failed_release(patient)
@@ -200,6 +206,7 @@ def test_budget_is_a_number_of_actions_in_a_sliding_window() -> None:
     assert len(patient.tick(POLICY.budget_window_s)) == 2
 
 
+@pytest.mark.invariant(8)
 def test_quarantine_a_session_repaired_three_times_is_left_to_a_person() -> None:
     """OpenClaw 145152: the same reclaim 67 times a day."""
     patient = clinic(orphaned())
@@ -243,6 +250,7 @@ def test_dry_run_decides_everything_and_does_nothing() -> None:
     assert the_gate(clinic(hung(), policy=replace(POLICY, dry_run=True)).until_confirmed()) is Gate.DRY_RUN
 
 
+@pytest.mark.invariant(5)
 def test_seconds_in_which_nothing_could_run_lead_to_no_decision_at_all() -> None:
     patient = clinic(hung())
     patient.vitals = replace(patient.vitals, blind=BlindTime.of([(START_S - 499, START_S)]))

@@ -76,6 +76,7 @@ def test_an_infinite_bound_tells_nobody() -> None:
     assert overdue_at([Gate.MODE] * 3, never, every_s=1e9) == [[]] * 3
 
 
+@pytest.mark.invariant(6)
 def test_every_gate_has_a_finite_bound_by_default() -> None:
     assert all(Policy().hold_bound_of(gate) < float("inf") for gate in Gate)
 
@@ -100,6 +101,7 @@ def test_bounds_that_cannot_be_used_are_refused_by_name(table: object) -> None:
         build_section("recovery", {"hold_bounds": table})
 
 
+@pytest.mark.invariant(6)
 def test_the_bound_never_triggers_the_held_action() -> None:
     patient = clinic(hung(), policy=replace(POLICY, mode=Mode.OBSERVE))
     decisions = [decision for _ in range(100) for decision in patient.tick(600)]
@@ -107,6 +109,7 @@ def test_the_bound_never_triggers_the_held_action() -> None:
     assert not [decision for decision in decisions if isinstance(decision, Act)]
 
 
+@pytest.mark.invariant(6)
 async def test_the_agent_tells_a_hold_past_its_bound_once_and_its_end_once() -> None:
     stage = Stage()
     stage.agent.policy = replace(stage.agent.policy, hold_bounds_s={Gate.OPERATOR_HOLD: 5.0})

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Outcome
 from tests.recovery.clinic import POLICY, Clinic, clinic, hung, orphaned, the_act, the_gate
 
@@ -29,6 +31,7 @@ def test_a_release_is_tried_twice_before_the_session_is_evicted() -> None:
     assert kinds == [ActionKind.RELEASE_LANE, ActionKind.RELEASE_LANE, ActionKind.EVICT_SESSION]
 
 
+@pytest.mark.invariant(2)
 def test_an_abort_that_failed_is_followed_by_a_force_clear_and_then_a_release() -> None:
     kinds = climb(clinic(hung(), policy=PATIENT_POLICY), 2)
 
@@ -59,6 +62,7 @@ def test_a_restart_is_the_last_rung_and_only_in_its_mode() -> None:
     assert forbidden == [ActionKind.ABORT_RUN, ActionKind.ABORT_RUN]
 
 
+@pytest.mark.invariant(20)
 def test_two_ineffective_repairs_of_one_kind_in_a_row_end_in_quarantine() -> None:
     patient = clinic(
         hung(), capabilities=frozenset({ActionKind.ABORT_RUN}), policy=replace(POLICY, ineffective_repairs=1)

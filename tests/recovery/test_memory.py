@@ -167,6 +167,7 @@ def test_a_restart_forgets_patients_and_the_mass_stall() -> None:
     assert (after.mass.canary, after.paused_s) == (None, NOW_S + 1)
 
 
+@pytest.mark.invariant(8)
 def test_a_restart_forgets_neither_repairs_nor_quarantine() -> None:
     memory, now_s = Memory(), NOW_S
     for _ in range(POLICY.poison_repairs):
@@ -290,6 +291,7 @@ def test_a_lane_is_not_released_under_a_run_that_is_still_registered() -> None:
     assert next_rung(sick(remedy=Remedy.ABORT_RUN), owned, patient, ALL, POLICY) is ActionKind.FORCE_CLEAR
 
 
+@pytest.mark.invariant(14)
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.TIMED_OUT])
 def test_a_lever_that_does_not_work_says_nothing_about_the_session_until_it_failed_three_times(
     outcome: Outcome,
@@ -307,6 +309,7 @@ def test_a_gateway_that_can_do_nothing_is_told_by_the_capability_gate() -> None:
 ABORT = Action(ActionKind.ABORT_RUN, "s", "k", "c", sick().reason, run_id="r1", handle="h1")
 
 
+@pytest.mark.invariant(2)
 @pytest.mark.parametrize(
     ("reply", "after", "waited_s", "expected"),
     [
@@ -328,6 +331,7 @@ def test_an_outcome_is_what_is_seen_and_not_what_was_answered(
     assert (done.outcome if done else None) is expected
 
 
+@pytest.mark.invariant(16)
 def test_a_refusal_because_it_moved_is_superseded_and_an_unknown_store_is_no_recovery() -> None:
     alive = Sent(Act(ABORT, sick()), Reply(ReplyStatus.REFUSED, "it moved", check=RefusedCheck.PROGRESS), NOW_S, NOW_S)
     alive = replace(alive, act=Act(replace(ABORT, progress_s=NOW_S - 900), sick()))

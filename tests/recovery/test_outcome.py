@@ -43,6 +43,7 @@ def test_an_abort_has_recovered_when_the_run_is_gone_and_nothing_waits_or_anothe
     assert outcome(act_on(hung()), hung(run=Run("r2", START_S + 10, handle="h2"))) is Outcome.RECOVERED
 
 
+@pytest.mark.invariant(2)
 @pytest.mark.parametrize(("queued", "oldest_s"), [(1, START_S - 400), (7, None), (1, START_S + 5)])
 def test_a_lane_that_is_held_after_its_run_is_gone_is_not_recovered_until_what_waits_begins(
     queued: int, oldest_s: float | None
@@ -65,6 +66,7 @@ def test_what_never_begins_after_its_run_is_gone_is_ineffective_and_says_so() ->
     )  # fmt: skip
 
 
+@pytest.mark.invariant(9)
 def test_a_queue_that_cannot_be_seen_never_proves_a_recovery() -> None:
     unseen = hung(**ENDED, queued=None)
     act = act_on(hung(queued=None))
@@ -99,6 +101,7 @@ def test_that_a_session_is_gone_proves_nothing_about_what_waited_in_it() -> None
     assert outcome(act_on(hung(queued=2)), None, after_s=46) is Outcome.TIMED_OUT
 
 
+@pytest.mark.invariant(2)
 def test_an_abort_that_was_answered_with_done_and_changed_nothing_is_ineffective() -> None:
     """OpenClaw 92270: eleven aborts reported, nothing released, wedged for 14 h."""
     assert outcome(act_on(hung()), hung()) is None
@@ -119,6 +122,8 @@ def test_a_force_clear_has_recovered_when_another_handle_or_none_is_registered()
     assert outcome(act_on(zombie()), cleared) is None
 
 
+@pytest.mark.invariant(15)
+@pytest.mark.invariant(16)
 def test_a_release_has_recovered_when_the_lane_is_served_again() -> None:
     served = orphaned(
         state=SessionState.PROCESSING, owner=Presence.PRESENT, run=Run("r2", START_S + 10, handle="h2"), activity=None

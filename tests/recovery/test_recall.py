@@ -16,11 +16,11 @@ from livewatch.recovery.memory import Memory
 from livewatch.recovery.recall import recall
 from livewatch.recovery.settings import Policy
 from livewatch.recovery.tenure import Tenure
+from livewatch.testing import FakeClock
 from livewatch_classifiers import GatewayIdentity, Run, Session, Snapshot, Vitals
 from livewatch_classifiers.decision import Act, Action, Hold, Reply, ReplyStatus
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Outcome, Presence, SessionState
-from tests.recovery.fake_gateway import FakeClock
 from tests.recovery.journal.facts import an_act
 from tests.waiting import until
 
@@ -168,6 +168,7 @@ async def test_a_session_repaired_three_times_by_three_agents_is_left_to_a_perso
     assert len(gateway.acted) == 3
 
 
+@pytest.mark.invariant(8)
 async def test_repairs_that_do_not_help_are_counted_across_restarts(gateway: Gateway, begin: Begin) -> None:
     shift = await begin()
     for _ in range(3):

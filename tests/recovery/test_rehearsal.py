@@ -13,10 +13,11 @@ from livewatch.recovery.rehearsal import Rehearsal
 from livewatch.recovery.rounds import Moment
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import SourceError
+from livewatch.testing import FakeClock, FakeGateway
 from livewatch_classifiers import GatewayIdentity, Run, Session, Snapshot, Thresholds
 from livewatch_classifiers.decision import Act, Hold, Reply, ReplyStatus
 from livewatch_classifiers.vocabulary import Gate, Mode
-from tests.recovery.fake_gateway import NOW_S, FakeClock, FakeIntents, FakeSource, session
+from tests.recovery.fake_gateway import NOW_S, FakeIntents, session
 
 THRESHOLDS = Thresholds(warn_after_s=5.0, abort_after_s=15.0, tool_abort_after_s=15.0, zombie_grace_s=3.0)
 POLICY = Policy(
@@ -40,7 +41,7 @@ class Story:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.clock = FakeClock()
-        self.source = FakeSource(self.clock)
+        self.source = FakeGateway(self.clock)
         self.source.sessions = {key: self.fresh(key) for key in "abcdef"}
         self.kept = Kept()
         self.may_act = True
@@ -137,7 +138,7 @@ async def test_a_rehearsal_of_what_happened_comes_to_the_same_decisions_and_memo
 
 async def test_what_only_the_rehearsal_did_is_never_climbed_on_a_guess() -> None:
     clock = FakeClock()
-    source, kept = FakeSource(clock), Kept()
+    source, kept = FakeGateway(clock), Kept()
     source.sessions = {"s": session(run=Run("r1", NOW_S, handle="h"), progress_s=NOW_S, state_since_s=NOW_S)}
     agent = Agent(source, clock=clock, intents=FakeIntents(source.log), witnesses=[kept], policy=Policy())
     for _ in range(900):

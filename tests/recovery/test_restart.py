@@ -21,6 +21,7 @@ from livewatch.recovery.restart import decide_restart
 from livewatch.recovery.settings import Policy
 from livewatch.sources.base import SourceError
 from livewatch.sources.process_stat import ProcessStat
+from livewatch.testing import FakeGateway
 from livewatch_classifiers import GatewayIdentity, Snapshot, VitalsVerdict
 from livewatch_classifiers.decision import GATEWAY, Act, Hold
 from livewatch_classifiers.vocabulary import (
@@ -34,7 +35,7 @@ from livewatch_classifiers.vocabulary import (
     VitalsReason,
     VitalsState,
 )
-from tests.recovery.fake_gateway import IDENTITY, NOW_S, POLICY, FakeSource, request, sick, situation, snapshot
+from tests.recovery.fake_gateway import IDENTITY, NOW_S, POLICY, request, sick, situation, snapshot
 from tests.test_agent import ZOMBIE, Stage
 from tests.waiting import until
 
@@ -109,6 +110,7 @@ def test_only_a_process_that_is_known_to_have_ended_is_down_when_nothing_can_be_
     assert looked((VitalsState.UNRESPONSIVE, False), (VitalsState.UNRESPONSIVE, False)).down_since_s is None
 
 
+@pytest.mark.invariant(12)
 def test_a_gateway_that_was_drained_before_it_ended_was_stopped_by_somebody_and_stays_stopped() -> None:
     """gsd-2 2676: a stop by a person is never resumed."""
     assert looked((VitalsState.GONE, True), drained=True).down_since_s is None
@@ -131,6 +133,7 @@ def test_a_draining_gateway_is_remembered_as_such() -> None:
     assert Memory().observed(look, {}, VitalsVerdict(VitalsState.DRAINING), RESTART, NOW_S).drained
 
 
+@pytest.mark.invariant(10)
 def test_a_restart_is_never_the_first_thing_to_try_for_a_session() -> None:
     """Smallest reach first: a ladder that offers nothing else names what is missing (OpenClaw 130906)."""
     asked = request()
@@ -237,7 +240,7 @@ def read_pid(path: Path) -> int:
     return int(path.read_text())
 
 
-class Gateway(FakeSource):
+class Gateway(FakeGateway):
     """A real process that can only be seen."""
 
     pid_file = Path()
@@ -284,6 +287,7 @@ async def test_a_gateway_that_was_killed_is_started_again_by_the_command(pid_fil
     assert [(d.action.session, d.outcome) for d in done] == [(GATEWAY, Outcome.RECOVERED)]
 
 
+@pytest.mark.invariant(10)
 def test_sick_sessions_alone_never_restart_a_gateway_that_responds() -> None:
     """zylos 789: a busy gateway was restarted as if it were dead."""
     patient = Patient("s", Reason.ZOMBIE_RUN, True, 0.0, 7, "r", "h", None, samples=9)  # noqa: FBT003 -- by position, in the order of the class

@@ -6,11 +6,12 @@ import pytest
 
 from livewatch.agent import Agent
 from livewatch.recovery.settings import Policy
+from livewatch.testing import FakeClock, FakeGateway
 from livewatch_classifiers import Activity, Run, Session, Thresholds
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.vocabulary import ActionKind, ActivityKind, Mode, Presence
 from tests.recovery.clinic import ghost
-from tests.recovery.fake_gateway import NOW_S, FakeClock, FakeIntents, FakeSource, session
+from tests.recovery.fake_gateway import NOW_S, FakeIntents, session
 from tests.test_agent import Stage
 
 THRESHOLDS = Thresholds(warn_after_s=3600.0, abort_after_s=7200.0)
@@ -22,7 +23,7 @@ class World(Stage):
 
     def __init__(self, patient: Session, thresholds: Thresholds = THRESHOLDS) -> None:
         self.clock = FakeClock()
-        self.source = FakeSource(self.clock)
+        self.source = FakeGateway(self.clock)
         self.source.sessions = {patient.key: patient}
         self.intents = FakeIntents(self.source.log)
         policy = Policy(mode=Mode.ABORT)
@@ -55,6 +56,7 @@ async def test_a_zombie_is_sent_its_force_clear_within_two_seconds_of_the_end_of
     assert world.clock.now_s - (NOW_S + ZOMBIE_GRACE_S) <= 2.0 + 1.0  # two ticks after the tick that saw it first
 
 
+@pytest.mark.invariant(22)
 async def test_a_proof_that_appears_is_acted_on_in_the_second_look_at_it() -> None:
     """OpenClaw 77115: ghosts of 11.5 h. Nothing is sent on one look, which may be torn."""
     absent = ghost("s", progress_s=NOW_S - 900, state_since_s=NOW_S - 900, queued=1)
@@ -75,6 +77,7 @@ async def test_a_proof_that_appears_is_acted_on_in_the_second_look_at_it() -> No
 SILENT = Activity(ActivityKind.MODEL_CALL, Presence.PRESENT, "r1", NOW_S)
 
 
+@pytest.mark.invariant(7)
 async def test_silence_waits_for_its_threshold_and_is_then_acted_on() -> None:
     limits = Thresholds(warn_after_s=120.0, abort_after_s=360.0)
     world = World(session(activity=SILENT, progress_s=NOW_S, state_since_s=NOW_S), limits)
@@ -85,6 +88,7 @@ async def test_silence_waits_for_its_threshold_and_is_then_acted_on() -> None:
     assert world.source.acted[0].kind is ActionKind.ABORT_RUN
 
 
+@pytest.mark.invariant(22)
 async def test_new_content_just_before_the_threshold_starts_the_wait_again() -> None:
     limits = Thresholds(warn_after_s=120.0, abort_after_s=360.0)
     world = World(session(activity=SILENT, progress_s=NOW_S, state_since_s=NOW_S), limits)

@@ -14,10 +14,11 @@ from livewatch.simulation.record import Record
 from livewatch.simulation.runner import collect, run_virtual
 from livewatch.simulation.schema import load_scenario
 from livewatch.simulation.watching import AgentWatch
+from livewatch.testing import FakeClock, FakeGateway
 from livewatch_classifiers import Run, Thresholds
 from livewatch_classifiers.report import Dissent, TickReport
 from livewatch_classifiers.vocabulary import Disagreement, Mode
-from tests.recovery.fake_gateway import NOW_S, FakeClock, FakeIntents, FakeSource, session
+from tests.recovery.fake_gateway import NOW_S, FakeIntents, session
 
 LIBRARY = Path(__file__).parents[1] / "scenarios"
 HASTY = """
@@ -48,7 +49,7 @@ def hasty(tmp_path: Path) -> Candidate:
 class Stage:
     def __init__(self, shadow: Shadow | None, policy: Policy) -> None:
         self.clock = FakeClock()
-        self.source = FakeSource(self.clock)
+        self.source = FakeGateway(self.clock)
         self.source.sessions = {"s": ZOMBIE}
         intents = FakeIntents(self.source.log)
         self.agent = Agent(self.source, clock=self.clock, intents=intents, policy=policy, shadow=shadow)

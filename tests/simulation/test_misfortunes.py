@@ -43,6 +43,7 @@ def test_the_right_agent_survives_worlds_full_of_one_misfortune(name: str) -> No
         assert run.passed, "\n".join(failure_lines(run))
 
 
+@pytest.mark.invariant(1)
 @pytest.mark.parametrize(
     ("only", "wrong", "broken"),
     [

@@ -31,6 +31,7 @@ def repaired(done: Run) -> Iterator[str]:
     return (a.session for a in done.record.afflictions if a.until_s is not None)
 
 
+@pytest.mark.invariant(5)
 def test_a_late_tick_with_a_healthy_loop_and_with_a_frozen_one() -> None:
     healthy_loop, frozen_loop = right("late_tick_healthy_loop"), right("late_tick_frozen_loop")
 

@@ -36,6 +36,7 @@ def with_a_gateway_that_checks_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(levers, "_refusal", lambda *_: "")
 
 
+@pytest.mark.invariant(1)
 @pytest.mark.parametrize("sabotage", [without_blind_time, with_a_gateway_that_checks_nothing])
 def test_random_worlds_notice_a_missing_protection(
     sabotage: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch

@@ -74,6 +74,7 @@ def test_the_data_sheet_has_a_row_per_fault_and_a_column_per_rule_set() -> None:
     assert "| hung_tool | 2m00s / 2m00s (1/1) | - (0/1) |" in sheet
 
 
+@pytest.mark.slow
 def test_the_published_figures_of_livewatch_are_those_of_today() -> None:
     ours = score("livewatch", (run_scenario(load_scenario(path)) for path in scenario_files((LIBRARY,))))
     (row,) = summary_table([ours])[2:]

@@ -102,6 +102,7 @@ async def test_a_gateway_whose_pid_is_dead_is_gone(make: Make, source: BoardSour
     assert str(ended.pid) in error.problem
 
 
+@pytest.mark.invariant(21)
 async def test_a_recycled_pid_is_a_gone_gateway(make: Make, source: BoardSource) -> None:
     make(start_ticks=1)
     error = await refusal(source)

@@ -8,9 +8,9 @@ import pytest
 
 from livewatch.sources.round_trip import HealthUrl, RoundTrip, RoundTripReading
 from livewatch.sources.witnessed import WitnessedSource
+from livewatch.testing import FakeClock, FakeGateway
 from livewatch_classifiers.decision import Action, ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind, Reason
-from tests.recovery.fake_gateway import FakeClock, FakeSource
 from tests.waiting import until
 
 ANSWER = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
@@ -129,7 +129,7 @@ def test_a_page_that_cannot_be_asked_is_refused(url: str) -> None:
 
 
 async def test_the_witness_stands_beside_what_the_source_saw(page: Page, witness: RoundTrip) -> None:
-    gateway = FakeSource(FakeClock())
+    gateway = FakeGateway(FakeClock())
     source = WitnessedSource(gateway, witness)
     sees(witness, lambda reading: reading.took_s is not None)
     page.answer = None

@@ -5,9 +5,9 @@ import pytest
 from livewatch.sources.board_vitals import BoardVitals
 from livewatch.sources.host_reading import HostReading
 from livewatch.sources.thrashing import thrashing
+from livewatch.testing import FakeClock
 from livewatch_classifiers import Vitals
 from livewatch_classifiers.vocabulary import StallCause
-from tests.recovery.fake_gateway import FakeClock
 
 THRASHES = HostReading(1, major_faults_per_s=11168.0, swap_used=0.74)
 

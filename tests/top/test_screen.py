@@ -21,7 +21,7 @@ from livewatch.top.view import Show
 from tests.top.documents import ROW, look
 from tests.top.fake_vantage import FakeVantage
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 SIZES = [(80, 24), (140, 40)]
 
 

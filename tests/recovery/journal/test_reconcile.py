@@ -37,6 +37,7 @@ def test_another_process_supersedes_every_intent(kind: ActionKind) -> None:
     assert look(an_intent(kind), a_session(), identity=GatewayIdentity(4242, "boot:100")) is Outcome.SUPERSEDED
 
 
+@pytest.mark.invariant(9)
 def test_an_unknown_process_identity_neither_permits_nor_exempts() -> None:
     assert look(an_intent(identity=None), a_session()) is None
     assert look(an_intent(), a_session(), identity=None) is None
