@@ -258,6 +258,7 @@ class Case:
             ("activity_age_s", _rounded(self.vitals.age(activity.since_s)) if activity is not None else None),
             ("silence_s", _rounded(self.silence_s)),
             ("state_age_s", _rounded(self.vitals.age(session.state_since_s))),
+            ("store_says", "running" if session.store_says_running is Presence.PRESENT else None),
             ("wait", session.wait.kind.value if session.wait is not None else None),
             ("wait_age_s", _rounded(self.vitals.age(session.wait.since_s)) if session.wait is not None else None),
             ("limit_s", _rounded(limit_s)),

@@ -46,6 +46,9 @@ class Action:
     traceparent: str | None = None
     timeout_s: float | None = None
     """How long a drain may take; the gateway's own default where it is not said."""
+    queued: int | None = None
+    """Messages that waited in the session when it was judged; ``None`` where that cannot be seen. Not sent: it tells
+    afterwards whether what waited has begun."""
     discards: int = 0
     """How many queued messages this throws away, counted before it is sent; 0 for everything that keeps them."""
     asked_by: Person | None = None

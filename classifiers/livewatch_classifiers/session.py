@@ -289,10 +289,17 @@ def _rule_15_untracked_progress(case: Case) -> Verdict | None:
 
 
 def _rule_16_stale_state(case: Case) -> Verdict | None:
+    if _only_the_store_says_running(case):
+        return None  # rule 6 judges the store's word, after its own time
     if case.activity is not None or not case.stale(case.limits.warn_s):
         return None
     reason = Reason.QUEUED_WORK_WITHOUT_ACTIVE_RUN if case.queued else Reason.STALE_SESSION_STATE
     return case.release_lane("16", reason)
+
+
+def _only_the_store_says_running(case: Case) -> bool:
+    session = case.session
+    return session.state is SessionState.IDLE and not case.queued and session.store_says_running is Presence.PRESENT
 
 
 RULES: tuple[Callable[[Case], Verdict | None], ...] = (

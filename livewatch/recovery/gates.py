@@ -6,7 +6,7 @@ Order matters only for what is reported: the first gate that holds an action is 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from livewatch.recovery.memory import ENDS_A_RUN
+from livewatch.recovery.outcome import ENDS_A_RUN
 from livewatch.recovery.request import Request
 from livewatch_classifiers.vocabulary import (
     ActionKind,
@@ -124,6 +124,8 @@ def generation(request: Request) -> Held | None:
         return Held("the session's generation is unknown")
     if request.session.generation != request.patient.generation:
         return Held("the session moved on since it was judged")
+    if request.kind in ENDS_A_RUN and request.session.run is None:
+        return Held("no run of this session is known that could be ended")
     return None
 
 

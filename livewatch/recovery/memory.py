@@ -5,16 +5,15 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from livewatch.judge import Census
-from livewatch.recovery.patient import SIGN_OF_LIFE, Patient, examined, treated
+from livewatch.recovery.outcome import ENDS_A_RUN
+from livewatch.recovery.patient import Patient, examined, treated
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import GATEWAY, Action, Completed
 from livewatch_classifiers.model import GatewayIdentity, Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
-from livewatch_classifiers.vocabulary import SICK, ActionKind, Phase, Reason, StallCause, VitalsState
+from livewatch_classifiers.vocabulary import SICK, ActionKind, Outcome, Phase, Reason, StallCause, VitalsState
 
 _HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
-ENDS_A_RUN = frozenset({ActionKind.ABORT_RUN, ActionKind.FORCE_CLEAR})
-"""What waits for a canary while most sessions are sick."""
 LOOKED_AWAY_S = 15.0
 """A longer gap between two looks is a pause of the observer, and says nothing about the gateway."""
 
@@ -169,8 +168,9 @@ class Memory:
         patient = self.patients.get(done.action.session)
         mass = self.mass
         if mass is not None and mass.canary == done.action.session:
-            worked = done.outcome in SIGN_OF_LIFE
-            mass = replace(mass, canary=None, cleared=worked, next_canary_s=now_s + policy.backoff_initial_s)
+            # only what moved says that ending a run helps; one that lived by itself says nothing about the others
+            helped = done.outcome is Outcome.RECOVERED
+            mass = replace(mass, canary=None, cleared=helped, next_canary_s=now_s + policy.backoff_initial_s)
         if patient is None:
             return replace(self, mass=mass, restarting=restarting)
         patients = {**self.patients, patient.key: treated(patient, done, policy, now_s)}

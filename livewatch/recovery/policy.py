@@ -73,6 +73,7 @@ def action_of(request: Request) -> Action:
         run_id=run_id,
         handle=handle,
         progress_s=session.progress_s,
+        queued=session.queued,
         discards=discards,
     )
 

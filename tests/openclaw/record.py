@@ -66,6 +66,7 @@ _DATA = frozenset(
         "details",
         "exitCode",
         "aborted",
+        "executionSettled",
         "stopReason",
         "startedAt",
         "endedAt",

@@ -9,6 +9,7 @@ from livewatch.local_api import views
 from livewatch.recovery.climb import Climb, climb_bound
 from livewatch.recovery.holds import OperatorHold
 from livewatch.recovery.ladder import next_rung
+from livewatch.recovery.outcome import patience_s
 from livewatch.recovery.policy import judge
 from livewatch.recovery.request import Request, Situation
 from livewatch.recovery.settings import Policy
@@ -40,7 +41,7 @@ def climbed(patient: Clinic) -> tuple[list[ActionKind], float, Gate]:
         ends = [d.gate for d in decisions if isinstance(d, Hold) and d.gate in (Gate.QUARANTINE, Gate.OWNER_ABSENT)]
         if ends:
             return tried, sent_s - began_s, ends[0]
-        if acts and patient.now_s - sent_s > patient.policy.verify_s:
+        if acts and patient.now_s - sent_s > patience_s(tried[-1], patient.policy, run_gone=True):
             patient.settle(acts.pop(), Outcome.INEFFECTIVE)
             sent_s = patient.now_s
         if any(isinstance(d, Act) for d in decisions):

@@ -213,7 +213,9 @@ ABORT = Action(ActionKind.ABORT_RUN, "s", "k", "c", sick().reason, run_id="r1", 
 @pytest.mark.parametrize(
     ("reply", "after", "waited_s", "expected"),
     [
-        (ReplyStatus.DONE, session(run=None), 1, Outcome.RECOVERED),
+        (ReplyStatus.DONE, session(run=None, owner=Presence.ABSENT, queued=0), 1, Outcome.RECOVERED),
+        (ReplyStatus.DONE, session(run=None, owner=Presence.ABSENT, queued=1), 45, None),
+        (ReplyStatus.DONE, session(run=None, owner=Presence.ABSENT, queued=1), 45.1, Outcome.INEFFECTIVE),
         (ReplyStatus.DONE, session(), 15, None),
         (ReplyStatus.DONE, session(), 15.1, Outcome.INEFFECTIVE),
         (ReplyStatus.TIMED_OUT, session(), 16, Outcome.TIMED_OUT),
@@ -231,6 +233,7 @@ def test_an_outcome_is_what_is_seen_and_not_what_was_answered(
 
 def test_a_refusal_because_it_moved_is_superseded_and_an_unknown_store_is_no_recovery() -> None:
     alive = Sent(Act(ABORT, sick()), Reply(ReplyStatus.REFUSED, "progress moved"), NOW_S, NOW_S)
+    alive = replace(alive, act=Act(replace(ABORT, progress_s=NOW_S - 900), sick()))
     done = look_again(alive, snapshot(session()), {"s": sick()}, POLICY, NOW_S)
     assert done is not None
     assert done.outcome is Outcome.SUPERSEDED

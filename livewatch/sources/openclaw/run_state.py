@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from livewatch.sources.openclaw.history import Step
 from livewatch.sources.openclaw.repetition import Repetition, outcome_class, step_digest
 from livewatch.sources.openclaw.shapes import number, table
 from livewatch_classifiers.model import Activity, Run, Wait
@@ -11,6 +12,7 @@ from livewatch_classifiers.vocabulary import ActivityKind, Presence, WaitKind
 _PREPARING = ("preparing_workspace", "preparing_context")
 _WAITING = "waiting-"
 _BACKOFF_MARGIN_S = 5.0
+_NAME = 200
 _TEXT_STREAMS = ("assistant", "thinking", "reasoning", "plan", "compaction")
 
 
@@ -31,8 +33,16 @@ class RunState:
     last_ts: int = 0
     """The gateway's own time of its latest event, in Unix milliseconds; orders events, never makes ages."""
     heartbeat: bool = False
-    watched: bool = True
-    """False for a run that was only read from a list: what it does is not known until it says something."""
+    mark: str = ""
+    """For a run that was only read (`history`): how far it had come at the latest read. Empty once it was heard."""
+    confirmed: bool = True
+    """False for a run that was read once only: nobody knows yet whether it moves."""
+    abort_requested_s: float | None = None
+    """When it was asked to end, by whomever, and has not settled since."""
+    overdue: bool = False
+    """Whether it should have settled since: the gateway's own grace is over."""
+    model: str = ""
+    """Provider and model of the current call: ``provider/model``."""
     progress_s: float | None = None
     started_s: float | None = None
     kind: ActivityKind = ActivityKind.PREPARATION
@@ -57,13 +67,31 @@ class RunState:
                 name=tool.name,
                 allowance_s=tool.allowance_s,
             )
-        kind = self.kind if self.watched else ActivityKind.EMBEDDED_RUN
-        return Activity(kind, Presence.PRESENT, self.id, since_s=self.since_s)
+        name = self.model if self.kind is ActivityKind.MODEL_CALL else ""
+        return Activity(self.kind, Presence.PRESENT, self.id, since_s=self.since_s, name=name)
+
+    @property
+    def settles(self) -> bool:
+        """Whether it was asked to end and may still do so."""
+        return self.abort_requested_s is not None and not self.overdue
 
     @property
     def run(self) -> Run:
         """Its identity."""
-        return Run(self.id, started_s=self.started_s or self.first_s, handle=self.id)
+        return Run(
+            self.id,
+            started_s=self.started_s or self.first_s,
+            handle=self.id,
+            abort_requested_s=self.abort_requested_s,
+        )
+
+    def read(self, steps: tuple[Step, ...], at_s: float) -> None:
+        """Take in the steps that a cold read shows. They are seen now; when they were said is not known."""
+        for step in steps:
+            if step.stream == "tool":
+                self.on_tool(step.data, at_s)
+            elif not (step.stream == "lifecycle" and step.data.get("phase") in ("end", "error")):
+                self.on_stream(step.stream, step.data, at_s)
 
     def on_stream(self, stream: str, data: dict[str, Any], at_s: float) -> bool:
         """Take in one `agent` event of this run; return whether the run is over with it."""
@@ -125,15 +153,21 @@ class RunState:
             self.asked = Wait(kind, since_s=at_s, delivered=Presence.PRESENT)
             return False
         self.asked = None
+        if phase == "end" and _only_accepted(data) and self.abort_requested_s is None:
+            self.abort_requested_s = at_s
         if phase == "start":
             self.started_s = self.started_s or at_s
         elif phase == "model" and data.get("provider") is not None and not self._tools:
+            self.model = model_name(data)
             self._turn_to(ActivityKind.MODEL_CALL, self.since_s if self.kind is ActivityKind.MODEL_CALL else at_s)
-        elif phase == "model":
+        elif phase == "model" and self.abort_requested_s is None:
             self._turn_to(ActivityKind.EMBEDDED_RUN, at_s)
         if phase == "finishing" and not data.get("error"):
             self._new(at_s)
-        self._first(f"lifecycle.{phase}", at_s)
+        if self.abort_requested_s is None:
+            self._first(f"lifecycle.{phase}", at_s)  # what a run says because it is to end is no progress
+        if phase == "end" and _only_accepted(data):
+            return False
         return phase in ("end", "error")
 
     def _item(self, data: dict[str, Any], at_s: float) -> None:
@@ -153,7 +187,6 @@ class RunState:
             self._turn_to(ActivityKind.MODEL_CALL, at_s)  # the tool's answer goes to the model next
 
     def _turn_to(self, kind: ActivityKind, since_s: float | None) -> None:
-        self.watched = True
         self.kind, self.since_s = kind, since_s
 
     def _first(self, step: str, at_s: float) -> None:
@@ -163,10 +196,23 @@ class RunState:
             self.progress_s = at_s
 
     def _new(self, at_s: float) -> None:
-        self.watched = True
         self.progress_s = at_s
         self.repetition.new()
         self.retry = self.asked = None
+
+
+def _only_accepted(data: dict[str, Any]) -> bool:
+    """Return whether an ``end`` says that an abort was accepted; that the work ended, `executionSettled` says later.
+
+    0.2 s later for a hung call, 30 s for a turn that does not obey (recorded, 2026.9.6).
+    """
+    return data.get("aborted") is True and data.get("executionSettled") is not True
+
+
+def model_name(data: dict[str, Any]) -> str:
+    """Return ``provider/model`` of a `lifecycle model` event, bounded; empty where it does not say."""
+    parts = [part for part in (data.get("provider"), data.get("model")) if isinstance(part, str) and part]
+    return "/".join(parts)[:_NAME]
 
 
 def _allowance_s(arguments: object) -> float | None:

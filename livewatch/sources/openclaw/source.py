@@ -18,7 +18,9 @@ from livewatch.guard.owner import GatewayOwner
 from livewatch.probe.layout import DROPS
 from livewatch.sources.base import SourceError
 from livewatch.sources.host import HostSampler
+from livewatch.sources.openclaw.cold_reads import read_histories
 from livewatch.sources.openclaw.discovery import DiscoveryError, find_gateway
+from livewatch.sources.openclaw.history import PARAMS, read_history
 from livewatch.sources.openclaw.opinions import Opinions
 from livewatch.sources.openclaw.shapes import number, table, tables
 from livewatch.sources.openclaw.tracker import Tracker
@@ -30,11 +32,12 @@ from livewatch.sources.zero_touch.loop_watch import LoopWatch
 from livewatch.sources.zero_touch.thread_look import ThreadLook
 from livewatch_classifiers.blindtime import BlindTime
 from livewatch_classifiers.decision import Action, Reply, ReplyStatus
-from livewatch_classifiers.model import GatewayIdentity, SamplerPass, Snapshot, Vitals
-from livewatch_classifiers.vocabulary import ActionKind, Phase, ProcessState, StallCause
+from livewatch_classifiers.model import GatewayIdentity, SamplerPass, Session, Snapshot, Vitals
+from livewatch_classifiers.vocabulary import ActionKind, Phase, Presence, ProcessState, StallCause
 
 TESTED = "2026.9.6"
 POLL_S = 5.0
+NOT_KNOWN = "unknown run: the gateway has not shown which run is active there, so there is none to name in an abort"
 FIRST_LOOK_WITHIN_S = 15.0
 _KEEP_S = 24 * 3600.0
 _BACKOFF_S = (0.5, 15.0)
@@ -132,16 +135,16 @@ class OpenClawSource:
             return Reply(ReplyStatus.UNSUPPORTED, f"OpenClaw offers no {action.kind.value} from outside")
         if not self._acts:
             return Reply(ReplyStatus.REFUSED, "connected for reading only; start livewatch with --mode abort")
-        wire, session = self._wire, self._tracker.run_of(action.session)
+        wire = self._wire
         if wire is None:
             return Reply(ReplyStatus.FAILED, self._problem.problem)
-        if action.run_id is None or session is None or session.run is None or session.run.id != action.run_id:
-            return Reply(ReplyStatus.REFUSED, "run_id: another run is active now, or none")
-        moved = (session.progress_s or 0.0) - (action.progress_s or 0.0)
-        if action.progress_s is not None and moved > _SAME_S:
-            return Reply(ReplyStatus.REFUSED, "progress: it has moved since")
+        refusal = _not_the_judged(action, self._tracker.run_of(action.session))
+        if refusal is not None or action.run_id is None:
+            return Reply(ReplyStatus.REFUSED, refusal or NOT_KNOWN)
         params = {"key": action.session, "runId": action.run_id}
         try:
+            if not await self._stands_still(wire, action.session, action.run_id):
+                return Reply(ReplyStatus.REFUSED, "progress: a look just now shows that it has moved, or is over")
             answer = await wire.ask("sessions.abort", params, traceparent=action.traceparent)
         except WireError as error:
             return Reply(ReplyStatus.TIMED_OUT, error.problem)
@@ -149,7 +152,20 @@ class OpenClawSource:
             return Reply(ReplyStatus.FAILED, f"{answer.code}: {answer.message}")
         if answer.payload.get("abortedRunId") != action.run_id:
             return Reply(ReplyStatus.REFUSED, f"run_id: {answer.payload.get('status', 'it aborted nothing')}")
+        self._tracker.abort_asked(action.session, action.run_id, self._clock.monotonic_s())
         return Reply(ReplyStatus.DONE, "aborted; what waits behind it is kept")
+
+    async def _stands_still(self, wire: Wire, key: str, run_id: str) -> bool:
+        """Look once more at a run that never said anything to us: it is as it was when it was first seen, or moved.
+
+        So at least two looks lie as far apart as the silence that an abort asks for. A heard run needs none.
+        """
+        mark = self._tracker.mark_of(key, run_id)
+        if not mark:
+            return True
+        answer = await wire.ask("chat.history", {"sessionKey": key, **PARAMS})
+        read = read_history(answer.payload or {})
+        return read is not None and (read.run_id, read.mark) == (run_id, mark) and not read.waits_for_slot
 
     async def close(self) -> None:
         """Let go of the connection and of the measuring threads; safe to call twice."""
@@ -194,6 +210,7 @@ class OpenClawSource:
         self._say(f"connecting to {found.said}")
         scopes = ACTING if self._acts else READING
         wire = await Wire.open(found.url, found.token, self._tracker, scopes=scopes, owner=self._owner)
+        reading: asyncio.Task[None] | None = None
         try:
             server = table(wire.hello.get("server"))
             if server.get("version") != TESTED:
@@ -202,12 +219,14 @@ class OpenClawSource:
             await self._resynchronise(wire, found.url)
             self._wire, seen = wire, wire.gaps
             self._tried.set()
+            reading = asyncio.ensure_future(read_histories(wire, self._tracker, self._clock))
             while not wire.closed:
                 await asyncio.sleep(POLL_S if wire.gaps == seen else 0.0)
                 seen = wire.gaps
                 with contextlib.suppress(WireError):  # it may be stopped: the ping tells, and the connection stays
                     await self._poll(wire)
         finally:
+            await _ended(reading)
             await wire.close()
 
     async def _resynchronise(self, wire: Wire, url: str) -> None:
@@ -234,7 +253,8 @@ class OpenClawSource:
         if isinstance(listed.get("sessions"), list):
             known = [{"ts": listed.get("ts"), **row} for row in tables(listed["sessions"])]
             self._tracker.on_list(known, self._clock.monotonic_s(), complete=listed.get("hasMore") is False)
-        self._tracker.on_lanes(tables((await _told(wire, "diagnostics.lanes")).get("lanes")))
+        lanes = await _told(wire, "diagnostics.lanes")
+        self._tracker.on_lanes(tables(lanes.get("lanes")), lanes.get("dynamic"))
         self._opinions.on_ring(await _told(wire, "diagnostics.stability"), self._clock.monotonic_s())
 
     def _attach(self, pid: int, url: str) -> None:
@@ -315,6 +335,22 @@ def _is_it(pid: int, port: int | None) -> bool:
         return psutil.Process(pid).name().startswith(_NAMES)
     except (psutil.Error, ValueError):
         return False
+
+
+def _not_the_judged(action: Action, session: Session | None) -> str | None:
+    """Return why the run that is active is not the one that was judged, or ``None`` when it is."""
+    if action.run_id is None or session is None or (session.run is None and session.owner is Presence.UNKNOWN):
+        return NOT_KNOWN
+    if session.run is None or session.run.id != action.run_id:
+        return "run_id: another run is active now, or none"
+    moved_s = (session.progress_s or 0.0) - (action.progress_s or 0.0)
+    return "progress: it has moved since" if action.progress_s is not None and moved_s > _SAME_S else None
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _told(wire: Wire, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from livewatch.sources.openclaw.history import read_history
 from livewatch.sources.openclaw.shapes import number, table
 from livewatch.sources.openclaw.tracked import Tracked
 from livewatch_classifiers.model import Lane, Session, Wait
@@ -31,6 +32,11 @@ class Tracker:
         self.overflowed = 0
         """Sessions beyond what is tracked."""
         self._sessions: dict[str, Tracked] = {}
+        self._gateway_ms: tuple[float, float] | None = None
+        """The gateway's Unix time in milliseconds, and the monotonic moment at which it said so."""
+        self._waiting_in_session_lanes = 0
+        self._missed = False
+        """Whether events were missed since the latest list."""
         self._takes: Mapping[str, Callable[[dict[str, Any], float], None]] = {
             "agent": self._agent,
             "session.tool": self._tool,
@@ -64,10 +70,15 @@ class Tracker:
         """Take in `sessions.list`; from a complete one it also follows what the store does not know."""
         listed: set[str] = set()
         for row in rows:
+            self._note_time(row.get("ts"), at_s)
+            unseen = self._missed or row.get("key") not in self._sessions
             known = self._of(row.get("key"), at_s)
             if known is not None:
+                if unseen and row.get("hasActiveRun") is not False:
+                    known.queue_known = False  # what waits there came before we listened
                 listed.add(known.key)
                 known.on_row(row, at_s)
+        self._missed = False
         if not complete:
             return
         for key in self._sessions.keys() - listed:
@@ -77,8 +88,10 @@ class Tracker:
             else:
                 del self._sessions[key]
 
-    def on_lanes(self, lanes: list[dict[str, Any]]) -> None:
-        """Take in `diagnostics.lanes`."""
+    def on_lanes(self, lanes: list[dict[str, Any]], dynamic: object = None) -> None:
+        """Take in `diagnostics.lanes`: the shared lanes, and ``dynamic``, the sum of the sessions' own."""
+        self._waiting_in_session_lanes = _count(table(dynamic).get("queuedCount")) or 0
+        self._find_who_waits_behind_a_lane()
         found: dict[str, Lane] = {}
         for lane in lanes:
             name = str(lane.get("lane"))
@@ -91,8 +104,38 @@ class Tracker:
             )
         self.lanes = MappingProxyType(found)
 
+    def to_read(self, now_s: float, at_most: int) -> list[str]:
+        """Return the sessions of which `chat.history` is to be asked now, the longest unasked first; notes it."""
+        due = [state for state in self._sessions.values() if state.read_due(now_s)]
+        due.sort(key=lambda state: -1.0 if state.read_s is None else state.read_s)
+        for state in due[:at_most]:
+            state.read_s = now_s
+        return [state.key for state in due[:at_most]]
+
+    def on_history(self, key: str, payload: dict[str, Any], at_s: float) -> None:
+        """Take in the answer to `chat.history` that was asked at ``at_s``; what is not understood is passed over."""
+        state, read = self._sessions.get(key), read_history(payload)
+        if state is None or read is None:
+            self.ignored["chat.history"] += read is None
+            return
+        state.on_read(read, at_s, self._moment_s(read.started_ms, at_s), self._moment_s(read.queued_since_ms, at_s))
+        self._find_who_waits_behind_a_lane()
+
+    def abort_asked(self, key: str, run_id: str, at_s: float) -> None:
+        """Note that we asked the gateway to end a run."""
+        state = self._sessions.get(key)
+        if state is not None:
+            state.abort_asked(run_id, at_s)
+
+    def mark_of(self, key: str, run_id: str) -> str:
+        """Return how far a run had come that is known from cold reads only; empty for one that was heard."""
+        state = self._sessions.get(key)
+        run = None if state is None else state.runs.get(run_id)
+        return "" if run is None else run.mark
+
     def gap(self, at_s: float) -> None:
         """After events were missed, forget what only events tell; `on_list` must follow."""
+        self._missed = True
         for state in self._sessions.values():
             state.forget(at_s)
 
@@ -119,6 +162,8 @@ class Tracker:
         run.heartbeat = payload.get("isHeartbeat") is True
         if run.on_stream(stream, data, at_s):
             state.ended(run_id, at_s)
+        elif run.abort_requested_s is not None:
+            state.abort_asked(run_id, at_s)
 
     def _tool(self, payload: dict[str, Any], at_s: float) -> None:
         state = self._of(payload.get("sessionKey"), at_s)
@@ -133,7 +178,9 @@ class Tracker:
         run_id, phase = str(payload.get("runId")), payload.get("state")
         if phase == "final" and "message" not in payload:
             state.accepted(run_id, at_s)  # taken into the queue behind the run that is active
-        elif phase in ("aborted", "error"):
+        elif phase == "aborted":
+            state.abort_asked(run_id, at_s)
+        elif phase == "error":
             state.ended(run_id, at_s)
 
     def _changed(self, payload: dict[str, Any], at_s: float) -> None:
@@ -173,6 +220,28 @@ class Tracker:
             # It was broadcast to every operator's client, of which we are one.
             wait = Wait(kind, since_s=at_s, deadline_s=deadline_s, delivered=Presence.PRESENT)
             state.waits_for(identity, wait, at_s)
+
+    def _find_who_waits_behind_a_lane(self) -> None:
+        """A run that was accepted, has not begun and waits for no slot waits for its session's lane, if lanes say so.
+
+        The totals name no session: where more have not begun than wait in lanes, nobody knows which of them do.
+        """
+        unbegun = [state for state in self._sessions.values() if state.unbegun and not state.admission]
+        told = len(unbegun) <= self._waiting_in_session_lanes
+        for state in unbegun:
+            state.behind_lane = told
+
+    def _note_time(self, ts: object, at_s: float) -> None:
+        found = number(ts)
+        if found is not None:
+            self._gateway_ms = (found, at_s)
+
+    def _moment_s(self, unix_ms: float | None, at_s: float) -> float | None:
+        """Return a time of the gateway's on our clock, never in the future; ``None`` where that cannot be told."""
+        if unix_ms is None or self._gateway_ms is None:
+            return None
+        gateway_ms, said_s = self._gateway_ms
+        return min(at_s, said_s - (gateway_ms - unix_ms) / 1e3)
 
     def _of(self, key: object, at_s: float) -> Tracked | None:
         if not isinstance(key, str) or not key:

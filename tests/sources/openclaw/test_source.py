@@ -316,3 +316,69 @@ async def test_only_the_gateways_own_process_is_watched(gateway: FakeGateway, so
         return False
 
     await eventually(seen, "its own process")
+
+
+HUNG: dict[str, Any] = {
+    "inFlightRun": {"runId": "r9", "text": "half", "startedAt": 1, "events": []},
+    "pendingInputs": {"items": [], "total": 0},
+    "sessionInfo": {"hasActiveRun": True, "status": "running"},
+}
+
+
+async def taken_up(gateway: FakeGateway, source: OpenClawSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attach late to a run that says nothing, and read until it is known."""
+    monkeypatch.setattr("livewatch.sources.openclaw.tracked.CONFIRMED_AFTER_S", 0.05)
+    monkeypatch.setattr("livewatch.sources.openclaw.cold_reads.EVERY_S", 0.02)
+    gateway.rows = [{"key": KEY, "hasActiveRun": True, "activeRunIds": None, "status": "running"}]
+    gateway.answers["chat.history"] = lambda _: ok(HUNG)
+    gateway.answers["sessions.abort"] = lambda asked: ok({"abortedRunId": asked["runId"], "status": "aborted"})
+
+    async def known() -> bool:
+        return (await source.sample()).sessions[KEY].run is not None
+
+    await eventually(known, "the run")
+
+
+async def test_a_run_that_was_never_heard_is_looked_at_once_more_before_it_is_aborted(
+    gateway: FakeGateway, source: OpenClawSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await taken_up(gateway, source, monkeypatch)
+    moved = {**HUNG, "inFlightRun": {**HUNG["inFlightRun"], "text": "half and more"}}
+    for answer in (
+        ok(moved),
+        refused("UNAVAILABLE"),
+        ok({**HUNG, "sessionInfo": {"hasActiveRun": True, "status": "queued"}}),
+    ):
+        gateway.answers["chat.history"] = lambda _, answer=answer: answer  # type: ignore[misc]  # bound here
+        source._tracker.to_read = lambda *_: []  # type: ignore[method-assign]  # only the look of the abort itself
+        assert (await source.act(abort("r9"))).status is ReplyStatus.REFUSED
+    assert gateway.count("sessions.abort") == 0
+    gateway.answers["chat.history"] = lambda _: ok(HUNG)
+    assert (await source.act(abort("r9"))).status is ReplyStatus.DONE
+    (request,) = [request for request in gateway.asked if request["method"] == "sessions.abort"]
+    assert request["params"] == {"key": KEY, "runId": "r9"}
+
+
+async def test_a_run_whose_id_nobody_told_is_refused_as_unknown_and_not_as_another(
+    gateway: FakeGateway, source: OpenClawSource
+) -> None:
+    gateway.rows = [{"key": KEY, "hasActiveRun": True, "activeRunIds": ["r1"], "status": "running"}]
+    await source.sample()
+    for run in (None, "r1"):
+        reply = await source.act(abort(run))
+        assert (reply.status, reply.detail) == (ReplyStatus.REFUSED, module.NOT_KNOWN)
+    assert gateway.count("sessions.abort") == 0
+
+
+async def test_reads_that_fail_leave_the_run_unknown_and_the_connection_alone(
+    gateway: FakeGateway, source: OpenClawSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livewatch.sources.openclaw.tracked.CONFIRMED_AFTER_S", 0.02)
+    monkeypatch.setattr("livewatch.sources.openclaw.cold_reads.EVERY_S", 0.01)
+    gateway.rows = [{"key": KEY, "hasActiveRun": True, "activeRunIds": None, "status": "running"}]
+    gateway.answers["chat.history"] = lambda _: refused("INVALID_REQUEST")
+    await source.sample()
+    await until(lambda: gateway.count("chat.history") >= 3, "three reads")
+    session = (await source.sample()).sessions[KEY]
+    assert (session.run, session.owner, session.queued) == (None, Presence.UNKNOWN, None)
+    assert gateway.count("connect") == 1
