@@ -225,7 +225,7 @@ class Case:
         if self.allowance_s is not None:
             return self.allowance_s
         run = self.session.run
-        if run is not None and run.timeout_s is not None and run.abort_requested_s is None:
+        if run is not None and run.timeout_s is not None and run.asked_to_end_s is None:
             age_s = self.vitals.age(run.started_s)
             if age_s is not None and age_s > run.timeout_s * ALLOWANCE_MARGIN + self.thresholds.settle_s:
                 return self.limits.warn_s  # the gateway's own timer should have ended it and did not

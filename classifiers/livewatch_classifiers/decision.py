@@ -43,6 +43,9 @@ class Action:
     handle: str | None = None
     progress_s: float | None = None
     """Stamp of the last progress that was judged (monotonic seconds): a run that moved since is alive."""
+    repeats: int | None = None
+    """For a run that is ended because it repeats itself: how often it had, when it was judged. Such a run changes with
+    each step, so run, handle and repeats that have not become fewer bind it, and neither generation nor progress."""
     traceparent: str | None = None
     timeout_s: float | None = None
     """How long a drain may take; the gateway's own default where it is not said."""

@@ -26,6 +26,7 @@ from livewatch.probe.watcher import Watcher
 
 DRAIN_S = 30.0
 """How long a gateway may drain when who asks says nothing else."""
+_ENDS_A_RUN = ("abort_run", "force_clear")
 _CLOCK_TOLERANCE_NS = 1000
 """Progress stamps travel as seconds in a double: half a microsecond may be lost on the way."""
 
@@ -221,13 +222,17 @@ class Probe:
 
     def _check(self, request: Mapping[str, Any]) -> None:
         session = self._named(request)
-        if request.get("generation") != session.generation:
-            raise Refused(f"generation: is {session.generation} now")
         run = session.current
+        by_repeats = request.get("repeats") is not None and run is not None and request.get("kind") in _ENDS_A_RUN
+        if not by_repeats and request.get("generation") != session.generation:
+            raise Refused(f"generation: is {session.generation} now")
         if request.get("run_id") != (None if run is None else shown("run_id", run.id)):
             raise Refused(f"run: {'none' if run is None else run.id} is registered now")
         if request.get("handle") != (None if run is None else run.handle):
             raise Refused("handle: another one is registered now")
+        if by_repeats and run is not None:
+            _check_repeats(request["repeats"], run)
+            return
         judged_ns = request.get("progress_ns") or 0
         if not isinstance(judged_ns, int):
             raise Refused("progress: not a whole number of nanoseconds")
@@ -264,6 +269,14 @@ class Probe:
                 return levers.correct_store(session, cause)
             case _:
                 return levers.wake(session, cause)
+
+
+def _check_repeats(judged: object, run: Run) -> None:
+    """Refuse to end a run for its repetition once it did something new."""
+    if isinstance(judged, bool) or not isinstance(judged, int) or judged < 1:
+        raise Refused("repeats: not a whole number above 0")
+    if run.repeats < judged:
+        raise Refused("repeats: the run did something new since it was judged")
 
 
 def _drain_s(request: Mapping[str, Any]) -> float:

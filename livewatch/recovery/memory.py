@@ -11,7 +11,16 @@ from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import GATEWAY, Action, Completed
 from livewatch_classifiers.model import GatewayIdentity, Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
-from livewatch_classifiers.vocabulary import SICK, ActionKind, Outcome, Phase, Reason, StallCause, VitalsState
+from livewatch_classifiers.vocabulary import (
+    SICK,
+    ActionKind,
+    Outcome,
+    Phase,
+    Reason,
+    StallCause,
+    VitalsReason,
+    VitalsState,
+)
 
 _HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
 LOOKED_AWAY_S = 15.0
@@ -77,7 +86,7 @@ class Memory:
             sent_s=tuple(t for t in self.sent_s if now_s - t < policy.budget_window_s),
             attached_s=now_s if self.attached_s is None or restarted else self.attached_s,
             identity=snapshot.identity or self.identity,
-            unhealthy_s=self.unhealthy_s if vitals.healthy else now_s,
+            unhealthy_s=self.unhealthy_s if vitals.healthy or vitals.state is VitalsState.DRAINING else now_s,
             paused_s=now_s if restarted or vitals.state in _HOST_PAUSES else self.paused_s,
             mass=None if restarted else self.mass,
             down_since_s=self._down_since(down=_down(vitals), now_s=now_s),
@@ -191,7 +200,12 @@ class Memory:
 
 
 def _down(vitals: VitalsVerdict) -> bool:
-    """Return whether the gateway itself does not answer; what its host does to it is no reason to restart it."""
+    """Return whether the gateway itself does not answer; what its host does to it is no reason to restart it.
+
+    A gateway that drains for longer than a drain may take neither serves nor ends: it is down too.
+    """
+    if vitals.state is VitalsState.DRAINING and VitalsReason.DRAIN in vitals.reasons:
+        return True
     return vitals.state is VitalsState.UNRESPONSIVE and vitals.cause not in (StallCause.HOST, StallCause.SUSPEND)
 
 

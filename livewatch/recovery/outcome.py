@@ -119,6 +119,10 @@ def _moved(action: Action, session: Session) -> bool:
         (action.handle, None if run is None else run.handle),
         (action.progress_s, session.progress_s),
     )
+    if action.repeats is not None:  # it changes with each step, and none of them is new
+        pairs = pairs[1:-1]
+        if session.repeats < action.repeats:
+            return True
     return any(judged is not None and judged != now for judged, now in pairs)
 
 

@@ -76,7 +76,7 @@ def _aim_reached(action: Action, session: Session | None, since_s: float) -> str
 def _abort_was_noted(action: Action, session: Session) -> bool:
     """Return whether exactly this run was asked to end; that moves its generation and is no sign of life."""
     run = session.run
-    asked = run is not None and run.id == action.run_id and run.abort_requested_s is not None
+    asked = run is not None and run.id == action.run_id and run.asked_to_end_s is not None
     return action.kind is ActionKind.ABORT_RUN and asked
 
 

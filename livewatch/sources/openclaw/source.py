@@ -343,14 +343,21 @@ def _not_the_judged(action: Action, session: Session | None) -> str | None:
         return NOT_KNOWN
     if session.run is None or session.run.id != action.run_id:
         return "run_id: another run is active now, or none"
-    moved_s = (session.progress_s or 0.0) - (action.progress_s or 0.0)
-    return "progress: it has moved since" if action.progress_s is not None and moved_s > _SAME_S else None
+    return _moved(action, session) or None
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:
     if task is not None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def _moved(action: Action, session: Session) -> str:
+    """Return in words what is new of the run since it was judged; empty when nothing is."""
+    if action.repeats is not None:  # a loop changes with each step, and none of them is new
+        return "repeats: the run did something new since it was judged" if session.repeats < action.repeats else ""
+    moved_s = (session.progress_s or 0.0) - (action.progress_s or 0.0)
+    return "progress: it has moved since" if action.progress_s is not None and moved_s > _SAME_S else ""
 
 
 async def _told(wire: Wire, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
