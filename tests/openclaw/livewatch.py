@@ -147,7 +147,7 @@ async def livewatch(
     scaled = {"MODE": "abort", "STARTUP_GRACE": "1ms", "RESUME_GRACE": "2s", "LOG_FORMAT": "json"} | settings
     known = environment(gateway) | {f"LIVEWATCH_{name}": value for name, value in scaled.items()}
     with (gateway.home / "livewatch.log").open("ab") as log:
-        process = subprocess.Popen(command, env=known, stderr=log)
+        process = subprocess.Popen(command, env=known, stderr=log)  # noqa: ASYNC220 -- takes milliseconds
     agent = Livewatch(gateway, process, socket)
     writing = asyncio.create_task(agent.keep_diary())
     try:

@@ -22,7 +22,9 @@ async def test_a_message_that_waits_for_a_slot_is_answered_when_the_slot_comes(w
     async with world.livewatch() as agent:
         await agent.responsive()
         words = int(LONGER_S / (WARN_S / 2)) + 1
-        healthy = [await world.operator.say(name, f"wish=trickle,{WARN_S / 2:g},{words}") for name in ("slow-1", "slow-2")]
+        healthy = [
+            await world.operator.say(name, f"wish=trickle,{WARN_S / 2:g},{words}") for name in ("slow-1", "slow-2")
+        ]
         for message in healthy:
             await world.begun(message)
         sent_s = time.monotonic()

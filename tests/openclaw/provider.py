@@ -23,7 +23,7 @@ _MESSAGE = re.compile(r"msg=([\w-]+)")
 _STAMP = re.compile(r"\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d [^\]]*\] ")
 _FOREVER_S = 3600.0
 _FOREGROUND_MS = 120_000
-"""`exec` puts a command into the background after 10 s unless it is told otherwise; this is the longest that it takes."""
+"""`exec` puts a command into the background after 10 s unless told otherwise; it takes no longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,6 @@ class Provider:
         payload = b"data: [DONE]\n\n"
         writer.write(f"{len(payload):x}\r\n".encode() + payload + b"\r\n0\r\n\r\n")
         await writer.drain()
-
 
     async def _end(self, wish: Wish, writer: asyncio.StreamWriter) -> None:
         await _send(writer, _chunk({}, "stop"))
