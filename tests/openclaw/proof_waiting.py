@@ -8,7 +8,7 @@ import pytest
 from tests.openclaw.livewatch import SICK, Livewatch
 from tests.openclaw.operator import full
 from tests.openclaw.table import at
-from tests.openclaw.world import ABORT_S, WARN_S, World
+from tests.openclaw.world import ABORT_S, PATIENT_ABORT_S, PATIENT_WARN_S, WARN_S, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 SLOTS_OF_MANY = 8
@@ -71,7 +71,7 @@ async def test_a_message_behind_a_held_lane_is_told_and_never_aborted(world: Wor
 
 async def test_a_hundred_healthy_sessions_over_eight_slots_are_all_answered(world: World) -> None:
     await world.allow(SLOTS_OF_MANY)
-    async with world.livewatch() as agent:
+    async with world.livewatch(PATIENT_WARN_S, PATIENT_ABORT_S) as agent:
         await agent.responsive()
         process = psutil.Process(agent.process.pid)
         before, began_s = process.cpu_times(), time.monotonic()
