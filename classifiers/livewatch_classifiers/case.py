@@ -4,6 +4,7 @@ from livewatch_classifiers.model import Activity, Session, Vitals
 from livewatch_classifiers.thresholds import ALLOWANCE_MARGIN, Thresholds
 from livewatch_classifiers.verdict import Evidence, Verdict
 from livewatch_classifiers.vocabulary import (
+    SICK,
     ActivityKind,
     Attention,
     AwaitedState,
@@ -147,7 +148,13 @@ class Case:
         limit_s: float | None = None,
         extra: Evidence = (),
     ) -> Verdict:
-        """Return a verdict with the evidence that every rule shares, the limit that decided, and ``extra``."""
+        """Return a verdict with the evidence that every rule shares, the limit that decided, and ``extra``.
+
+        A sick verdict that can never become eligible, because something that its remedy needs is not known, is for a
+        person: no action will ever follow from it.
+        """
+        if attention in SICK and not eligible and due_in_s is None:
+            remedy = Remedy.TELL_PERSON
         return Verdict(
             key=self.session.key,
             attention=attention,
@@ -177,15 +184,16 @@ class Case:
 
     def abortable(self, rule: str, reason: Reason, classification: Classification, *, label_s: float) -> Verdict:
         """Return the verdict on work that stalled: an abort later if it is owned, a person if it is not."""
-        due_s = self.abort_limit_s if self.owned else None
+        abortable = self.owned and self.session.run is not None
+        due_s = self.abort_limit_s if abortable else None
         return self.verdict(
             rule,
             Attention.STALLED,
             reason,
             classification=classification,
             evidence_class=EvidenceClass.SILENCE,
-            remedy=Remedy.ABORT_RUN if self.owned else Remedy.TELL_PERSON,
-            eligible=due_s is not None and self.silent(due_s) and self.session.run is not None,
+            remedy=Remedy.ABORT_RUN if abortable else Remedy.TELL_PERSON,
+            eligible=due_s is not None and self.silent(due_s),
             due_in_s=self._due_in(due_s),
             limit_s=due_s if due_s is not None and self.silent(due_s) else label_s,
         )

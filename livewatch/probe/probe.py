@@ -18,7 +18,7 @@ from livewatch.probe.drain import DrainReport, drain
 from livewatch.probe.gc_clock import GcClock
 from livewatch.probe.holders import HolderRegistry, Holding, OnContention
 from livewatch.probe.layout import DRAIN_OUTCOMES, PHASES, shown
-from livewatch.probe.levers import ACTIONS, Levers, Refused, capabilities
+from livewatch.probe.levers import ACTIONS, Levers, Refused, capabilities, discarding
 from livewatch.probe.loop import RESOLUTION_S, LoopSampler
 from livewatch.probe.run import Run
 from livewatch.probe.session import Session
@@ -46,6 +46,7 @@ class Probe:
         self._access = access or Access()
         self._socket_path = socket_path
         self._levers = levers
+        self._discards = discarding(levers)
         self._sessions: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
         self._long_names: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
         self._sampler = LoopSampler(board, resolution_s)
@@ -194,6 +195,7 @@ class Probe:
             "pid": os.getpid(),
             "board": str(self._board.path),
             "capabilities": capabilities(self._levers),
+            "discards": self._discards,
             "draining": not self._admitting,
             "runs": self._runs(),
         }

@@ -180,8 +180,13 @@ def backoff(request: Request) -> Held | None:
 
 
 def blast_radius(request: Request) -> Held | None:
-    """Hold aborts while most sessions are sick together, but let one canary go at a time."""
+    """Hold aborts while most sessions are sick together, but let one canary go at a time.
+
+    What is certain waits for no canary: a zombie does not come back to life when the provider does.
+    """
     mass = request.memory.mass
+    if request.verdict.evidence_class is EvidenceClass.CERTAIN:
+        return None
     if mass is None or mass.cleared or request.kind not in ENDS_A_RUN:
         return None
     if mass.canary is None and request.now_s >= mass.next_canary_s:

@@ -162,7 +162,8 @@ class Memory:
         patient = replace(patient, pending=action, attempts=patient.attempts + 1, last_sent_s=now_s, last_action=action)
         patients = {**self.patients, action.session: patient}
         mass = self.mass
-        if action.kind in ENDS_A_RUN and mass is not None and not mass.cleared and mass.canary is None:
+        canary = action.kind in ENDS_A_RUN and not patient.certain  # of what is certain, nothing follows for a bet
+        if canary and mass is not None and not mass.cleared and mass.canary is None:
             mass = replace(mass, canary=action.session)
         sent_s = self.sent_s if restart else (*self.sent_s, now_s)  # restarts have a budget of their own
         return replace(memory, patients=MappingProxyType(patients), sent_s=sent_s, mass=mass)

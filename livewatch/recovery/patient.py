@@ -11,6 +11,9 @@ from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import SICK, ActionKind, EvidenceClass, Outcome, Reason
 
 _OF_A_REPEATING_RUN = frozenset({Reason.REPEATED_MODEL_REQUESTS_WITHOUT_PROGRESS, Reason.ZOMBIE_RUN})
+LEVER_FAILURES = 3
+"""A lever that answers with an error, or not at all, says nothing about the session: it is pulled again, so often."""
+_SAYS_NOTHING = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.REFUSED})
 SIGN_OF_LIFE = frozenset({Outcome.RECOVERED, Outcome.SUPERSEDED})
 
 
@@ -129,6 +132,9 @@ def treated(patient: Patient, done: Completed, policy: Policy, now_s: float) -> 
     repaired_s = (*patient.repaired_s, now_s) if done.outcome is Outcome.RECOVERED else patient.repaired_s
     repeated = (done.action.kind, Outcome.INEFFECTIVE) in patient.tried and done.outcome is Outcome.INEFFECTIVE
     ineffective = 0 if worked else patient.ineffective_in_a_row + int(repeated)
+    broken = [tried for tried in patient.tried if tried[0] is done.action.kind and tried[1] in _SAYS_NOTHING]
+    # once more than the ladder's patience with a rung: there is no further one, and this one does not work (151859)
+    lever_is_broken = done.outcome in _SAYS_NOTHING and len(broken) >= LEVER_FAILURES
     wait_s = backoff_s(
         patient.attempts,
         initial_s=policy.backoff_initial_s,
@@ -145,6 +151,9 @@ def treated(patient: Patient, done: Completed, policy: Policy, now_s: float) -> 
         repaired_s=repaired_s,
         ineffective_in_a_row=ineffective,
         quarantined=(
-            patient.quarantined or len(repaired_s) >= policy.poison_repairs or ineffective >= policy.ineffective_repairs
+            patient.quarantined
+            or lever_is_broken
+            or len(repaired_s) >= policy.poison_repairs
+            or ineffective >= policy.ineffective_repairs
         ),
     )

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from livewatch.clock import SystemClock
 from livewatch.probe import Levers, Probe, Refused, Session, layout
+from livewatch.sources.board import BoardSource
 from livewatch.sources.control import ControlClient
 from livewatch_classifiers.decision import Action, Reply, ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind, Reason
@@ -247,3 +249,30 @@ async def test_a_lever_that_outlasts_the_answer_is_not_pulled_again_by_a_repeat(
     assert first.status is ReplyStatus.TIMED_OUT
     assert second.status is ReplyStatus.DONE
     assert levers.pulled == 1
+
+
+class LosingLevers(RecordingLevers):
+    discards = ("evict_session",)
+
+
+async def test_a_lever_that_loses_messages_is_declared_and_reaches_the_agent(tmp_path: Path) -> None:
+    async with Probe.open(tmp_path / "board", tmp_path / "c.sock", levers=LosingLevers(), capacity=2):
+        info = await ControlClient(tmp_path / "c.sock").info()
+        source = BoardSource(tmp_path / "board", tmp_path / "c.sock", SystemClock())
+        async with asyncio.timeout(20):
+            while not source.discards:
+                await source.sample()
+                await asyncio.sleep(0)
+        await source.close()
+
+    assert info is not None
+    assert info["discards"] == ["evict_session"]
+    assert source.discards == {ActionKind.EVICT_SESSION}
+
+
+def test_a_discarding_lever_that_the_gateway_does_not_have_is_refused_at_the_start(tmp_path: Path) -> None:
+    class Misspelt(RecordingLevers):
+        discards = ("evict_sesion",)
+
+    with pytest.raises(ValueError, match="evict_sesion"):
+        Probe.open(tmp_path / "board", tmp_path / "c.sock", levers=Misspelt(), capacity=2)

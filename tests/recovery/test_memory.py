@@ -13,7 +13,7 @@ from livewatch.recovery.outcome import Sent, look_again
 from livewatch.recovery.policy import decide
 from livewatch_classifiers import GatewayIdentity, Run, Session, Verdict
 from livewatch_classifiers.decision import Act, Action, Completed, Hold, Reply, ReplyStatus
-from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Outcome, Presence, Reason, Remedy
+from livewatch_classifiers.vocabulary import ActionKind, EvidenceClass, Gate, Mode, Outcome, Presence, Reason, Remedy
 from tests.recovery.fake_gateway import (
     ALL,
     NOW_S,
@@ -131,6 +131,21 @@ def test_after_a_failed_canary_nobody_is_aborted_until_its_backoff() -> None:
     assert len(second) == 1
 
 
+def test_what_is_certain_waits_for_no_canary_and_is_none() -> None:
+    """A zombie was the canary, could not be helped by its abort, and five others waited for it (D15)."""
+    verdicts = {key: sick(key) for key in KEYS}
+    verdicts["s00"] = sick("s00", evidence_class=EvidenceClass.CERTAIN, remedy=Remedy.FORCE_CLEAR)
+    snap = snapshot(*(session(key) for key in KEYS))
+    memory = Memory().observed(snap, verdicts, RESPONSIVE, POLICY, NOW_S)
+    chosen = [d.action for d in decide(situation(snap, verdicts), memory, POLICY, NOW_S) if isinstance(d, Act)]
+
+    assert memory.mass is not None
+    assert [(action.session, action.kind) for action in chosen] == [
+        ("s00", ActionKind.FORCE_CLEAR),
+        ("s01", ActionKind.ABORT_RUN),
+    ]
+
+
 def test_a_release_is_no_canary_for_aborts() -> None:
     memory, first = acts(Memory(), KEYS, NOW_S)
     memory = settle(memory, first[0], Outcome.INEFFECTIVE, NOW_S)
@@ -203,6 +218,25 @@ def test_the_third_repair_quarantines_and_the_quarantine_is_named() -> None:
     (hold,) = decide(situation(snapshot(session(), now_s=now_s), verdicts), memory, POLICY, now_s)
     assert isinstance(hold, Hold)
     assert hold.gate is Gate.QUARANTINE
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.TIMED_OUT, Outcome.REFUSED])
+def test_a_lever_that_fails_or_refuses_again_and_again_ends_in_quarantine_and_a_person(outcome: Outcome) -> None:
+    """OpenClaw 151859: 129 actions on two sessions in 60 h, and nobody was told (J4)."""
+    memory, now_s, sent = Memory(), NOW_S, 0
+    only_abort = frozenset({ActionKind.ABORT_RUN})
+    for _ in range(40):
+        snap = snapshot(session(), now_s=now_s)
+        memory = memory.observed(snap, {"s": sick()}, RESPONSIVE, POLICY, now_s)
+        (decision,) = decide(situation(snap, {"s": sick()}, only_abort), memory, POLICY, now_s)
+        if isinstance(decision, Act):
+            sent += 1
+            memory = settle(memory.sent(decision.action, now_s), decision, outcome, now_s + 1)
+        now_s += 600.0
+
+    assert sent == 4
+    assert isinstance(decision, Hold)
+    assert decision.gate is Gate.QUARANTINE
 
 
 def test_the_budget_window_slides() -> None:
