@@ -56,6 +56,7 @@ async def test_what_hangs_is_repaired_and_whoever_works_is_left_alone(world: Wor
             assert not _sick(agent, name), name
         assert not [label for label in agent.diary.labels_of("errors") if label.startswith("stuck")]
         assert set(agent.diary.labels_of("agent:asker:main")) == {"long_running/awaiting_input"}
+        began_s = {name: world.operator.prepared_s(name) or 0.0 for name in QUEUED}
         answered = world.gateway.messages().answered_s
         assert unserved not in answered
         for name in HUNG:
@@ -70,7 +71,7 @@ async def test_what_hangs_is_repaired_and_whoever_works_is_left_alone(world: Wor
                 got,
             )
             if name in behind:  # an outcome is what was seen: the message behind had begun
-                assert world.gateway.messages().begun_s[behind[name]] <= acted_s
+                assert began_s[name] <= acted_s
         for name in HEALTHY:
             shown = ", ".join(agent.diary.labels_of(name)) or "no label"
             world.table.add(HEALTHY[name][0], shown, answered="yes")

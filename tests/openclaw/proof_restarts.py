@@ -8,7 +8,7 @@ import pytest
 
 from tests.openclaw.livewatch import run
 from tests.openclaw.table import at
-from tests.openclaw.world import World
+from tests.openclaw.world import ABORT_S, World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 RECOVERED = ("abort_run", "recovered")
@@ -30,6 +30,19 @@ async def test_a_run_that_hangs_while_livewatch_restarts_is_repaired(world: Worl
         at("abort, recovered", acted_s - quiet_s),
         f"{answered_s - quiet_s:.1f}",
     )
+
+
+async def test_an_approval_that_was_asked_for_before_livewatch_started_is_never_aborted(world: World) -> None:
+    asker = "agent:asker:early"
+    await world.begun(await world.operator.say(asker, "wish=tool,600,rm_x"))
+    asked = lambda: [1 for _, event, _ in world.operator.events if event == "exec.approval.requested"]  # noqa: E731
+    await world.operator.until(asked, "the request for an approval")
+    async with world.livewatch(thresholds=f'tool_abort_after = "{ABORT_S:g}s"') as agent:
+        await agent.responsive()
+        began_s = time.monotonic()
+        await agent.until(lambda: time.monotonic() > began_s + 4 * ABORT_S, "the watch over the approval")
+        assert not agent.diary.actions_on(asker)
+    world.table.add("approval asked for before livewatch was started", ", ".join(agent.diary.labels_of(asker)) or "no label")
 
 
 async def test_a_run_that_the_gateway_resumes_after_a_kill_and_that_hangs_is_repaired(world: World) -> None:
