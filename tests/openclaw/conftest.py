@@ -31,5 +31,6 @@ async def _one_world() -> AsyncGenerator[World]:
 async def _world(one_world: World) -> AsyncGenerator[World]:
     await one_world.serves()
     yield one_world
+    await one_world.clear()
     if one_world.gateway.slots != SLOTS:
         await one_world.allow(SLOTS)

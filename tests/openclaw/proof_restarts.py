@@ -42,7 +42,9 @@ async def test_an_approval_that_was_asked_for_before_livewatch_started_is_never_
         began_s = time.monotonic()
         await agent.until(lambda: time.monotonic() > began_s + 4 * ABORT_S, "the watch over the approval")
         assert not agent.diary.actions_on(asker)
-    world.table.add("approval asked for before livewatch was started", ", ".join(agent.diary.labels_of(asker)) or "no label")
+    world.table.add(
+        "approval asked for before livewatch was started", ", ".join(agent.diary.labels_of(asker)) or "no label"
+    )
 
 
 async def test_a_run_that_the_gateway_resumes_after_a_kill_and_that_hangs_is_repaired(world: World) -> None:

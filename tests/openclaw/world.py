@@ -40,6 +40,14 @@ class World:
         await asyncio.to_thread(until, self.gateway.ready, "the gateway's health page", BOOTS_WITHIN_S)
         await self.operator.connect()
 
+    async def clear(self) -> None:
+        """End what a test left: a run that hangs on purpose holds a slot of the next test."""
+        if self.operator.wire is None or self.operator.wire.closed:
+            return
+        for row in (await self.operator.ask("sessions.list", limit=1000))["sessions"]:
+            if row.get("hasActiveRun"):
+                await self.operator.wire.ask("sessions.abort", {"key": row["key"], "clearQueued": True})
+
     async def begun(self, message: str, within_s: float = REACHED_WITHIN_S) -> float:
         """Return when the provider was first asked for an answer to a message."""
         return await self._reached(message, "begun_s", within_s)
