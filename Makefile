@@ -82,7 +82,8 @@ openclaw: $(VENV)/.dev  ## fetch the pinned OpenClaw from npm into .cache (800 M
 	@$(BIN)/python -m tests.openclaw.gateway
 
 test-openclaw: openclaw  ## watch, break and repair a real OpenClaw gateway; prints what was measured
-	@$(BIN)/python -m pytest -q -s -p no:randomly tests/openclaw/proof.py tests/openclaw/test_configuration.py $(ARGS)
+	@$(BIN)/python -m pytest -q -s -p no:randomly $(filter-out %restarts.py,$(sort $(wildcard tests/openclaw/proof_*.py))) \
+		tests/openclaw/proof_restarts.py $(ARGS)
 
 telemetry-test: $(VENV)/.dev  ## ask a real Prometheus every panel and alert, over real faults (installs prometheus if root)
 	@{ command -v prometheus && command -v promtool; } >/dev/null || { test "$$(id -u)" = 0 && apt-get install -y -q prometheus; } \

@@ -7,13 +7,17 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 VERSION = "2026.9.6"
 NODE = "26"
 CACHE = Path(__file__).parents[2] / ".cache" / "openclaw"
+FAULTS = Path(__file__).parent / "faults"
 TOKEN = "a-token-for-tests"
+SLOTS = 400
+"""So many runs at once: more than any test starts that does not say otherwise."""
 BOOTS_WITHIN_S = 120.0
 
 
@@ -53,6 +57,14 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Messages by name, with the monotonic time at which the provider was first asked, or had answered."""
+
+    begun_s: dict[str, float]
+    answered_s: dict[str, float]
+
+
 class OpenClaw:
     """One gateway with its own home and provider."""
 
@@ -65,6 +77,7 @@ class OpenClaw:
         self.token_file = folder / "token"
         self.log = folder / "gateway.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.slots = SLOTS
         self.provider = subprocess.Popen(
             [sys.executable, "-m", "tests.openclaw.provider"], stdout=subprocess.PIPE, text=True
         )
@@ -103,6 +116,19 @@ class OpenClaw:
         except OSError:
             assert self.process is None or self.process.poll() is None, self.log.read_text()[-2000:]
             return False
+
+    def messages(self) -> Messages:
+        """Return what became of the messages that operators sent, as the provider saw it."""
+        page = f"http://127.0.0.1:{self._provider_port}/messages"
+        with urllib.request.urlopen(page, timeout=10) as answer:
+            found = json.load(answer)
+        return Messages(found["begun_s"], found["answered_s"])
+
+    def allow(self, runs: int) -> None:
+        """Change how many runs the lane `main` lets through at once; the gateway takes the file up by itself."""
+        document = json.loads(self.config.read_text(encoding="utf-8"))
+        document["agents"]["defaults"]["maxConcurrent"] = self.slots = runs
+        self.config.write_text(json.dumps(document, indent=2), encoding="utf-8")
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the gateway's own process."""
@@ -153,14 +179,19 @@ class OpenClaw:
                 "auth": {"mode": "token", "token": TOKEN},
             },
             "models": {"mode": "merge", "providers": {"fake": fake}},
+            "logging": {"file": str(self.home / "openclaw.log")},
             "agents": {
-                "defaults": {"model": {"primary": "fake/m"}, "workspace": str(workspace), "maxConcurrent": 400},
+                "defaults": {"model": {"primary": "fake/m"}, "workspace": str(workspace), "maxConcurrent": SLOTS},
                 "list": [
                     {"id": "main", "default": True},
                     {"id": "asker", "tools": {"exec": {"security": "allowlist", "ask": "always"}}},
                 ],
             },
-            "tools": {"exec": {"security": "full", "ask": "off"}},
+            "tools": {"exec": {"security": "full", "ask": "off"}, "toolSearch": False},
+            "plugins": {
+                "load": {"paths": [str(FAULTS)]},
+                "entries": {"livewatch-faults": {"enabled": True, "hooks": {"allowConversationAccess": True}}},
+            },
         }
         self.state.mkdir(parents=True)
         self.config.write_text(json.dumps(document, indent=2), encoding="utf-8")

@@ -55,10 +55,11 @@ class Operator:
         assert answer.payload is not None, f"{method}: {answer.code} {answer.message}"
         return answer.payload
 
-    async def say(self, session: str, text: str) -> None:
-        """Send a message to a session; behind a run it waits in the queue."""
+    async def say(self, session: str, text: str) -> str:
+        """Send a message to a session and return its name; behind a run it waits in the queue."""
         key = f"lw-{next(self._numbers)}-{time.monotonic_ns()}"
-        params = {"sessionKey": full(session), "message": text, "queueMode": "followup", "idempotencyKey": key}
+        said = f"{text} msg={key}"
+        params = {"sessionKey": full(session), "message": said, "queueMode": "followup", "idempotencyKey": key}
         for _ in range(_ATTEMPTS):
             assert self.wire is not None
             try:
@@ -66,7 +67,7 @@ class Operator:
             except WireError:
                 continue  # a busy gateway takes its time; the key keeps it from being said twice
             if answer.payload is not None:
-                return
+                return key
             assert "retry the request" in answer.message, f"chat.send: {answer.code} {answer.message}"
         raise AssertionError(f"chat.send to {session} was refused {_ATTEMPTS} times")
 
@@ -92,6 +93,21 @@ class Operator:
             ):
                 found.append(at_s)
         return found
+
+    def started_s(self, session: str) -> float | None:
+        """Return when the latest model call of a session was begun."""
+        return self._phase_s(session, "starting_model")
+
+    def prepared_s(self, session: str) -> float | None:
+        """Return when the preparation of the latest turn of a session was begun."""
+        return self._phase_s(session, "preparing_workspace")
+
+    def _phase_s(self, session: str, phase: str) -> float | None:
+        key = full(session)
+        for at_s, event, payload in reversed(self.events):
+            if event == "agent" and payload.get("sessionKey") == key and payload.get("data", {}).get("phase") == phase:
+                return at_s
+        return None
 
     async def close(self) -> None:
         """Leave."""

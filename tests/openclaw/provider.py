@@ -2,8 +2,11 @@
 
 A wish in that message chooses: ``wish=hang`` (not a byte), ``wish=half`` (half a stream, then silence),
 ``wish=trickle,3,40`` (seconds between tokens, tokens), ``wish=error,429``, ``wish=tool,60,sleep_20`` (declared timeout
-in seconds, command), ``wish=failing`` (the same failing tool call for ever). Without one it answers at once. It speaks
-OpenAI's chat completions as server-sent events, for that is what the gateway asks.
+in seconds, command), ``wish=exec,sleep_20`` (the same with no time declared), ``wish=call,NAME`` (a tool without
+arguments), ``wish=failing`` (the same failing tool call for ever). Without one it answers at once. It speaks OpenAI's
+chat completions as server-sent events, for that is what the gateway asks.
+
+``GET /messages`` says which messages (``msg=NAME`` in the text) reached it, and which it answered to the end.
 """
 
 import asyncio
@@ -16,8 +19,11 @@ from dataclasses import dataclass
 from typing import Any
 
 _WISH = re.compile(r"wish=([a-z]+)((?:,[\w./]+)*)")
+_MESSAGE = re.compile(r"msg=([\w-]+)")
 _STAMP = re.compile(r"\[\w{3} \d{4}-\d\d-\d\d \d\d:\d\d [^\]]*\] ")
 _FOREVER_S = 3600.0
+_FOREGROUND_MS = 120_000
+"""`exec` puts a command into the background after 10 s unless told otherwise; it takes no longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +32,17 @@ class Wish:
 
     name: str = "answer"
     words: tuple[str, ...] = ()
+    message: str = ""
+    """Name of the message, where it has one."""
 
     @classmethod
     def of(cls, body: dict[str, Any]) -> "Wish":
         """Read it from a request: the gateway stamps what a person wrote, and adds messages of its own after it."""
         written = [text for message in body.get("messages", []) if (text := _written(message)) is not None]
         found = _WISH.findall(written[-1]) if written else []  # the last: an aborted run's message is put before it
-        return cls(found[-1][0], tuple(found[-1][1].split(",")[1:])) if found else cls()
+        names = _MESSAGE.findall(written[-1]) if written else []
+        message = names[-1] if names else ""
+        return cls(found[-1][0], tuple(found[-1][1].split(",")[1:]), message) if found else cls(message=message)
 
 
 def _written(message: dict[str, Any]) -> str | None:
@@ -48,6 +58,8 @@ class Provider:
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
+        self.begun_s: dict[str, float] = {}
+        self.answered_s: dict[str, float] = {}
         self.port = 0
 
     async def serve(self) -> asyncio.Server:
@@ -67,10 +79,14 @@ class Provider:
 
     async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        if head.startswith("get /messages"):
+            await self._page(writer)
+            return False
         found = re.search(r"content-length: (\d+)", head)
         body = json.loads(await reader.readexactly(int(found[1]))) if found else {}
         wish = Wish.of(body)
         self.asked[wish.name] += 1
+        self.begun_s.setdefault(wish.message, time.monotonic())
         if wish.name == "error":
             status = wish.words[0] if wish.words else "500"
             text = json.dumps({"error": {"message": "told to fail", "type": "server_error"}}).encode()
@@ -84,26 +100,25 @@ class Provider:
         await self._answer(wish, body, reader, writer)
         return True
 
+    async def _page(self, writer: asyncio.StreamWriter) -> None:
+        text = json.dumps({"begun_s": self.begun_s, "answered_s": self.answered_s, "asked": self.asked}).encode()
+        writer.write(f"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text)
+        await writer.drain()
+
     async def _answer(
         self, wish: Wish, body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         tool_done = any(message.get("role") == "tool" for message in _turn(body))
         if wish.name == "tool" and not tool_done:
             timeout_s, command, *ask = wish.words
-            await _send(
-                writer,
-                _tool_call(
-                    {
-                        "command": command.replace("_", " "),
-                        "timeoutSeconds": int(timeout_s),
-                        **({"ask": ask[0]} if ask else {}),
-                    }
-                ),
-            )
-            await _send(writer, _chunk({}, "tool_calls"))
+            arguments = _command(command) | {"timeoutSeconds": int(timeout_s)} | ({"ask": ask[0]} if ask else {})
+            await _call(writer, "exec", arguments)
+        elif wish.name == "exec" and not tool_done:
+            await _call(writer, "exec", _command(wish.words[0]))
+        elif wish.name == "call" and not tool_done:
+            await _call(writer, wish.words[0], {})
         elif wish.name == "failing":
-            await _send(writer, _tool_call({"command": "exit 3"}))
-            await _send(writer, _chunk({}, "tool_calls"))
+            await _call(writer, "exec", {"command": "exit 3"})
         elif wish.name == "half":
             await _send(writer, _chunk({"role": "assistant", "content": "half of it"}))
             await asyncio.wait_for(reader.read(1), _FOREVER_S)
@@ -113,13 +128,17 @@ class Provider:
             for number in range(count):
                 await _send(writer, _chunk({"role": "assistant", "content": f"word{number} "}))
                 await asyncio.sleep(every_s)
-            await _send(writer, _chunk({}, "stop"))
+            await self._end(wish, writer)
         else:
             await _send(writer, _chunk({"role": "assistant", "content": "done, as you wished"}))
-            await _send(writer, _chunk({}, "stop"))
+            await self._end(wish, writer)
         payload = b"data: [DONE]\n\n"
         writer.write(f"{len(payload):x}\r\n".encode() + payload + b"\r\n0\r\n\r\n")
         await writer.drain()
+
+    async def _end(self, wish: Wish, writer: asyncio.StreamWriter) -> None:
+        await _send(writer, _chunk({}, "stop"))
+        self.answered_s.setdefault(wish.message, time.monotonic())
 
 
 def _turn(body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -129,10 +148,16 @@ def _turn(body: dict[str, Any]) -> list[dict[str, Any]]:
     return messages[last + 1 :]
 
 
-def _tool_call(arguments: dict[str, Any]) -> dict[str, Any]:
+def _command(words: str) -> dict[str, Any]:
+    """Return the arguments of `exec` for a command that is to stay in the foreground."""
+    return {"command": words.replace("_", " "), "yieldMs": _FOREGROUND_MS}
+
+
+async def _call(writer: asyncio.StreamWriter, name: str, arguments: dict[str, Any]) -> None:
     call = {"index": 0, "id": f"call_{time.monotonic_ns()}", "type": "function",
-            "function": {"name": "exec", "arguments": json.dumps(arguments)}}  # fmt: skip
-    return _chunk({"role": "assistant", "tool_calls": [call]})
+            "function": {"name": name, "arguments": json.dumps(arguments)}}  # fmt: skip
+    await _send(writer, _chunk({"role": "assistant", "tool_calls": [call]}))
+    await _send(writer, _chunk({}, "tool_calls"))
 
 
 def _chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:

@@ -257,6 +257,15 @@ class OpenClawSource:
             self._tracker.gap(now_s)
         self._resyncs += 1
         await self._poll(wire)
+        if self._acts:
+            await self._pending_requests(wire)
+
+    async def _pending_requests(self, wire: Wire) -> None:
+        """Learn who waits for a person since before this connection; these lists are for the scopes of an actor."""
+        for kind in ("exec.approval", "plugin.approval", "question"):
+            answer = await _told(wire, f"{kind}.list")
+            for item in tables(answer.get("items") or answer.get("questions")):
+                self._tracker.on_event(f"{kind}.requested", item, self._clock.monotonic_s())
 
     async def _poll(self, wire: Wire) -> None:
         """Ask for what no event tells."""

@@ -59,7 +59,7 @@ class Answer:
     """What came back to one request."""
 
     payload: dict[str, Any] | None
-    """``None`` when the gateway refused."""
+    """``None`` when the gateway refused; a bare list comes as ``items``."""
     code: str = ""
     message: str = ""
     retry_after_s: float | None = None
@@ -317,7 +317,8 @@ def _loads(data: str | bytes) -> Any:
 
 def _answer(frame: dict[str, Any]) -> Answer:
     if frame.get("ok") is True:
-        return Answer(table(frame.get("payload")))
+        payload = frame.get("payload")
+        return Answer({"items": payload} if isinstance(payload, list) else table(payload))
     known = table(frame.get("error"))
     after_ms = number(known.get("retryAfterMs"))
     again_s = None if after_ms is None else min(60.0, max(0.0, after_ms / 1e3))
