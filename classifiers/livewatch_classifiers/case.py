@@ -4,6 +4,7 @@ from livewatch_classifiers.model import Activity, Session, Vitals
 from livewatch_classifiers.thresholds import ALLOWANCE_MARGIN, Thresholds
 from livewatch_classifiers.verdict import Evidence, Verdict
 from livewatch_classifiers.vocabulary import (
+    SICK,
     ActivityKind,
     Attention,
     AwaitedState,
@@ -59,6 +60,10 @@ class Case:
         self.silence_s = self.vitals.age(self.last_s)
         """Responsive seconds since anything new came from this run, or ``None`` when that is unknown."""
 
+    def can_act(self, evidence_class: EvidenceClass) -> bool:
+        """Return whether enough of the session can be seen for any action on it; see `can_act`."""
+        return can_act(self.session, evidence_class)
+
     def silent(self, limit_s: float) -> bool:
         """Return whether silence is known to exceed the limit."""
         return self.silence_s is not None and self.silence_s > limit_s
@@ -83,7 +88,7 @@ class Case:
         """
         session = self.session
         moments = [session.state_since_s, session.progress_s]
-        if session.state is SessionState.IDLE and self.queued:
+        if session.state in (SessionState.IDLE, None) and self.queued:
             if session.oldest_queued_s is None:
                 return False  # the message may have come this very moment
             moments.append(session.oldest_queued_s)
@@ -147,7 +152,13 @@ class Case:
         limit_s: float | None = None,
         extra: Evidence = (),
     ) -> Verdict:
-        """Return a verdict with the evidence that every rule shares, the limit that decided, and ``extra``."""
+        """Return a verdict with the evidence that every rule shares, the limit that decided, and ``extra``.
+
+        Whatever the rule, its remedy is for a person where too little can be seen for an action.
+        """
+        if remedy not in (Remedy.NONE, Remedy.TELL_PERSON) and not self.can_act(evidence_class):
+            remedy = Remedy.TELL_PERSON if attention in SICK else Remedy.NONE
+            eligible, due_in_s = False, None
         return Verdict(
             key=self.session.key,
             attention=attention,
@@ -264,6 +275,17 @@ class Case:
             ("foreign_activity", 1 if self.foreign else None),
         ]
         return tuple((name, value) for name, value in pairs if value is not None)
+
+
+def can_act(session: Session, evidence_class: EvidenceClass) -> bool:
+    """Return whether enough of the session can be seen for an action that rests on evidence of this class.
+
+    Without its state nothing is known for certain. Without its progress, or without knowing whether it waits for
+    somebody, silence is no evidence; what is certain needs neither (judgement findings J2; OpenClaw 34052).
+    """
+    if session.state is None:
+        return False
+    return evidence_class is EvidenceClass.CERTAIN or (session.progress_known and session.wait_known)
 
 
 def _own_activity(session: Session) -> tuple[Activity | None, bool]:

@@ -218,6 +218,23 @@ def _rule_8_orphaned_activity(case: Case) -> Verdict | None:
     return case.release_lane("8", Reason.QUEUED_WORK_WITHOUT_ACTIVE_RUN)
 
 
+def _rule_8b_unheard_work(case: Case) -> Verdict | None:
+    """Nobody can see whether it moves: its age is known, its silence is not, so it is told and never ended (J2b)."""
+    if case.session.progress_known or case.activity is None:
+        return None
+    if case.silent(case.abort_limit_s):
+        return case.verdict(
+            "8b",
+            Attention.STALLED,
+            Reason.PROGRESS_UNKNOWN,
+            classification=Classification.STALLED_AGENT_RUN,
+            evidence_class=EvidenceClass.SILENCE,
+            remedy=Remedy.TELL_PERSON,
+            limit_s=case.abort_limit_s,
+        )
+    return case.long_running("8b", Reason.PROGRESS_UNKNOWN) if case.turn_older_than(case.limits.warn_s) else None
+
+
 def _rule_9_blocked_tool(case: Case) -> Verdict | None:
     activity = case.activity
     if activity is None or activity.kind is not ActivityKind.TOOL_CALL or not case.owned:
@@ -231,7 +248,7 @@ def _rule_9_blocked_tool(case: Case) -> Verdict | None:
 
 def _rule_10_post_terminal_hold(case: Case) -> Verdict | None:
     """The turn ended and was delivered, yet its lane is still held (OpenClaw 145152, 81335)."""
-    held = case.activity is not None or case.session.state is not SessionState.IDLE
+    held = case.activity is not None or case.session.state not in (SessionState.IDLE, None)
     ended = case.session.terminal is TerminalMark.TURN_END
     if not (ended and held and case.queued) or not case.silent(case.limits.warn_s):
         return None
@@ -289,7 +306,9 @@ def _rule_15_untracked_progress(case: Case) -> Verdict | None:
 
 
 def _rule_16_stale_state(case: Case) -> Verdict | None:
-    if case.activity is not None or not case.stale(case.limits.warn_s):
+    # Nothing queued and nothing active is what rest looks like too, where the state cannot be seen (J2).
+    resting = case.session.state is None and not case.queued
+    if resting or case.activity is not None or not case.stale(case.limits.warn_s):
         return None
     reason = Reason.QUEUED_WORK_WITHOUT_ACTIVE_RUN if case.queued else Reason.STALE_SESSION_STATE
     return case.release_lane("16", reason)
@@ -306,6 +325,7 @@ RULES: tuple[Callable[[Case], Verdict | None], ...] = (
     _rule_6_stranded_run,
     _rule_7_repetition,
     _rule_8_orphaned_activity,
+    _rule_8b_unheard_work,
     _rule_9_blocked_tool,
     _rule_10_post_terminal_hold,
     _rule_11_behind_terminal_looking_work,

@@ -130,6 +130,7 @@ class Reason(StrEnum):
     ACTIVE_MODEL_CALL_WITHOUT_PROGRESS = "active_model_call_without_progress"
     ACTIVE_WORK_WITHOUT_PROGRESS = "active_work_without_progress"
     ACTIVE_WORK = "active_work"
+    PROGRESS_UNKNOWN = "progress_unknown"
     QUEUED_BEHIND_ACTIVE_WORK = "queued_behind_active_work"
     UNTRACKED_ACTIVE_PROGRESS = "untracked_active_progress"
     QUEUED_BEHIND_UNTRACKED_ACTIVE_PROGRESS = "queued_behind_untracked_active_progress"

@@ -76,6 +76,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
         Reason.RUNTIME_OWNED_WAIT,
         Reason.ACTIVE_MODEL_CALL_WITHOUT_PROGRESS,
         Reason.ACTIVE_WORK,
+        Reason.PROGRESS_UNKNOWN,
         Reason.QUEUED_BEHIND_ACTIVE_WORK,
         Reason.UNTRACKED_ACTIVE_PROGRESS,
         Reason.QUEUED_BEHIND_UNTRACKED_ACTIVE_PROGRESS,
@@ -88,6 +89,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
         Reason.BLOCKED_TOOL_CALL,
         Reason.QUEUED_BEHIND_TERMINAL_ACTIVE_WORK,
         Reason.ACTIVE_WORK_WITHOUT_PROGRESS,
+        Reason.PROGRESS_UNKNOWN,
     ),
     Attention.STUCK: (
         Reason.ZOMBIE_RUN,

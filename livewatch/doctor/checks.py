@@ -59,6 +59,7 @@ CHECKS: Sequence[Check] = (
     Check("gateway", "OpenClaw's own repairs", openclaw_checks.own_repairs),
     Check("thresholds", "interval", threshold_checks.interval),
     Check("thresholds", "run timeouts", threshold_checks.run_timeouts),
+    Check("thresholds", "progress", threshold_checks.progress),
     Check("thresholds", "heartbeats", threshold_checks.heartbeats),
     Check("thresholds", "shared sessions", threshold_checks.shared_sessions),
     Check("clocks", "boot time", clock_checks.boot_time),

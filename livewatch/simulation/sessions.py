@@ -272,12 +272,12 @@ _BLANKS: dict[str, dict[str, object]] = {
     "owner": {"owner": Presence.UNKNOWN},
     "queued": {"queued": None, "oldest_queued_s": None},
     "activity": {"activity": None, "activity_known": False},
-    "progress": {"progress_s": None},
+    "progress": {"progress_s": None, "progress_known": False},
     "run": {"run": None},
     "in_store": {"in_store": Presence.UNKNOWN},
     "store": {"store_says_running": Presence.UNKNOWN},
     "holder": {"holder": Presence.UNKNOWN},
-    "wait": {"wait": None},
+    "wait": {"wait": None, "wait_known": False},
     "state": {"state": None, "state_since_s": None},
 }
 

@@ -66,6 +66,8 @@ class BoardSessions(LazySessions):
         progress_ns = self._moments[slot]
         if made is None or made.record is not record or made.working_s != working_s:
             session = _working(decode(record, moment_s(progress_ns))[0], working_s)
+        elif made.progress_ns != progress_ns and not made.session.progress_known:
+            session = _working(decode(record, moment_s(progress_ns))[0], working_s)
         elif made.progress_ns != progress_ns:
             before = made.session
             session = _SESSION(*_BEFORE_PROGRESS(before), moment_s(progress_ns), *_AFTER_PROGRESS(before))

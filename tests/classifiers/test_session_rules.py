@@ -331,3 +331,47 @@ def test_a_lane_between_two_turns_is_not_stuck_however_long_its_queue_waits(newe
 
     assert judge(stale).reason is Reason.QUEUED_WORK_WITHOUT_ACTIVE_RUN
     assert judge(moving).attention is not Attention.STUCK
+
+
+HEALTHY_IDLE: dict[str, object] = {"state": None, "state_since_s": None, "progress_s": ago(4000)}
+
+
+@pytest.mark.parametrize("queued", [0, None])
+def test_a_session_at_rest_whose_state_cannot_be_seen_is_not_called_sick(queued: int | None) -> None:
+    verdict = judge(session(**HEALTHY_IDLE, queued=queued))
+
+    assert (verdict.attention, verdict.remedy) == (Attention.NONE, Remedy.NONE)
+
+
+def test_old_messages_of_a_session_whose_state_cannot_be_seen_are_told_and_fresh_ones_are_not() -> None:
+    old, fresh = (
+        judge(session(**HEALTHY_IDLE, queued=1, oldest_queued_s=ago(age_s))) for age_s in (31, 29)
+    )
+
+    assert (old.attention, old.remedy, old.eligible) == (Attention.STUCK, Remedy.TELL_PERSON, False)
+    assert fresh.attention is Attention.NONE
+
+
+@pytest.mark.parametrize("kind", list(ActivityKind))
+def test_work_that_was_never_heard_is_told_after_its_limit_and_never_ended(kind: ActivityKind) -> None:
+    long_ago = judge(session(**owned(kind, 4000), progress_known=False))
+    lately = judge(session(**owned(kind, 80), progress_known=False))
+
+    assert long_ago.label == (Attention.STALLED, Reason.PROGRESS_UNKNOWN)
+    assert (long_ago.remedy, long_ago.eligible) == (Remedy.TELL_PERSON, False)
+    assert lately.label == (Attention.LONG_RUNNING, Reason.PROGRESS_UNKNOWN)
+
+
+@pytest.mark.parametrize("kind", [ActivityKind.MODEL_CALL, ActivityKind.TOOL_CALL])
+def test_a_first_call_without_a_byte_in_a_gateway_that_would_tell_is_silence_and_ended(kind: ActivityKind) -> None:
+    verdict = judge(session(**owned(kind, 95), progress_s=None))
+
+    assert (verdict.remedy, verdict.eligible) == (Remedy.ABORT_RUN, True)
+
+
+def test_a_zombie_is_cleared_also_where_its_progress_was_never_heard() -> None:
+    run = Run("r1", ago(400), handle="h1", abort_requested_s=ago(60))
+    seen = {"owner": Presence.PRESENT, "run": run, "progress_known": False}
+
+    assert judge(session(**seen)).eligible
+    assert judge(session(**seen, state=None)).remedy is Remedy.TELL_PERSON
