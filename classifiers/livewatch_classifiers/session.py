@@ -94,7 +94,7 @@ def _rule_3b_unanswered_wait(case: Case) -> Verdict | None:
         evidence_class=EvidenceClass.CERTAIN if wait.answer_impossible else EvidenceClass.SILENCE,
         remedy=Remedy.ABORT_RUN if abortable else Remedy.TELL_PERSON,
         eligible=abortable,
-        limit_s=case.wait_bound_s(),
+        limit_s=case.wait_limit_s(),
     )
 
 
@@ -183,6 +183,8 @@ def _rule_7_repetition(case: Case) -> Verdict | None:
     if not _repeats_too_long(case):
         return None
     lasts_s, own_s = case.repeating_s() or 0.0, case.thresholds.repeat_abort_after_s
+    if _retries_are_spent(case):
+        lasts_s = max(lasts_s, case.nothing_new_s() or 0.0)
     allowed = case.thresholds.abort_repeating and (own_s is None or lasts_s > own_s)
     return case.verdict(
         "7",
@@ -203,7 +205,14 @@ def _rule_7_repetition(case: Case) -> Verdict | None:
 
 def _repeats_too_long(case: Case) -> bool:
     repeating_s = case.repeating_s()
-    return repeating_s is not None and repeating_s > _repetition_limit_s(case)
+    repeats = repeating_s is not None and repeating_s > _repetition_limit_s(case)
+    return repeats or _retries_are_spent(case)
+
+
+def _retries_are_spent(case: Case) -> bool:
+    """Declared back-offs are not repeating, but ten attempts without yield are no waiting either (OpenClaw 59303)."""
+    nothing_new_s = case.nothing_new_s()
+    return case.attempts_spent() and nothing_new_s is not None and nothing_new_s > _repetition_limit_s(case)
 
 
 def _repetition_limit_s(case: Case) -> float:
@@ -239,7 +248,7 @@ def _rule_9_blocked_tool(case: Case) -> Verdict | None:
     activity = case.activity
     if activity is None or activity.kind is not ActivityKind.TOOL_CALL or not case.owned:
         return None
-    label_s = case.allowance_s or case.limits.warn_s
+    label_s = case.tool_label_s()
     tool_age_s = case.vitals.age(activity.since_s)
     if tool_age_s is None or tool_age_s <= label_s or not case.silent(label_s):
         return None
@@ -265,6 +274,18 @@ def _rule_11_behind_terminal_looking_work(case: Case) -> Verdict | None:
         Reason.QUEUED_BEHIND_TERMINAL_ACTIVE_WORK,
         Classification.STALLED_AGENT_RUN,
         label_s=case.limits.warn_s,
+    )
+
+
+def _rule_12_silent_tool(case: Case) -> Verdict | None:
+    """Tools are silent for minutes and healthy too (OpenClaw 73327, 85251)."""
+    activity = case.activity
+    if activity is None or activity.kind is not ActivityKind.TOOL_CALL or not case.owned:
+        return None
+    if not case.silent(case.limits.warn_s) or case.silent(case.tool_label_s()):
+        return None
+    return case.long_running(
+        "12", Reason.ACTIVE_WORK_WITHOUT_PROGRESS, remedy=Remedy.ABORT_RUN, due_limit_s=case.abort_limit_s
     )
 
 
@@ -310,6 +331,8 @@ def _rule_16_stale_state(case: Case) -> Verdict | None:
     resting = case.session.state is None and not case.queued
     if resting or case.activity is not None or not case.stale(case.limits.warn_s):
         return None
+    if case.waits_for_drain():  # OpenClaw 66130
+        return case.long_running("16", Reason.QUEUED_BEHIND_DRAIN)
     reason = Reason.QUEUED_WORK_WITHOUT_ACTIVE_RUN if case.queued else Reason.STALE_SESSION_STATE
     return case.release_lane("16", reason)
 
@@ -329,6 +352,7 @@ RULES: tuple[Callable[[Case], Verdict | None], ...] = (
     _rule_9_blocked_tool,
     _rule_10_post_terminal_hold,
     _rule_11_behind_terminal_looking_work,
+    _rule_12_silent_tool,
     _rule_12_silent_model_call,
     _rule_13_silent_activity,
     _rule_14_long_but_moving,

@@ -32,13 +32,13 @@ def _fact(vitals: Vitals, thresholds: Thresholds) -> VitalsVerdict | None:
         return VitalsVerdict(VitalsState.SUSPENDED, cause=StallCause.SUSPEND)
     if vitals.process is ProcessState.STOPPED:
         return VitalsVerdict(VitalsState.FROZEN, cause=StallCause.STOPPED)
+    if vitals.phase is Phase.STARTING:  # before the loop: imports and caches block it, and that is a start (76365)
+        overdue = vitals.uptime_s is not None and vitals.uptime_s > thresholds.startup_deadline_s
+        return VitalsVerdict(VitalsState.STARTING, (VitalsReason.STARTUP,) if overdue else ())
     if _silent(vitals, vitals.loop_heartbeat_s, thresholds):
         return _stopped_loop(vitals, thresholds)
     if vitals.loop_heartbeat_s is None and _unanswered(vitals, thresholds):
         return VitalsVerdict(VitalsState.UNRESPONSIVE, (VitalsReason.ROUND_TRIP,), vitals.cause)
-    if vitals.phase is Phase.STARTING:
-        overdue = vitals.uptime_s is not None and vitals.uptime_s > thresholds.startup_deadline_s
-        return VitalsVerdict(VitalsState.STARTING, (VitalsReason.STARTUP,) if overdue else ())
     if vitals.phase is Phase.DRAINING:
         return VitalsVerdict(VitalsState.DRAINING)
     return None

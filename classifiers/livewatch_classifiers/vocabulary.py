@@ -132,6 +132,7 @@ class Reason(StrEnum):
     ACTIVE_WORK = "active_work"
     PROGRESS_UNKNOWN = "progress_unknown"
     QUEUED_BEHIND_ACTIVE_WORK = "queued_behind_active_work"
+    QUEUED_BEHIND_DRAIN = "queued_behind_drain"
     UNTRACKED_ACTIVE_PROGRESS = "untracked_active_progress"
     QUEUED_BEHIND_UNTRACKED_ACTIVE_PROGRESS = "queued_behind_untracked_active_progress"
     STALE_SESSION_STATE = "stale_session_state"

@@ -15,7 +15,7 @@ RULE_WORDS = {
     "9": "a tool call is silent for longer than it may be",
     "10": "the turn has ended and was delivered, yet the lane is held while messages wait",
     "11": "messages wait behind work whose last mark only looks like an end",
-    "12": "a model call is silent, and not yet for long enough to say that it is dead",
+    "12": "a model or tool call is silent, and not yet for long enough to say that it is dead",
     "13": "something is active, and nothing new has come for longer than it may take",
     "14": "works for long, and its last step or new content is more recent than its limit",
     "15": "new content keeps coming, though nobody says what is being done",

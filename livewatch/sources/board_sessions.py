@@ -64,9 +64,7 @@ class BoardSessions(LazySessions):
         slot, columns = self._slots[key], self._columns
         record, working_s, made = columns.records[slot], columns.working_s.get(slot), columns.made.get(slot)
         progress_ns = self._moments[slot]
-        if made is None or made.record is not record or made.working_s != working_s:
-            session = _working(decode(record, moment_s(progress_ns))[0], working_s)
-        elif made.progress_ns != progress_ns and not made.session.progress_known:
+        if made is None or made.record is not record or made.working_s != working_s or (made.progress_ns != progress_ns and not made.session.progress_known):
             session = _working(decode(record, moment_s(progress_ns))[0], working_s)
         elif made.progress_ns != progress_ns:
             before = made.session

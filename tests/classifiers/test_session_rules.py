@@ -66,13 +66,30 @@ def test_idle_queued_behind_an_ownerless_stale_activity_is_stuck_and_eligible_fo
     assert (verdict.rule, verdict.remedy, verdict.eligible) == ("8", Remedy.RELEASE_LANE, True)
 
 
-def test_processing_and_queued_behind_an_ownerless_model_call_is_stalled_and_never_released() -> None:
-    verdict = judge(session(queued=1, progress_s=ago(31), activity=orphan(ActivityKind.MODEL_CALL)))
+@pytest.mark.parametrize("state", [SessionState.PROCESSING, SessionState.WAITING])
+@pytest.mark.parametrize("queued", [0, 1])
+def test_work_whose_owner_is_known_to_be_absent_is_released_in_any_state_openclaw_87310(
+    state: SessionState, queued: int
+) -> None:
+    activity = orphan(ActivityKind.MODEL_CALL)
+    verdict = judge(session(state=state, queued=queued, progress_s=ago(31), activity=activity))
 
     assert verdict.label == (Attention.STALLED, Reason.ACTIVE_WORK_WITHOUT_PROGRESS)
     assert verdict.classification is Classification.STALLED_AGENT_RUN
-    assert verdict.remedy is Remedy.TELL_PERSON
-    assert not verdict.eligible
+    assert (verdict.remedy, verdict.eligible) == (Remedy.RELEASE_LANE, True)
+
+
+@pytest.mark.parametrize("queued", [0, 1])
+def test_work_of_which_the_session_or_the_activity_does_not_say_whose_it_is_is_for_a_person(queued: int) -> None:
+    untold = dataclasses.replace(orphan(ActivityKind.MODEL_CALL), owner=Presence.UNKNOWN)
+    for facts in ({"activity": untold}, {"activity": orphan(ActivityKind.TOOL_CALL), "owner": Presence.UNKNOWN}):
+        verdict = judge(session(queued=queued, progress_s=ago(31), **facts))
+
+        assert (verdict.attention, verdict.remedy, verdict.eligible) == (
+            Attention.STALLED,
+            Remedy.TELL_PERSON,
+            False,
+        )
 
 
 def test_an_owned_tool_call_silent_past_the_limit_is_a_blocked_tool_call() -> None:
@@ -344,9 +361,7 @@ def test_a_session_at_rest_whose_state_cannot_be_seen_is_not_called_sick(queued:
 
 
 def test_old_messages_of_a_session_whose_state_cannot_be_seen_are_told_and_fresh_ones_are_not() -> None:
-    old, fresh = (
-        judge(session(**HEALTHY_IDLE, queued=1, oldest_queued_s=ago(age_s))) for age_s in (31, 29)
-    )
+    old, fresh = (judge(session(**HEALTHY_IDLE, queued=1, oldest_queued_s=ago(age_s))) for age_s in (31, 29))
 
     assert (old.attention, old.remedy, old.eligible) == (Attention.STUCK, Remedy.TELL_PERSON, False)
     assert fresh.attention is Attention.NONE

@@ -1,6 +1,9 @@
 """The gateway as a whole: limits to enter, lower ones to leave."""
 
+import pytest
+
 from livewatch_classifiers import Thresholds, Vitals
+from livewatch_classifiers.verdict import VitalsVerdict
 from livewatch_classifiers.vitals import LEAVE_SHARE, classify_vitals
 from livewatch_classifiers.vocabulary import Phase, ProcessState, StallCause, VitalsReason, VitalsState
 
@@ -118,3 +121,13 @@ def test_a_collection_that_holds_everything_up_is_not_taken_for_a_frozen_process
     verdict = classify_vitals(collecting, LIMITS)
 
     assert (verdict.state, verdict.cause) == (VitalsState.UNRESPONSIVE, StallCause.GARBAGE_COLLECTION)
+
+
+@pytest.mark.parametrize("blocked_s", [2.0, 15.0, 400.0])
+def test_a_start_that_blocks_its_loop_is_a_start_openclaw_76365(blocked_s: float) -> None:
+    def starting(phase: Phase) -> VitalsVerdict:
+        beat_s = 9999.0 - blocked_s
+        return classify_vitals(Vitals(9999.0, phase=phase, loop_heartbeat_s=beat_s, thread_heartbeat_s=9999.0), LIMITS)
+
+    assert starting(Phase.STARTING).state is VitalsState.STARTING
+    assert starting(Phase.READY).state is VitalsState.UNRESPONSIVE

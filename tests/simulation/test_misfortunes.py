@@ -93,7 +93,7 @@ def test_owners_die_in_every_way_that_is_to_be_repaired() -> None:
         if entry["do"] == "end_run"
     }
 
-    assert ways == {ending.value for ending in Ending} - {"clean", "orphans_activity_processing"}
+    assert ways == {ending.value for ending in Ending} - {"clean"}
 
 
 def two_agents(seed: int, agent_type: type[Agent] = Agent) -> Run:
