@@ -29,6 +29,7 @@ class Case:
         "foreign",
         "last_s",
         "limits",
+        "maybe_owned",
         "owned",
         "ownerless",
         "queued",
@@ -47,6 +48,7 @@ class Case:
         self.activity, self.foreign = _own_activity(session)
         owner = self.activity.owner if self.activity is not None else session.owner
         self.owned = owner is Presence.PRESENT
+        self.maybe_owned = owner is Presence.PRESENT or (owner is Presence.UNKNOWN and self.activity is not None)
         self.ownerless = self.activity is not None and owner is Presence.ABSENT
         self.limits = thresholds.limits(session, self.activity)
         declared_s = thresholds.declared(self.activity) if self.owned else None
@@ -91,7 +93,7 @@ class Case:
         asking = activity is not None and activity.kind is ActivityKind.MODEL_CALL
         needed = self.thresholds.attempts_min if retries or asking else self.thresholds.repeats_min
         count = max(self.session.repeats, wait.attempts_without_yield if wait is not None else 0)
-        if not self.owned or count < needed:
+        if not self.maybe_owned or count < needed:
             return None
         age_s = self.vitals.age(self.session.repeating_since_s)
         return None if age_s is None else max(0.0, age_s - self._backing_off_s())
@@ -109,7 +111,7 @@ class Case:
         retries = wait is not None and wait.kind is WaitKind.PROVIDER_BACKOFF
         asking = activity is not None and activity.kind is ActivityKind.MODEL_CALL
         count = max(self.session.repeats, wait.attempts_without_yield if wait is not None else 0)
-        return self.owned and (retries or asking) and count >= self.thresholds.retry_attempts_max
+        return self.maybe_owned and (retries or asking) and count >= self.thresholds.retry_attempts_max
 
     def nothing_new_s(self) -> float | None:
         """Return the age of the last new content of this run, or of the run itself while there is none."""
@@ -217,11 +219,14 @@ class Case:
     ) -> Verdict:
         """Return a verdict with the evidence that every rule shares, the limit that decided, and ``extra``.
 
-        Whatever the rule, its remedy is for a person where too little can be seen for an action.
+        Whatever the rule, its remedy is for a person where too little can be seen for an action, and where the action
+        would never become eligible (judgement findings J2, J3).
         """
-        if remedy not in (Remedy.NONE, Remedy.TELL_PERSON) and not self.can_act(evidence_class):
-            remedy = Remedy.TELL_PERSON if attention in SICK else Remedy.NONE
+        acts = remedy not in (Remedy.NONE, Remedy.TELL_PERSON)
+        if acts and not self.can_act(evidence_class):
             eligible, due_in_s = False, None
+        if acts and not eligible and due_in_s is None:
+            remedy = Remedy.TELL_PERSON if attention in SICK else Remedy.NONE
         return Verdict(
             key=self.session.key,
             attention=attention,
@@ -335,8 +340,8 @@ class Case:
         return self.limits.warn_s
 
     def _due_in(self, limit_s: float | None) -> float | None:
-        if limit_s is None or self.silence_s is None:
-            return None
+        if limit_s is None or self.silence_s is None or self.session.run is None:
+            return None  # nobody can be asked to end a run that has no name
         return round(max(0.0, limit_s - self.silence_s), 3)
 
     def _evidence(self, limit_s: float | None) -> Evidence:

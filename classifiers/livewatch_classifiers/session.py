@@ -185,7 +185,7 @@ def _rule_7_repetition(case: Case) -> Verdict | None:
     lasts_s, own_s = case.repeating_s() or 0.0, case.thresholds.repeat_abort_after_s
     if _retries_are_spent(case):
         lasts_s = max(lasts_s, case.nothing_new_s() or 0.0)
-    allowed = case.thresholds.abort_repeating and (own_s is None or lasts_s > own_s)
+    allowed = case.owned and case.thresholds.abort_repeating and (own_s is None or lasts_s > own_s)
     return case.verdict(
         "7",
         Attention.STALLED,

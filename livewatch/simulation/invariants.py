@@ -1,13 +1,25 @@
 """What must hold in every run, whatever the scenario expects; checked against the truth."""
 
+from collections.abc import Mapping
+
 from livewatch.durations import format_duration
 from livewatch.recovery.settings import Policy
 from livewatch.simulation.record import Record, runnable_until
 from livewatch.simulation.scenario import Failure
 from livewatch.simulation.tallies import lost
-from livewatch.simulation.truth import Affliction
+from livewatch.simulation.truth import Affliction, Fault
 from livewatch.simulation.world import Cast
 from livewatch_classifiers.vocabulary import Mode
+
+NOBODY_COULD_KNOW: Mapping[Fault, frozenset[str]] = {
+    Fault.STRANDED_QUEUE: frozenset({"queued"}),
+    Fault.STRANDED_MARKER: frozenset({"store"}),
+    Fault.STALE_STATE: frozenset({"state"}),
+    Fault.GHOST_SESSION: frozenset({"state"}),
+    Fault.LEAKED_HANDLE: frozenset({"owner", "run"}),
+}
+"""Deaths of which one fact is the only sign: who never sees that fact cannot know of it. The reasons, one by one, are
+in ``tests/simulation/test_hidden_facts.py``; of two facts that are hidden for ever nothing is asked."""
 
 
 def broken_invariants(record: Record, cast: Cast, policy: Policy, repair_within_s: float) -> list[Failure]:
@@ -74,7 +86,10 @@ def _settled(affliction: Affliction, record: Record, by_s: float, *, by_person: 
     if affliction.until_s is not None and affliction.until_s <= by_s:
         return True
     told = affliction.told_s is not None and affliction.told_s <= by_s
-    if told and (by_person or affliction.no_lever):
+    hidden = record.hidden.get(affliction.session, frozenset())
+    if told and (by_person or affliction.no_lever or hidden):
+        return True
+    if len(hidden) > 1 or hidden & NOBODY_COULD_KNOW.get(affliction.fault, frozenset()):
         return True
     quarantined_s = record.quarantined.get(affliction.session)
     return quarantined_s is not None and quarantined_s <= by_s

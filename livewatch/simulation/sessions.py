@@ -126,6 +126,7 @@ class Session:
         self.frozen_until_s: float | None = None
         """Moment of the scenario until which the books do not move."""
         self.hides: set[str] = set(plan.hides)
+        self.hidden_for_ever: set[str] = set(plan.hides)
         self.without_slot = 0
         """How many times over the board had no room for it: it is served, and nobody can see it."""
         self.unseen_s: list[tuple[float, float]] = []

@@ -12,11 +12,13 @@ from livewatch.simulation.report import failure_lines
 from livewatch.simulation.runner import Run, run_scenario
 from livewatch.simulation.schema import read_scenario, scenario_of
 from tests.simulation.wrong_agents import (
+    ActsOnUnknownState,
     BlamesAges,
     ForgetsWhoLeft,
     IgnoresTheLease,
     NamesNoRun,
     NeverActs,
+    NeverTells,
     RepeatsBlindly,
     SeesNoWaits,
     TakesEverythingForProgress,
@@ -62,6 +64,7 @@ def test_the_right_agent_survives_worlds_full_of_one_misfortune(name: str) -> No
         (("cut_socket", "hang"), NamesNoRun, TOUCHED),
         (("reset", "hang", "second_wind"), NamesNoRun, TOUCHED),
         (("crash_agent", "hang"), RepeatsBlindly, TOUCHED),
+        (("hide",), ActsOnUnknownState, TOUCHED),
     ],
     ids=lambda value: (
         value.__name__ if isinstance(value, type) else "-".join(value) if isinstance(value, tuple) else ""
@@ -125,6 +128,18 @@ do = "message"
 to = "s"
 turn = [{ model = "m", hangs = true }]
 """
+
+
+@pytest.mark.parametrize("hidden", ["progress", "activity", "run", "wait", "state"])
+def test_an_agent_that_tells_nobody_is_noticed_where_only_a_person_can_help(hidden: str) -> None:
+    text = HUNG.replace('duration = "30m"', 'duration = "1h"').replace(
+        "[sessions.s]", f'[sessions.s]\nhides = ["{hidden}"]'
+    )
+    scenario = read_scenario(Path("hidden.toml"), text)
+
+    assert run_scenario(scenario).passed
+    failures = run_scenario(scenario, agent_type=NeverTells).failures
+    assert [failure.what for failure in failures] == ["invariant: a dead session is repaired within 20m00s"]
 
 
 def test_who_waits_for_a_person_has_no_child_to_forget() -> None:
