@@ -138,8 +138,10 @@ def test_an_agent_that_tells_nobody_is_noticed_where_only_a_person_can_help(hidd
     scenario = read_scenario(Path("hidden.toml"), text)
 
     assert run_scenario(scenario).passed
-    failures = run_scenario(scenario, agent_type=NeverTells).failures
-    assert [failure.what for failure in failures] == ["invariant: a dead session is repaired within 20m00s"]
+    assert [failure.what for failure in run_scenario(scenario, agent_type=NeverTells).failures] == [
+        "invariant: a dead session is repaired within 20m00s",
+        "invariant: every sick verdict leads somewhere",
+    ]
 
 
 def test_who_waits_for_a_person_has_no_child_to_forget() -> None:
