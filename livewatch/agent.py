@@ -199,7 +199,7 @@ class Agent:
         self.memory = self._minutes.taken_up(self.memory, taken_up)
         self.memory = self.memory.observed(snapshot, verdicts, vitals, self.policy, now_s, census=census)
         decisions = self._decide(snapshot, verdicts, vitals, now_s)
-        before, self.hold_clock = self.hold_clock, self.hold_clock.observed(decisions, self.policy, now_s)
+        before, self.hold_clock = self.hold_clock, self._hold_clock_after(decisions, now_s)
         overdue, overdue_before = self.hold_clock.overdue, before.overdue
         transitions = self._transitions(verdicts, now_s, None if lanes or self._had_lanes else judgement)
         self._had_lanes = bool(lanes)
@@ -286,6 +286,10 @@ class Agent:
         decisions += self._decide_restart(situation, now_s)
         self._minutes.decided(situation, self.source.capabilities, self.controls.holds.current(now_s), decisions)
         return [*asked, *decisions]
+
+    def _hold_clock_after(self, decisions: list[Decision], now_s: float) -> HoldClock:
+        pending = frozenset(action.session for action in self.memory.pending())
+        return self.hold_clock.observed(decisions, self.policy, now_s, pending=pending)
 
     def _decide_restart(self, situation: Situation, now_s: float) -> list[Decision]:
         decision = decide_restart(situation, self.memory, self.policy, now_s)

@@ -1,6 +1,7 @@
 """Rounds of the agent, and of its actor, against a gateway of facts."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from livewatch.sources.base import SourceError
 from livewatch_classifiers import GatewayIdentity, Run
 from livewatch_classifiers.decision import Act, Hold, ReplyStatus
 from livewatch_classifiers.report import TickReport
-from livewatch_classifiers.vocabulary import Gate, Outcome, VitalsState
+from livewatch_classifiers.vocabulary import Gate, Outcome, Presence, VitalsState
 from livewatch_exporters.trace_context import parse_traceparent
 from tests.recovery.fake_gateway import NOW_S, POLICY, FakeClock, FakeIntents, FakeSource, session
 
@@ -58,7 +59,9 @@ async def test_the_intent_is_written_before_the_act_and_the_outcome_is_seen(stag
     first = await stage.tick()
     assert isinstance(first.decisions[0], Act)
     assert stage.source.log == ["intent", "act"]
-    stage.source.sessions = {}
+    stage.source.sessions = {
+        key: replace(one, run=None, owner=Presence.ABSENT, queued=0) for key, one in stage.source.sessions.items()
+    }
     assert [done.outcome for done in (await stage.tick()).completed] == [Outcome.RECOVERED]
 
 

@@ -258,15 +258,16 @@ class Case:
         """Return the verdict on work that stalled: an abort later if it is owned, a person if it is not."""
         if self.ownerless and self.session.owner is Presence.ABSENT and self.session.run is None:
             return self.orphaned(rule, reason, classification, limit_s=label_s)
-        due_s = self.abort_limit_s if self.owned else None
+        abortable = self.owned and self.session.run is not None
+        due_s = self.abort_limit_s if abortable else None
         return self.verdict(
             rule,
             Attention.STALLED,
             reason,
             classification=classification,
             evidence_class=EvidenceClass.SILENCE,
-            remedy=Remedy.ABORT_RUN if self.owned else Remedy.TELL_PERSON,
-            eligible=due_s is not None and self.silent(due_s) and self.session.run is not None,
+            remedy=Remedy.ABORT_RUN if abortable else Remedy.TELL_PERSON,
+            eligible=due_s is not None and self.silent(due_s),
             due_in_s=self._due_in(due_s),
             limit_s=due_s if due_s is not None and self.silent(due_s) else label_s,
         )
@@ -319,7 +320,7 @@ class Case:
         if self.allowance_s is not None:
             return self.allowance_s
         run = self.session.run
-        if run is not None and run.timeout_s is not None and run.abort_requested_s is None:
+        if run is not None and run.timeout_s is not None and run.asked_to_end_s is None:
             age_s = self.vitals.age(run.started_s)
             if age_s is not None and age_s > run.timeout_s * ALLOWANCE_MARGIN + self.thresholds.settle_s:
                 return self.limits.warn_s  # the gateway's own timer should have ended it and did not

@@ -43,9 +43,15 @@ class Action:
     handle: str | None = None
     progress_s: float | None = None
     """Stamp of the last progress that was judged (monotonic seconds): a run that moved since is alive."""
+    repeats: int | None = None
+    """For a run that is ended because it repeats itself: how often it had, when it was judged. Such a run changes with
+    each step, so run, handle and repeats that have not become fewer bind it, and neither generation nor progress."""
     traceparent: str | None = None
     timeout_s: float | None = None
     """How long a drain may take; the gateway's own default where it is not said."""
+    queued: int | None = None
+    """Messages that waited in the session when it was judged; ``None`` where that cannot be seen. Not sent: it tells
+    afterwards whether what waited has begun."""
     discards: int = 0
     """How many queued messages this throws away, counted before it is sent; 0 for everything that keeps them."""
     asked_by: Person | None = None

@@ -82,7 +82,7 @@ def _of_the_run(case: Case, left: list[float]) -> None:
     run, age = case.session.run, case.vitals.age
     if run is None:
         return
-    started_s, asked_s = age(run.started_s), age(run.abort_requested_s)
+    started_s, asked_s = age(run.started_s), age(run.asked_to_end_s)
     if started_s is not None:
         left.append(case.limits.warn_s - started_s)
         if run.timeout_s is not None:

@@ -39,6 +39,16 @@ class Run:
     traceparent: str | None = None
     """W3C trace context of the run itself, where the gateway shows it; a repair's trace links to it."""
 
+    @property
+    def asked_to_end_s(self) -> float | None:
+        """When *this* run was asked to end; a request older than its start was asked of another run.
+
+        Gateways serve a follow-up under the same handle: taken for the zombie of the turn before, two turns of 6 s were
+        force-cleared on certain evidence (hermes-agent, measured).
+        """
+        asked_s, started_s = self.abort_requested_s, self.started_s
+        return None if asked_s is not None and started_s is not None and asked_s < started_s else asked_s
+
 
 @dataclass(frozen=True, slots=True)
 class Activity:

@@ -121,7 +121,7 @@ def _rule_5_zombie_run(case: Case) -> Verdict | None:
     run, grace_s = case.session.run, case.thresholds.zombie_grace_s
     if run is None or case.session.owner is not Presence.PRESENT:
         return None
-    age_s = case.vitals.age(run.abort_requested_s)
+    age_s = case.vitals.age(run.asked_to_end_s)
     if age_s is None or age_s <= grace_s:
         return None
     return case.verdict(

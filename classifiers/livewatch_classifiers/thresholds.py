@@ -123,6 +123,8 @@ class Thresholds:
     """Limits for a part of the sessions: by activity kind, tool or model (``name``), lane kind and session key."""
     loop_unresponsive_s: float = 1.0
     """Age of the loop heartbeat beyond which the loop counts as blocked."""
+    hang_after_s: float = 15.0
+    """How long nothing in the gateway's process may turn, though nobody stopped it, before it counts as hung."""
     loop_delay_warn_s: float = 1.0
     """Delay of the event loop beyond which the gateway is called degraded."""
     loop_utilization_warn: float = 0.95

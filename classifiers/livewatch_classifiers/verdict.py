@@ -54,6 +54,9 @@ class VitalsVerdict:
     suspended_s: float | None = None
     """When the host was last seen to have slept."""
 
+    draining_since_s: float | None = None
+    """Since when the gateway is draining, in monotonic seconds; ``None`` while it is not."""
+
     @property
     def healthy(self) -> bool:
         """Whether sessions may be judged by their silence at all right now."""

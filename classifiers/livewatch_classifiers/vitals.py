@@ -5,7 +5,7 @@ from dataclasses import replace
 from livewatch_classifiers.model import Vitals
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Evidence, VitalsVerdict
-from livewatch_classifiers.vocabulary import Phase, ProcessState, StallCause, VitalsReason, VitalsState
+from livewatch_classifiers.vocabulary import Phase, ProcessState, StallCause, VitalsReason, VitalsState, WaitKind
 
 LEAVE_SHARE = 0.8
 """A reason that held in the look before holds on until its value is below this share of its limit: no flapping."""
@@ -20,11 +20,18 @@ def classify_vitals(vitals: Vitals, thresholds: Thresholds, before: VitalsVerdic
         before: the verdict of the look before, for hysteresis and for how long a value has been beyond its limit.
     """
     slept_s = vitals.now_s if vitals.suspended else None if before is None else before.suspended_s
-    verdict = _fact(vitals, thresholds) or _limits(vitals, thresholds, before, slept_s)
-    return replace(verdict, evidence=_evidence(vitals), suspended_s=slept_s)
+    draining_s = _draining_since(vitals, before)
+    verdict = _fact(vitals, thresholds, draining_s) or _limits(vitals, thresholds, before, slept_s)
+    return replace(verdict, evidence=_evidence(vitals), suspended_s=slept_s, draining_since_s=draining_s)
 
 
-def _fact(vitals: Vitals, thresholds: Thresholds) -> VitalsVerdict | None:
+def _draining_since(vitals: Vitals, before: VitalsVerdict | None) -> float | None:
+    if vitals.phase is not Phase.DRAINING:
+        return None
+    return vitals.now_s if before is None or before.draining_since_s is None else before.draining_since_s
+
+
+def _fact(vitals: Vitals, thresholds: Thresholds, draining_since_s: float | None) -> VitalsVerdict | None:
     """Return what needs neither limit nor history."""
     if vitals.process is ProcessState.GONE:
         return VitalsVerdict(VitalsState.GONE)
@@ -39,8 +46,9 @@ def _fact(vitals: Vitals, thresholds: Thresholds) -> VitalsVerdict | None:
         return _stopped_loop(vitals, thresholds)
     if vitals.loop_heartbeat_s is None and _unanswered(vitals, thresholds):
         return VitalsVerdict(VitalsState.UNRESPONSIVE, (VitalsReason.ROUND_TRIP,), vitals.cause)
-    if vitals.phase is Phase.DRAINING:
-        return VitalsVerdict(VitalsState.DRAINING)
+    if draining_since_s is not None:
+        overdue = (vitals.age(draining_since_s) or 0.0) > thresholds.wait_bounds_s.get(WaitKind.DRAIN, float("inf"))
+        return VitalsVerdict(VitalsState.DRAINING, (VitalsReason.DRAIN,) if overdue else ())
     return None
 
 
@@ -53,9 +61,23 @@ def _stopped_loop(vitals: Vitals, thresholds: Thresholds) -> VitalsVerdict:
             return VitalsVerdict(VitalsState.UNRESPONSIVE, reasons, vitals.cause)
         if running and vitals.cpu_cores is not None and vitals.cpu_cores > thresholds.cpu_cores_warn / 2:
             return VitalsVerdict(VitalsState.UNRESPONSIVE, reasons, StallCause.GIL)
+        if _hangs_by_itself(vitals, thresholds):
+            return VitalsVerdict(VitalsState.UNRESPONSIVE, reasons, StallCause.GIL)
         return VitalsVerdict(VitalsState.FROZEN, reasons, vitals.cause)
     known = vitals.cause if vitals.cause is not StallCause.UNKNOWN else StallCause.OWN_CODE
     return VitalsVerdict(VitalsState.UNRESPONSIVE, reasons, known)
+
+
+def _hangs_by_itself(vitals: Vitals, thresholds: Thresholds) -> bool:
+    """Return whether nothing turns in a process that nobody stopped: a lock of the interpreter, or native code.
+
+    A stopped process is in state T, one whose control group is frozen is told as stopped, one that waits for a disk has
+    no known state; one that the host keeps from running has the host as its cause. What is left sleeps by itself.
+    """
+    if vitals.process is not ProcessState.SLEEPING or vitals.cause in (StallCause.HOST, StallCause.SUSPEND):
+        return False
+    beats_s = [beat_s for beat_s in (vitals.loop_heartbeat_s, vitals.thread_heartbeat_s) if beat_s is not None]
+    return vitals.now_s - max(beats_s) > thresholds.hang_after_s
 
 
 def _silent(vitals: Vitals, heartbeat_s: float | None, thresholds: Thresholds) -> bool:

@@ -204,6 +204,7 @@ class VitalsReason(StrEnum):
     SWAP = "swap"
     ROUND_TRIP = "round_trip"  # its loop turns, and yet a request from outside is not answered
     STARTUP = "startup"  # not ready long after it began
+    DRAIN = "drain"  # it drains for longer than a drain may take, and neither ends nor serves
 
 
 class StallCause(StrEnum):

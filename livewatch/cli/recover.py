@@ -12,10 +12,10 @@ from livewatch.cli.asking import agent_options, ask_agent
 from livewatch.cli.exits import Exit, end
 from livewatch.durations import format_duration
 
-_WAIT_S = 60.0
-"""Longest wait for the outcome; the agent itself looks again for 15 s, then says what it saw."""
+_WAIT_S = 90.0
+"""Longest wait for the outcome; the agent looks again for 15 s, for 45 s once the run is gone, and says what it saw."""
 _LOOK_EVERY_S = 0.2
-_WELL = ("recovered", "superseded")
+_CODES = {"recovered": Exit.OK, "superseded": Exit.REFUSED, "refused": Exit.REFUSED}
 
 
 @click.command("recover")
@@ -38,8 +38,9 @@ def command(
 
     The gates mode, confirmed and quarantine limit automation only; you answer them. All others hold for you as well.
 
-    Exit code 0: it worked, or it was a dry run and would be sent. 1: it did not work, or there is nothing to do.
-    2: it needs --yes. 5: a gate refuses it.
+    Exit code 0: recovered (the work behind it was seen to move), or a dry run that would be sent. 1: ineffective,
+    failed, timed_out, no outcome was seen, or there is nothing to do. 2: it needs --yes. 5: nothing was done: a gate
+    or the gateway refused it, or it was superseded because the session moved on by itself first.
 
     \b
     Examples:
@@ -61,8 +62,12 @@ def command(
     done = _outcome(agent, name, sent["key"], as_json=as_json)
     if not as_json:
         click.echo(_outcome_line(done))
-    worked = done is not None and done["outcome"] in _WELL
-    _finish(sent | {"outcome": done}, as_json=as_json, code=Exit.OK if worked else Exit.PROBLEM)
+    _finish(sent | {"outcome": done}, as_json=as_json, code=exit_of(None if done is None else done["outcome"]))
+
+
+def exit_of(outcome: str | None) -> Exit:
+    """Return the exit code of an outcome; ``None`` is one that was not seen in time."""
+    return _CODES.get(outcome or "", Exit.PROBLEM)
 
 
 def lines(plan: dict[str, Any]) -> list[str]:

@@ -12,6 +12,8 @@ from livewatch.durations import format_duration
 
 _COLOURS = {"stuck": "red", "stalled": "yellow", "long_running": "cyan"}
 _HEALTHY = ("responsive", "degraded", "starting", "draining")
+_OVERDUE = frozenset({"startup", "drain"})
+"""Reasons for which a gateway that starts or drains is not well: it takes longer than it may."""
 
 
 @click.command("status")
@@ -19,7 +21,8 @@ _HEALTHY = ("responsive", "degraded", "starting", "draining")
 def command(agent: Path | None, name: str, *, as_json: bool) -> None:
     """Ask the running agent how gateway and sessions are.
 
-    Exit code 0: nothing is stalled or stuck. 1: something is. 3: no agent answers.
+    Exit code 0: nothing is stalled or stuck. 1: something is, or the gateway does not run, or
+    its start or its drain is past its bound. 3: no agent answers.
 
     \b
     Example: livewatch status --json
@@ -32,7 +35,8 @@ def command(agent: Path | None, name: str, *, as_json: bool) -> None:
             click.echo(line)
     sick = any(row["attention"] in ("stuck", "stalled") for row in document["attention"])
     state = document["vitals"]["state"] if document["vitals"] else None
-    if sick or state not in _HEALTHY:
+    overdue = document["vitals"] is not None and bool(_OVERDUE & set(document["vitals"]["reasons"]))
+    if sick or overdue or state not in _HEALTHY:
         raise click.exceptions.Exit(int(Exit.PROBLEM))
 
 

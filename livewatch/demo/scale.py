@@ -27,6 +27,7 @@ POLICY = Policy(
     startup_grace_s=1.5,
     resume_grace_s=2.0,
     verify_s=2.5,
+    verify_queue_s=7.5,
     force_clear_after_s=2.0,
     backoff_initial_s=3.0,
     budget_actions=40,

@@ -191,8 +191,8 @@ def _seen(session: Session, snapshot: Snapshot) -> list[dict[str, Any]]:
     ]
     if run is not None:
         facts.append(("run", run.id, run.started_s))
-        if run.abort_requested_s is not None:
-            facts.append(("abort_requested", run.id, run.abort_requested_s))
+        if run.asked_to_end_s is not None:
+            facts.append(("abort_requested", run.id, run.asked_to_end_s))
     if activity is not None:
         kind = activity.kind.value if activity.kind else "unknown"
         facts.append((kind, activity.name or "unnamed", activity.since_s))

@@ -1,5 +1,6 @@
 """What a gateway lets livewatch do to it."""
 
+from collections.abc import Collection
 from enum import StrEnum
 
 
@@ -28,6 +29,10 @@ class Levers:
     handle and progress are still the ones that were judged. A lever must not await: what it changes is changed in the
     same step as the check. It returns how many lane slots it freed, or ``None`` where it does not count them.
     """
+
+    discards: Collection[str] = frozenset()
+    """Names of the levers that throw away what is queued in the session, such as ``{"evict_session"}``. livewatch pulls
+    them only where its operator allows that (``allow_discard``), and says beforehand how many messages it costs."""
 
     def release_lane(self, session: str, cause: str) -> int | None:
         """Clear activity that nobody owns and let the lane go on; queued messages stay queued."""
@@ -64,3 +69,15 @@ ACTIONS = ("release_lane", "abort_run", "force_clear", "evict_session", "correct
 def capabilities(levers: Levers) -> list[str]:
     """Return the names of the levers that the gateway overrides."""
     return [name for name in ACTIONS if getattr(type(levers), name) is not getattr(Levers, name)]
+
+
+def discarding(levers: Levers) -> list[str]:
+    """Return the names of the gateway's levers that throw queued messages away.
+
+    Raises:
+        ValueError: when one is named that the gateway does not have; it would be taken for one that loses nothing.
+    """
+    wrong = sorted(set(levers.discards) - set(capabilities(levers)))
+    if wrong:
+        raise ValueError(f"discards names no lever of this gateway: {', '.join(wrong)}")
+    return [name for name in ACTIONS if name in levers.discards]

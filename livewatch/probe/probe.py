@@ -18,7 +18,7 @@ from livewatch.probe.drain import DrainReport, drain
 from livewatch.probe.gc_clock import GcClock
 from livewatch.probe.holders import HolderRegistry, Holding, OnContention
 from livewatch.probe.layout import DRAIN_OUTCOMES, PHASES, shown
-from livewatch.probe.levers import ACTIONS, Levers, Refused, capabilities
+from livewatch.probe.levers import ACTIONS, Levers, Refused, capabilities, discarding
 from livewatch.probe.loop import RESOLUTION_S, LoopSampler
 from livewatch.probe.run import Run
 from livewatch.probe.session import Session
@@ -26,6 +26,7 @@ from livewatch.probe.watcher import Watcher
 
 DRAIN_S = 30.0
 """How long a gateway may drain when who asks says nothing else."""
+_ENDS_A_RUN = ("abort_run", "force_clear")
 _CLOCK_TOLERANCE_NS = 1000
 """Progress stamps travel as seconds in a double: half a microsecond may be lost on the way."""
 
@@ -45,6 +46,7 @@ class Probe:
         self._access = access or Access()
         self._socket_path = socket_path
         self._levers = levers
+        self._discards = discarding(levers)
         self._sessions: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
         self._long_names: weakref.WeakValueDictionary[str, Session] = weakref.WeakValueDictionary()
         self._sampler = LoopSampler(board, resolution_s)
@@ -193,6 +195,7 @@ class Probe:
             "pid": os.getpid(),
             "board": str(self._board.path),
             "capabilities": capabilities(self._levers),
+            "discards": self._discards,
             "draining": not self._admitting,
             "runs": self._runs(),
         }
@@ -221,13 +224,17 @@ class Probe:
 
     def _check(self, request: Mapping[str, Any]) -> None:
         session = self._named(request)
-        if request.get("generation") != session.generation:
-            raise Refused(f"generation: is {session.generation} now")
         run = session.current
+        by_repeats = request.get("repeats") is not None and run is not None and request.get("kind") in _ENDS_A_RUN
+        if not by_repeats and request.get("generation") != session.generation:
+            raise Refused(f"generation: is {session.generation} now")
         if request.get("run_id") != (None if run is None else shown("run_id", run.id)):
             raise Refused(f"run: {'none' if run is None else run.id} is registered now")
         if request.get("handle") != (None if run is None else run.handle):
             raise Refused("handle: another one is registered now")
+        if by_repeats and run is not None:
+            _check_repeats(request["repeats"], run)
+            return
         judged_ns = request.get("progress_ns") or 0
         if not isinstance(judged_ns, int):
             raise Refused("progress: not a whole number of nanoseconds")
@@ -264,6 +271,14 @@ class Probe:
                 return levers.correct_store(session, cause)
             case _:
                 return levers.wake(session, cause)
+
+
+def _check_repeats(judged: object, run: Run) -> None:
+    """Refuse to end a run for its repetition once it did something new."""
+    if isinstance(judged, bool) or not isinstance(judged, int) or judged < 1:
+        raise Refused("repeats: not a whole number above 0")
+    if run.repeats < judged:
+        raise Refused("repeats: the run did something new since it was judged")
 
 
 def _drain_s(request: Mapping[str, Any]) -> float:

@@ -64,7 +64,8 @@ class Run:
         self.handle = secrets.token_hex(6)
         self.timeout_s = timeout
         self.started_ns = 0
-        self.abort_requested_ns = 0
+        self._asked_ns = 0
+        self._asked_of: tuple[str, int] = ("", 0)
         self.terminal = 0
         self.repeats = 0
         self.repeating_since_ns = 0
@@ -101,10 +102,18 @@ class Run:
         """Report that the turn ended and its answer was delivered."""
         self._mark("turn_end")
 
+    @property
+    def abort_requested_ns(self) -> int:
+        """Return when this very run (its id and its start) was asked to end, 0 for never.
+
+        An adapter may serve a follow-up turn under the same object: that turn was asked nothing.
+        """
+        return self._asked_ns if self._asked_of == (self.id, self.started_ns) else 0
+
     def abort_requested(self) -> None:
         """Stamp the moment at which the run was asked to end; the first one counts."""
         if not self.abort_requested_ns:
-            self.abort_requested_ns = time.monotonic_ns()
+            self._asked_of, self._asked_ns = (self.id, self.started_ns), time.monotonic_ns()
             self.session.show_run(self)
 
     def waiting(self, kind: str, *, delivered: bool | None = None, deadline: float | None = None) -> "Waiting":

@@ -46,6 +46,8 @@ class Session:
         """Whether a run of this session ever reported progress or an activity."""
         self._unheard_ns = 0
         """The last stamp of progress that was the probe's own; 0 once the session was heard."""
+        self._shown_state = STATES.index("idle")
+        """The state that is on the board; saying it again changes nothing."""
         self._shown_run_id = ""
         """The run of the activity that was shown last."""
         self.progress_function: Callable[..., None] = _nothing
@@ -99,7 +101,12 @@ class Session:
         self._write({"holder": _presence(known)})
 
     def state(self, state: str) -> None:
-        """Set the state by hand: ``idle``, ``processing`` or ``waiting``. Runs and waits set it by themselves."""
+        """Set the state manually: ``idle``, ``processing`` or ``waiting``. Runs and waits set it by themselves.
+
+        The state that the session has already is no news: it moves neither the generation nor the age of the state.
+        """
+        if STATES.index(state) == self._shown_state:
+            return
         self._changed({"state": STATES.index(state), "state_since_ns": time.monotonic_ns()})
 
     def heartbeat_dropped(self, reason: DropReason) -> None:
@@ -246,6 +253,7 @@ class Session:
     def _changed(self, values: dict[str, int], texts: dict[str, str] | None = None) -> None:
         self.generation += 1
         values["generation"] = self.generation
+        self._shown_state = values.get("state", self._shown_state)
         self._write(values, texts)
 
     def _write(self, values: dict[str, int], texts: dict[str, str] | None = None) -> None:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from livewatch.recovery.gates import backoff
 from livewatch.recovery.ladder import next_rung
 from livewatch.recovery.memory import Memory
+from livewatch.recovery.outcome import patience_s
 from livewatch.recovery.patient import Patient
 from livewatch.recovery.request import Request
 from livewatch.recovery.settings import Policy
@@ -81,7 +82,7 @@ def _walk(request: Request, interval_s: float, failure: Outcome) -> Climb:
 def _takes_s(kind: ActionKind, policy: Policy) -> float:
     if kind is ActionKind.RESTART_TARGET:
         return policy.restart_drain_s + policy.restart_verify_s
-    return policy.verify_s
+    return patience_s(kind, policy, run_gone=True)
 
 
 def _failed(patient: Patient, action: Action, request: Request, failure: Outcome, now_s: float) -> Patient:

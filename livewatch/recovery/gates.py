@@ -6,7 +6,7 @@ Order matters only for what is reported: the first gate that holds an action is 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from livewatch.recovery.memory import ENDS_A_RUN
+from livewatch.recovery.outcome import ENDS_A_RUN
 from livewatch.recovery.request import Request
 from livewatch_classifiers.vocabulary import (
     ActionKind,
@@ -100,6 +100,8 @@ def responsive(request: Request) -> Held | None:
     state = request.situation.vitals.state
     if state in _CANNOT_RUN:
         return Held(f"the gateway is {state.value}")
+    if state is VitalsState.DRAINING and request.kind in _STARTS_A_RUN:
+        return Held("the gateway is draining: it begins no run, and what waits is for the next process")
     if request.verdict.evidence_class is EvidenceClass.CERTAIN:
         return None
     return _until(
@@ -124,6 +126,8 @@ def generation(request: Request) -> Held | None:
         return Held("the session's generation is unknown")
     if request.session.generation != request.patient.generation:
         return Held("the session moved on since it was judged")
+    if request.kind in ENDS_A_RUN and request.session.run is None:
+        return Held("no run of this session is known that could be ended")
     return None
 
 
@@ -159,10 +163,10 @@ def backoff(request: Request) -> Held | None:
     """Hold a rung that was just tried; the next higher rung waits only for its own grace."""
     patient, run = request.patient, request.session.run
     tried = [kind for kind, _ in patient.tried]
-    if request.kind is ActionKind.ABORT_RUN and run is not None and run.abort_requested_s is not None:
+    if request.kind is ActionKind.ABORT_RUN and run is not None and run.asked_to_end_s is not None:
         # whoever asked it, a run is not asked twice before it had its grace
         grace_s = request.policy.force_clear_after_s
-        asked = _until(run.abort_requested_s, grace_s, request.now_s, "the run was asked to end already")
+        asked = _until(run.asked_to_end_s, grace_s, request.now_s, "the run was asked to end already")
         if asked is not None:
             return asked
     if request.kind is ActionKind.FORCE_CLEAR and ActionKind.FORCE_CLEAR not in tried and ActionKind.ABORT_RUN in tried:
@@ -176,8 +180,13 @@ def backoff(request: Request) -> Held | None:
 
 
 def blast_radius(request: Request) -> Held | None:
-    """Hold aborts while most sessions are sick together, but let one canary go at a time."""
+    """Hold aborts while most sessions are sick together, but let one canary go at a time.
+
+    What is certain waits for no canary: a zombie does not come back to life when the provider does.
+    """
     mass = request.memory.mass
+    if request.verdict.evidence_class is EvidenceClass.CERTAIN:
+        return None
     if mass is None or mass.cleared or request.kind not in ENDS_A_RUN:
         return None
     if mass.canary is None and request.now_s >= mass.next_canary_s:

@@ -31,12 +31,24 @@ class HoldClock:
 
     stretches: Mapping[_Key, _Stretch] = field(default_factory=lambda: MappingProxyType({}))
 
-    def observed(self, decisions: Iterable[Decision], policy: Policy, now_s: float) -> "HoldClock":
-        """Take in the decisions of one tick. A tick without a look at the gateway decides nothing: leave it out."""
+    def observed(
+        self, decisions: Iterable[Decision], policy: Policy, now_s: float, *, pending: frozenset[str] = frozenset()
+    ) -> "HoldClock":
+        """Take in the decisions of one tick. A tick without a look at the gateway decides nothing: leave it out.
+
+        Args:
+            decisions: what was decided about each session.
+            policy: the bounds of the gates.
+            now_s: monotonic time of the tick.
+            pending: sessions with an action whose outcome is not seen. An attempt is no end of a hold: a lever that
+                fails once an hour would otherwise begin the count anew for ever (OpenClaw 151859).
+        """
         holds = {d.session: d for d in decisions if isinstance(d, Hold)}
         stretches: dict[_Key, _Stretch] = {}
         for (session, gate), stretch in self.stretches.items():
             hold = holds.get(session)
+            if hold is None and session in pending and stretch.overdue is None:
+                stretches[session, gate] = replace(stretch, seen_s=None)
             if hold is not None and hold.gate is not gate and stretch.overdue is None:
                 stretches[session, gate] = replace(stretch, seen_s=None)
         for session, hold in holds.items():

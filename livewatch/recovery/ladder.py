@@ -1,6 +1,6 @@
 """Which rung comes next. A rung is climbed only when the one before was *seen* to fail."""
 
-from livewatch.recovery.patient import Patient
+from livewatch.recovery.patient import LEVER_FAILURES, Patient
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.model import Session
 from livewatch_classifiers.verdict import Verdict
@@ -15,8 +15,6 @@ FIRST_RUNG: dict[Remedy, ActionKind] = {
     Remedy.WAKE: ActionKind.WAKE,
 }
 RELEASES_BEFORE_EVICTION = 2
-LEVER_FAILURES = 3
-"""A lever that answers with an error, or not at all, says nothing about the session: it is pulled again, so often."""
 _LEVER_FAILED = (Outcome.TIMED_OUT, Outcome.FAILED)
 
 

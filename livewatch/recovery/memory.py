@@ -5,16 +5,24 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from livewatch.judge import Census
-from livewatch.recovery.patient import SIGN_OF_LIFE, Patient, examined, treated
+from livewatch.recovery.outcome import ENDS_A_RUN
+from livewatch.recovery.patient import Patient, examined, treated
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import GATEWAY, Action, Completed
 from livewatch_classifiers.model import GatewayIdentity, Snapshot
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
-from livewatch_classifiers.vocabulary import SICK, ActionKind, Phase, Reason, StallCause, VitalsState
+from livewatch_classifiers.vocabulary import (
+    SICK,
+    ActionKind,
+    Outcome,
+    Phase,
+    Reason,
+    StallCause,
+    VitalsReason,
+    VitalsState,
+)
 
 _HOST_PAUSES = frozenset({VitalsState.FROZEN, VitalsState.SUSPENDED, VitalsState.GONE})
-ENDS_A_RUN = frozenset({ActionKind.ABORT_RUN, ActionKind.FORCE_CLEAR})
-"""What waits for a canary while most sessions are sick."""
 LOOKED_AWAY_S = 15.0
 """A longer gap between two looks is a pause of the observer, and says nothing about the gateway."""
 
@@ -78,7 +86,7 @@ class Memory:
             sent_s=tuple(t for t in self.sent_s if now_s - t < policy.budget_window_s),
             attached_s=now_s if self.attached_s is None or restarted else self.attached_s,
             identity=snapshot.identity or self.identity,
-            unhealthy_s=self.unhealthy_s if vitals.healthy else now_s,
+            unhealthy_s=self.unhealthy_s if vitals.healthy or vitals.state is VitalsState.DRAINING else now_s,
             paused_s=now_s if restarted or vitals.state in _HOST_PAUSES else self.paused_s,
             mass=None if restarted else self.mass,
             down_since_s=self._down_since(down=_down(vitals), now_s=now_s),
@@ -154,7 +162,8 @@ class Memory:
         patient = replace(patient, pending=action, attempts=patient.attempts + 1, last_sent_s=now_s, last_action=action)
         patients = {**self.patients, action.session: patient}
         mass = self.mass
-        if action.kind in ENDS_A_RUN and mass is not None and not mass.cleared and mass.canary is None:
+        canary = action.kind in ENDS_A_RUN and not patient.certain  # of what is certain, nothing follows for a bet
+        if canary and mass is not None and not mass.cleared and mass.canary is None:
             mass = replace(mass, canary=action.session)
         sent_s = self.sent_s if restart else (*self.sent_s, now_s)  # restarts have a budget of their own
         return replace(memory, patients=MappingProxyType(patients), sent_s=sent_s, mass=mass)
@@ -169,8 +178,9 @@ class Memory:
         patient = self.patients.get(done.action.session)
         mass = self.mass
         if mass is not None and mass.canary == done.action.session:
-            worked = done.outcome in SIGN_OF_LIFE
-            mass = replace(mass, canary=None, cleared=worked, next_canary_s=now_s + policy.backoff_initial_s)
+            # only what moved says that ending a run helps; one that lived by itself says nothing about the others
+            helped = done.outcome is Outcome.RECOVERED
+            mass = replace(mass, canary=None, cleared=helped, next_canary_s=now_s + policy.backoff_initial_s)
         if patient is None:
             return replace(self, mass=mass, restarting=restarting)
         patients = {**self.patients, patient.key: treated(patient, done, policy, now_s)}
@@ -191,7 +201,12 @@ class Memory:
 
 
 def _down(vitals: VitalsVerdict) -> bool:
-    """Return whether the gateway itself does not answer; what its host does to it is no reason to restart it."""
+    """Return whether the gateway itself does not answer; what its host does to it is no reason to restart it.
+
+    A gateway that drains for longer than a drain may take neither serves nor ends: it is down too.
+    """
+    if vitals.state is VitalsState.DRAINING and VitalsReason.DRAIN in vitals.reasons:
+        return True
     return vitals.state is VitalsState.UNRESPONSIVE and vitals.cause not in (StallCause.HOST, StallCause.SUSPEND)
 
 

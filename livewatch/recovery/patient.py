@@ -3,12 +3,17 @@
 from dataclasses import dataclass, replace
 
 from livewatch.recovery.backoff import backoff_s
+from livewatch.recovery.outcome import ENDS_A_RUN
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import Action, Completed
 from livewatch_classifiers.model import Session
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import SICK, ActionKind, EvidenceClass, Outcome, Reason
 
+_OF_A_REPEATING_RUN = frozenset({Reason.REPEATED_MODEL_REQUESTS_WITHOUT_PROGRESS, Reason.ZOMBIE_RUN})
+LEVER_FAILURES = 3
+"""A lever that answers with an error, or not at all, says nothing about the session: it is pulled again, so often."""
+_SAYS_NOTHING = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.REFUSED})
 SIGN_OF_LIFE = frozenset({Outcome.RECOVERED, Outcome.SUPERSEDED})
 
 
@@ -24,6 +29,8 @@ class Patient:
     run_id: str | None
     handle: str | None
     progress_s: float | None
+    repeats: int = 0
+    """How often the run had repeated its step when it was sampled last."""
     samples: int = 0
     """Consecutive ticks with the same identity, reason and an eligible remedy."""
     pending: Action | None = None
@@ -71,13 +78,10 @@ def examined(patient: Patient | None, verdict: Verdict, session: Session, policy
         patient = Patient(
             session.key, verdict.reason, certain, now_s, session.generation, run_id, handle, session.progress_s
         )
-    same = (
-        patient.generation == session.generation
-        and patient.run_id == run_id
-        and patient.handle == handle
-        and patient.progress_s == session.progress_s
-        and patient.reason is verdict.reason
-    )
+    same = patient.reason is verdict.reason and _same_evidence(patient, verdict, session)
+    if run_id is not None and run_id != patient.run_id:
+        # what was asked of one run says nothing about the next: that one is asked to end before it is cleared
+        patient = replace(patient, tried=tuple(t for t in patient.tried if t[0] not in ENDS_A_RUN))
     last = patient.last_action
     lived = (
         last is not None and last.generation != session.generation and session.progress_s not in (None, last.progress_s)
@@ -94,10 +98,32 @@ def examined(patient: Patient | None, verdict: Verdict, session: Session, policy
         run_id=run_id,
         handle=handle,
         progress_s=session.progress_s,
+        repeats=session.repeats,
         samples=(patient.samples + 1 if same else 1) if verdict.eligible else 0,
         repaired_s=tuple(t for t in patient.repaired_s if now_s - t < policy.poison_window_s),
         quarantined=patient.quarantined and now_s - patient.last_sent_s < policy.poison_window_s,
     )
+
+
+def repeats_itself(verdict: Verdict, session: Session) -> bool:
+    """Return whether a verdict rests on, or outlasts, a run doing the same again and again: its progress is not new."""
+    return verdict.reason in _OF_A_REPEATING_RUN and session.run is not None and session.repeats > 0
+
+
+def _same_evidence(patient: Patient, verdict: Verdict, session: Session) -> bool:
+    """Return whether a sample says the same about the same run as the one before.
+
+    A known run is its id and its handle. Its generation may move without anything new: a gateway says the same state
+    again with each message that arrives. A run that repeats itself changes generation and progress up to 13 times a
+    second (OpenClaw 89090); as long as the count of its repeats has not become smaller, nothing new came.
+    """
+    run = session.run
+    run_id, handle = (run.id, run.handle) if run is not None else (None, None)
+    if (patient.run_id, patient.handle) != (run_id, handle):
+        return False
+    if run is not None and repeats_itself(verdict, session) and session.repeats >= patient.repeats > 0:
+        return True
+    return patient.progress_s == session.progress_s and (run is not None or patient.generation == session.generation)
 
 
 def treated(patient: Patient, done: Completed, policy: Policy, now_s: float) -> Patient:
@@ -106,6 +132,9 @@ def treated(patient: Patient, done: Completed, policy: Policy, now_s: float) -> 
     repaired_s = (*patient.repaired_s, now_s) if done.outcome is Outcome.RECOVERED else patient.repaired_s
     repeated = (done.action.kind, Outcome.INEFFECTIVE) in patient.tried and done.outcome is Outcome.INEFFECTIVE
     ineffective = 0 if worked else patient.ineffective_in_a_row + int(repeated)
+    broken = [tried for tried in patient.tried if tried[0] is done.action.kind and tried[1] in _SAYS_NOTHING]
+    # once more than the ladder's patience with a rung: there is no further one, and this one does not work (151859)
+    lever_is_broken = done.outcome in _SAYS_NOTHING and len(broken) >= LEVER_FAILURES
     wait_s = backoff_s(
         patient.attempts,
         initial_s=policy.backoff_initial_s,
@@ -122,6 +151,9 @@ def treated(patient: Patient, done: Completed, policy: Policy, now_s: float) -> 
         repaired_s=repaired_s,
         ineffective_in_a_row=ineffective,
         quarantined=(
-            patient.quarantined or len(repaired_s) >= policy.poison_repairs or ineffective >= policy.ineffective_repairs
+            patient.quarantined
+            or lever_is_broken
+            or len(repaired_s) >= policy.poison_repairs
+            or ineffective >= policy.ineffective_repairs
         ),
     )

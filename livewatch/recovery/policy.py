@@ -6,7 +6,8 @@ from hashlib import blake2b
 from livewatch.recovery.gates import GATES, GateCheck
 from livewatch.recovery.ladder import next_rung
 from livewatch.recovery.memory import Memory
-from livewatch.recovery.patient import Patient
+from livewatch.recovery.outcome import ENDS_A_RUN
+from livewatch.recovery.patient import Patient, repeats_itself
 from livewatch.recovery.request import Request, Situation
 from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import Act, Action, Decision, Hold
@@ -73,6 +74,8 @@ def action_of(request: Request) -> Action:
         run_id=run_id,
         handle=handle,
         progress_s=session.progress_s,
+        repeats=session.repeats if request.kind in ENDS_A_RUN and repeats_itself(verdict, session) else None,
+        queued=session.queued,
         discards=discards,
     )
 

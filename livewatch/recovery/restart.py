@@ -31,7 +31,8 @@ def decide_restart(situation: Situation, memory: Memory, policy: Policy, now_s: 
     """Return what to do about a gateway that has been gone, or unresponsive, for longer than its bound.
 
     ``None`` before that bound, and always without a ``restart_command``: a gateway is not restarted because its
-    sessions are silent, nor after a drain, which is a person's way to stop it.
+    sessions are silent, nor when it ended after a drain, which is a person's way to stop it. One whose drain is past
+    its bound (``wait_bounds.drain``) and that still exists counts as unresponsive.
     """
     if not policy.restart_command or memory.restarting is not None or memory.down_since_s is None:
         return None
@@ -44,7 +45,8 @@ def decide_restart(situation: Situation, memory: Memory, policy: Policy, now_s: 
 def _request(situation: Situation, memory: Memory, policy: Policy, now_s: float, down_s: float) -> Request:
     gone = situation.vitals.state is VitalsState.GONE
     reason = Reason.TARGET_GONE if gone else Reason.TARGET_UNRESPONSIVE
-    facts = (("activity", "gateway"), ("silence_s", round(down_s, 3)), ("limit_s", policy.restart_after_s))
+    what = "drain of the gateway" if situation.vitals.state is VitalsState.DRAINING else "gateway"
+    facts = (("activity", what), ("silence_s", round(down_s, 3)), ("limit_s", policy.restart_after_s))
     verdict = Verdict(
         GATEWAY, Attention.STUCK, reason, "vitals", evidence_class=EvidenceClass.CERTAIN, remedy=Remedy.NONE,
         eligible=True, evidence=facts,

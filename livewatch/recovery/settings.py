@@ -48,6 +48,11 @@ class Policy:
     """After a suspend, a freeze or a restart of the gateway."""
     verify_s: float = 15.0
     """How long an action may take to show its effect (OpenClaw's own abort path needs 1.2 s)."""
+    verify_queue_s: float = 45.0
+    """How long, once a run was seen to end, what waited behind it may take to begin.
+
+    Longer than the grace of gateways that hold the lane of an aborted run (OpenClaw: 30 s).
+    """
     force_clear_after_s: float = 30.0
     """Grace between an abort that was seen to fail and the removal of its handle."""
     backoff_initial_s: float = 60.0

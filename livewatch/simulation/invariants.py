@@ -23,6 +23,10 @@ NOBODY_COULD_KNOW: Mapping[Fault, frozenset[str]] = {
 in ``tests/simulation/test_hidden_facts.py``; of two facts that are hidden for ever nothing is asked."""
 
 
+LEADS_WITHIN_S = 20 * 60.0
+"""Shortest bound of a sick verdict: a silent tool is called blocked at 6 min and ended at 15 min, with every gate."""
+
+
 def broken_invariants(record: Record, cast: Cast, policy: Policy, repair_within_s: float) -> list[Failure]:
     """Return everything that must not have happened and did."""
     return [
@@ -105,7 +109,7 @@ def _unheeded(record: Record, cast: Cast, policy: Policy, bound_s: float) -> lis
     failures: list[Failure] = []
     for key, marks in record.labels.items():
         for since_s, until_s in _illnesses(spans(marks, record.duration_s)):
-            by_s = runnable_until(record, key, since_s, bound_s)
+            by_s = runnable_until(record, key, since_s, max(bound_s, LEADS_WITHIN_S))
             if until_s <= by_s or key in left_alone or _heeded(record, key, since_s, by_s):
                 continue
             why = f"{key} is called sick since {format_duration(since_s)}; nothing was done, and nobody was told"

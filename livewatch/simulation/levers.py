@@ -84,23 +84,25 @@ class Levers:
         return reply
 
     def _checked(self, action: Action, session: Session) -> Reply:
-        refusal = _refusal(action, session) if action.generation is not None else ""
+        refusal = _refusal(action, session, self._gateway.mono_s()) if action.generation is not None else ""
         if refusal:
             return Reply(ReplyStatus.REFUSED, refusal)
         return _LEVERS[action.kind](self._gateway, session, action)
 
 
-def _refusal(action: Action, session: Session) -> str:
-    run = session.run
+def _refusal(action: Action, session: Session, now_s: float) -> str:
+    run, facts = session.run, session.facts(now_s)
     if action.session_id is not None and action.session_id != session.id:
         return "generation: the session is another incarnation"
-    if action.generation != session.generation:
-        return f"generation moved to {session.generation}"
+    if action.repeats is None and action.generation != facts.generation:
+        return f"generation moved to {facts.generation}"
     if action.run_id != (run.id if run is not None and "run" not in session.hides else None):
         return "run: another one is registered"
     if action.handle is not None and (run is None or action.handle != run.handle):
         return "run: another handle is registered"
-    if action.progress_s is not None and action.progress_s != session.progress_s:
+    if action.repeats is not None:
+        return "" if facts.repeats >= action.repeats else "repeats: something new was done since"
+    if action.progress_s is not None and action.progress_s != facts.progress_s:
         return "progress was made since"
     return ""
 

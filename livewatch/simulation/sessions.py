@@ -183,6 +183,10 @@ class Session:
         self.dirty = False
         return self._view
 
+    def facts(self, now_s: float) -> model.Session:
+        """Return the session at monotonic ``now_s`` as the gateway itself knows it: nothing is hidden."""
+        return self._build(now_s)
+
     def touched_s(self, now_s: float) -> float | None:
         """Return the last keepalive without content, in monotonic seconds; only rule sets that believe them look."""
         marker = self.marker
@@ -190,7 +194,7 @@ class Session:
 
     def _build(self, now_s: float) -> model.Session:
         run, marker = self.run, self.marker
-        activity = None
+        activity, generation, progress_s = None, self.generation, self.progress_s
         repeats, repeating_since_s = self.repeats, self.repeating_since_s
         if marker is not None:
             since_s = marker.since_s
@@ -199,6 +203,8 @@ class Session:
                 repeats = count if marker.repeats_max is None else min(count, marker.repeats_max)
                 repeating_since_s = marker.since_s
                 since_s = marker.since_s + repeats * marker.repeats_s
+                generation += repeats  # each step ends and begins: generation and progress move, and nothing is new
+                progress_s = max(progress_s or 0.0, since_s) if repeats else progress_s
             working_s = None
             if marker.works_s is not None:
                 working_s = _last(marker.since_s, marker.works_s, min(now_s, marker.works_until_s))
@@ -216,7 +222,7 @@ class Session:
         return model.Session(
             key=self.key,
             id=self.id,
-            generation=self.generation,
+            generation=generation,
             state=self.state,
             state_since_s=self.state_since_s,
             lane_kind=self.plan.lane_kind,
@@ -227,7 +233,7 @@ class Session:
             if run is None
             else model.Run(run.id, run.started_s, run.turn.timeout_s, run.handle, run.abort_requested_s),
             activity=activity,
-            progress_s=self.progress_s,
+            progress_s=progress_s,
             terminal=self.terminal,
             repeats=repeats,
             repeating_since_s=repeating_since_s,

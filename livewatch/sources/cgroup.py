@@ -50,6 +50,10 @@ class ControlGroup:
                         return int(value) / per_s
         return None
 
+    def frozen(self) -> bool:
+        """Return whether somebody froze the group (``docker pause``): its processes then look asleep and are not."""
+        return self.unified is not None and "frozen 1" in text_of(f"{self.unified}/cgroup.events").splitlines()
+
     def memory_limit_bytes(self) -> int | None:
         """Return the smallest limit on the way up to the root, or ``None`` where there is none."""
         if self.unified is not None:

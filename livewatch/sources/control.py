@@ -159,6 +159,7 @@ def _body(action: Action) -> dict[str, Any]:
         "handle": action.handle,
         # Seconds as a float cannot carry every nanosecond; the gateway compares with a tolerance of 1 µs.
         "progress_ns": None if action.progress_s is None else round(action.progress_s * 1e9),
+        "repeats": action.repeats,
         "traceparent": action.traceparent,
         "timeout_s": action.timeout_s,
         "discards": action.discards or None,

@@ -110,6 +110,7 @@ class HostSampler:
             io_pressure=io.full,
             swap_used=swap_used(self._proc),
             memory_limit_bytes=group.memory_limit_bytes(),
+            group_frozen=group.frozen(),
             working_s=self._children.look(watched.children, time.monotonic()),
         )
         process = self._same_process(watched.pid)

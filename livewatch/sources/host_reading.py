@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from livewatch_classifiers.model import Vitals
-from livewatch_classifiers.vocabulary import StallCause
+from livewatch_classifiers.vocabulary import ProcessState, StallCause
 
 _RATES = (
     "cpu_cores",
@@ -76,6 +76,8 @@ class HostReading:
     cpu_waited: float | None = None
     """Share of time in which the loop's thread was ready to run and got no CPU."""
     memory_limit_bytes: int | None = None
+    group_frozen: bool = False
+    """Whether somebody froze the process's control group."""
     working_s: Mapping[int, float] = field(default_factory=lambda: MappingProxyType({}))
     """For each watched child, the monotonic moment at which it or a descendant was last seen using CPU or doing I/O."""
 
@@ -86,6 +88,8 @@ class HostReading:
     def onto(self, vitals: Vitals, wall_s: float, cause: StallCause | None = None) -> Vitals:
         """Return the vitals with what this reading knows at Unix time ``wall_s``, and another ``cause``, if any."""
         told: dict[str, Any] = dict(zip(_TOLD, _told(self), strict=True))
+        if self.group_frozen:
+            told["process"] = ProcessState.STOPPED
         return replace(vitals, cause=cause or vitals.cause, uptime_s=self.uptime_s(wall_s), **told)
 
     @property

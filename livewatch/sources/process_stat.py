@@ -12,7 +12,7 @@ _OWN = Path("/proc/self")
 _STATES = {
     "R": ProcessState.RUNNING,
     "S": ProcessState.SLEEPING,
-    "D": ProcessState.SLEEPING,
+    "D": ProcessState.UNKNOWN,  # waits in the kernel: for a disk, or frozen by a version 1 control group
     "I": ProcessState.SLEEPING,
     "T": ProcessState.STOPPED,
     "t": ProcessState.STOPPED,
@@ -23,7 +23,7 @@ _STATES = {
 _PSUTIL_STATES = {
     psutil.STATUS_RUNNING: ProcessState.RUNNING,
     psutil.STATUS_SLEEPING: ProcessState.SLEEPING,
-    psutil.STATUS_DISK_SLEEP: ProcessState.SLEEPING,
+    psutil.STATUS_DISK_SLEEP: ProcessState.UNKNOWN,
     psutil.STATUS_STOPPED: ProcessState.STOPPED,
     psutil.STATUS_TRACING_STOP: ProcessState.STOPPED,
     psutil.STATUS_ZOMBIE: ProcessState.GONE,

@@ -154,6 +154,16 @@ def test_a_run_whose_abort_outlived_its_grace_is_a_zombie_with_certain_evidence(
     assert (verdict.remedy, verdict.eligible) == (Remedy.FORCE_CLEAR, True)
 
 
+@pytest.mark.parametrize(("started_ago_s", "asked_ago_s"), [(6, 45), (6.8, 40), (1, 31)])
+def test_an_abort_that_was_asked_of_the_turn_before_makes_no_zombie_of_the_follow_up(
+    started_ago_s: float, asked_ago_s: float
+) -> None:
+    run = Run("r1", ago(started_ago_s), handle="h1", abort_requested_s=ago(asked_ago_s))
+    verdict = judge(session(owner=Presence.PRESENT, run=run, progress_s=ago(started_ago_s)))
+
+    assert verdict.evidence_class is not EvidenceClass.CERTAIN
+
+
 def test_an_aborted_run_within_its_grace_is_not_a_zombie() -> None:
     run = Run("r1", ago(60), handle="h1", abort_requested_s=ago(29))
 

@@ -1,11 +1,12 @@
 """The gateway as a whole: limits to enter, lower ones to leave."""
 
+import dataclasses
+
 import pytest
 
-from livewatch_classifiers import Thresholds, Vitals
-from livewatch_classifiers.verdict import VitalsVerdict
+from livewatch_classifiers import Thresholds, Vitals, VitalsVerdict
 from livewatch_classifiers.vitals import LEAVE_SHARE, classify_vitals
-from livewatch_classifiers.vocabulary import Phase, ProcessState, StallCause, VitalsReason, VitalsState
+from livewatch_classifiers.vocabulary import Phase, ProcessState, StallCause, VitalsReason, VitalsState, WaitKind
 
 LIMITS = Thresholds()
 
@@ -131,3 +132,48 @@ def test_a_start_that_blocks_its_loop_is_a_start_openclaw_76365(blocked_s: float
 
     assert starting(Phase.STARTING).state is VitalsState.STARTING
     assert starting(Phase.READY).state is VitalsState.UNRESPONSIVE
+
+
+def standing(process: ProcessState, for_s: float, **facts: object) -> VitalsVerdict:
+    """A gateway in which neither the loop nor the probe's own thread has turned for so long."""
+    base = Vitals(1000.0, process=process, loop_heartbeat_s=1000.0 - for_s, thread_heartbeat_s=1000.0 - for_s,
+                  cause=StallCause.STOPPED, cpu_cores=0.0)  # fmt: skip
+    return classify_vitals(dataclasses.replace(base, **facts), LIMITS)  # type: ignore[arg-type]  # test shorthand
+
+
+def test_a_process_in_which_nothing_turns_though_nobody_stopped_it_hangs_by_itself_after_a_bound() -> None:
+    """Two locks in a circle while the interpreter's lock is held: state S, no CPU, for ever."""
+    hung = standing(ProcessState.SLEEPING, LIMITS.hang_after_s + 1)
+
+    assert (hung.state, hung.cause) == (VitalsState.UNRESPONSIVE, StallCause.GIL)
+    assert standing(ProcessState.SLEEPING, LIMITS.hang_after_s - 1).state is VitalsState.FROZEN
+
+
+@pytest.mark.parametrize(
+    ("process", "facts"),
+    [
+        (ProcessState.STOPPED, {}),
+        (ProcessState.UNKNOWN, {}),
+        (ProcessState.SLEEPING, {"cause": StallCause.HOST}),
+        (ProcessState.SLEEPING, {"thread_heartbeat_s": 999.9}),
+    ],
+)
+def test_what_somebody_stopped_or_the_host_keeps_from_running_does_not_hang_by_itself(
+    process: ProcessState, facts: dict[str, object]
+) -> None:
+    assert standing(process, 3600.0, **facts).cause is not StallCause.GIL
+
+
+def draining(now_s: float, before: VitalsVerdict | None, phase: Phase = Phase.DRAINING) -> VitalsVerdict:
+    return classify_vitals(Vitals(now_s, phase=phase, ready_s=1.0, loop_heartbeat_s=now_s), LIMITS, before)
+
+
+def test_a_drain_past_its_bound_says_so_and_a_younger_one_is_no_trouble() -> None:
+    bound_s = LIMITS.wait_bounds_s[WaitKind.DRAIN]
+    first = draining(1000.0, draining(990.0, None, Phase.READY))
+    within = draining(1000.0 + bound_s, first)
+    past = draining(1000.1 + bound_s, within)
+
+    assert (first.reasons, within.reasons) == ((), ())
+    assert (past.state, past.reasons) == (VitalsState.DRAINING, (VitalsReason.DRAIN,))
+    assert draining(2000.0, past, Phase.READY).draining_since_s is None

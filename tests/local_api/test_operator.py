@@ -19,9 +19,9 @@ from livewatch.recovery.by_hand import ANSWERED_BY_A_PERSON
 from livewatch.recovery.holds import Holds, OperatorHold
 from livewatch.recovery.holds_file import HoldsFile
 from livewatch.recovery.journal.records import Asked
-from livewatch_classifiers import Run
-from livewatch_classifiers.decision import Hold
-from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode
+from livewatch_classifiers import Run, Session
+from livewatch_classifiers.decision import Hold, Reply, ReplyStatus
+from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Presence, SessionState
 from tests.recovery.fake_gateway import NOW_S, POLICY, session
 from tests.test_agent import Stage
 
@@ -71,7 +71,7 @@ async def test_a_person_repairs_what_the_mode_forbids_to_automation_and_is_named
     desk.stage.source.sessions = {"s": desk.stage.source.sessions["s"]}
     looked = await desk.run("recover", "s", "--dry-run")
     assert desk.stage.source.acted == []
-    desk.stage.source.vanish_when_acted = True
+    desk.stage.source.obeys = True
     done = await desk.run("recover", "s", "--yes", "--json")
 
     assert (looked.exit_code, done.exit_code) == (0, 0)
@@ -81,6 +81,45 @@ async def test_a_person_repairs_what_the_mode_forbids_to_automation_and_is_named
     assert action.cause.startswith("by hand, ")
     assert read(done)["outcome"]["outcome"] == "recovered"
     assert read(done)["outcome"]["cause"] == action.cause
+
+
+ENDED = session(run=None, owner=Presence.ABSENT, state=SessionState.IDLE, queued=3, oldest_queued_s=NOW_S - 5)
+MOVED = session(generation=8, progress_s=NOW_S - 1)
+
+
+@pytest.mark.parametrize(
+    ("reply", "after", "outcome", "code"),
+    [
+        (Reply(ReplyStatus.DONE), None, "ineffective", 1),
+        (Reply(ReplyStatus.DONE), ENDED, "ineffective", 1),
+        (Reply(ReplyStatus.DONE), replace(ENDED, queued=0), "recovered", 0),
+        (Reply(ReplyStatus.FAILED, "no such lever"), None, "failed", 1),
+        (Reply(ReplyStatus.TIMED_OUT, "no answer"), None, "timed_out", 1),
+        (Reply(ReplyStatus.UNSUPPORTED, "no"), None, "refused", 5),
+        (Reply(ReplyStatus.REFUSED, "owner: alive"), None, "refused", 5),
+        (Reply(ReplyStatus.REFUSED, "run: another run is active now, or none"), None, "refused", 5),
+        (Reply(ReplyStatus.REFUSED, "progress: the run moved"), MOVED, "superseded", 5),
+    ],
+)
+async def test_only_what_was_seen_to_move_after_the_action_is_exit_code_0(
+    desk: Desk, reply: Reply, after: Session | None, outcome: str, code: int
+) -> None:
+    """A real OpenClaw refused, and the command ended with 0 (D5)."""
+    source = desk.stage.source
+    source.sessions = {"s": source.sessions["s"]}
+    source.reply, source.becomes = reply, after
+    done = await desk.run("recover", "s", "--action", "abort_run", "--yes", "--json")
+
+    assert (read(done)["outcome"]["outcome"], done.exit_code, read(done)["ok"]) == (outcome, code, code == 0)
+
+
+async def test_a_run_that_is_not_known_cannot_be_aborted_by_hand_either(desk: Desk) -> None:
+    desk.stage.source.sessions = {"s": session(run=None, owner=Presence.UNKNOWN)}
+    done = await desk.run("recover", "s", "--action", "abort_run", "--yes")
+
+    assert done.exit_code == 5
+    assert "no run of this session is known" in done.output
+    assert desk.stage.source.acted == []
 
 
 async def test_every_other_gate_holds_for_people_as_well_and_is_named(desk: Desk) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from livewatch.clock import SystemClock
 from livewatch.probe import Levers, Probe, Refused, Session, layout
+from livewatch.sources.board import BoardSource
 from livewatch.sources.control import ControlClient
 from livewatch_classifiers.decision import Action, Reply, ReplyStatus
 from livewatch_classifiers.vocabulary import ActionKind, Reason
@@ -107,6 +109,61 @@ async def test_a_run_that_moved_since_it_was_judged_lives(gateway: Gateway) -> N
     assert (reply.status, reply.detail) == (ReplyStatus.REFUSED, "progress: the run moved since it was judged")
 
 
+async def test_a_loop_is_bound_by_run_handle_and_repeats_and_not_by_what_each_step_changes(gateway: Gateway) -> None:
+    session = gateway.probe.session("k")
+    async with session.run("r1") as run:
+        for _ in range(25):
+            run.step("same")
+        action = gateway.action(session, repeats=run.repeats)
+        for _ in range(13):
+            await asyncio.sleep(0.001)
+            with run.tool_call("exec"):
+                pass
+            run.step("same")
+        reply = await gateway.client.act(action)
+
+    assert reply.status is ReplyStatus.DONE
+    assert [pulled[:3] for pulled in gateway.levers.pulled] == [("abort_run", "k", "r1")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "check"),
+    [
+        ({"run_id": "r0"}, "run"),
+        ({"handle": "another"}, "handle"),
+        ({"repeats": 26}, "repeats"),
+        ({"repeats": 0}, "repeats"),
+        ({"repeats": "many"}, "repeats"),
+        ({"repeats": True}, "repeats"),
+        ({"kind": ActionKind.EVICT_SESSION, "generation": 1}, "generation"),
+    ],
+)
+async def test_repeats_loosen_nothing_but_what_a_step_changes(
+    gateway: Gateway, changed: dict[str, object], check: str
+) -> None:
+    session = gateway.probe.session("k")
+    async with session.run("r1") as run:
+        for _ in range(26):
+            run.step("same")
+        reply = await gateway.client.act(gateway.action(session, **{"repeats": run.repeats, **changed}))
+
+    assert reply.status is ReplyStatus.REFUSED
+    assert reply.detail.startswith(f"{check}: ")
+    assert not gateway.levers.pulled
+
+
+async def test_a_loop_that_did_something_new_lives(gateway: Gateway) -> None:
+    session = gateway.probe.session("k")
+    async with session.run("r1") as run:
+        for _ in range(25):
+            run.step("same")
+        action = gateway.action(session, repeats=run.repeats)
+        run.step("new")
+        reply = await gateway.client.act(action)
+
+    assert reply == Reply(ReplyStatus.REFUSED, "repeats: the run did something new since it was judged")
+
+
 async def test_a_lever_may_refuse_lack_or_break_without_hurting_the_gateway(gateway: Gateway) -> None:
     session = gateway.probe.session("k")
     refused = await gateway.client.act(gateway.action(session, kind=ActionKind.RELEASE_LANE))
@@ -192,3 +249,30 @@ async def test_a_lever_that_outlasts_the_answer_is_not_pulled_again_by_a_repeat(
     assert first.status is ReplyStatus.TIMED_OUT
     assert second.status is ReplyStatus.DONE
     assert levers.pulled == 1
+
+
+class LosingLevers(RecordingLevers):
+    discards = ("evict_session",)
+
+
+async def test_a_lever_that_loses_messages_is_declared_and_reaches_the_agent(tmp_path: Path) -> None:
+    async with Probe.open(tmp_path / "board", tmp_path / "c.sock", levers=LosingLevers(), capacity=2):
+        info = await ControlClient(tmp_path / "c.sock").info()
+        source = BoardSource(tmp_path / "board", tmp_path / "c.sock", SystemClock())
+        async with asyncio.timeout(20):
+            while not source.discards:
+                await source.sample()
+                await asyncio.sleep(0)
+        await source.close()
+
+    assert info is not None
+    assert info["discards"] == ["evict_session"]
+    assert source.discards == {ActionKind.EVICT_SESSION}
+
+
+def test_a_discarding_lever_that_the_gateway_does_not_have_is_refused_at_the_start(tmp_path: Path) -> None:
+    class Misspelt(RecordingLevers):
+        discards = ("evict_sesion",)
+
+    with pytest.raises(ValueError, match="evict_sesion"):
+        Probe.open(tmp_path / "board", tmp_path / "c.sock", levers=Misspelt(), capacity=2)

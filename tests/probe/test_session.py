@@ -5,7 +5,9 @@ import gc
 import os
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,16 @@ import uvloop
 from livewatch.clock import SystemClock
 from livewatch.probe import DropReason, Probe
 from livewatch.sources.board import BoardSource
-from livewatch_classifiers import Session, Snapshot
-from livewatch_classifiers.vocabulary import ActivityKind, Presence, SessionState, TerminalMark, WaitKind
+from livewatch_classifiers import Session, Snapshot, Thresholds, classify_session
+from livewatch_classifiers.vocabulary import (
+    ActivityKind,
+    EvidenceClass,
+    Presence,
+    Reason,
+    SessionState,
+    TerminalMark,
+    WaitKind,
+)
 
 Body = Callable[[Probe], Awaitable[None]]
 Look = Callable[[], Awaitable[Snapshot]]
@@ -127,6 +137,22 @@ def test_a_run_that_reported_nothing_is_not_heard_and_one_that_opened_an_activit
     in_gateway(body)
 
 
+@pytest.mark.parametrize("state", ["idle", "processing", "waiting"])
+def test_a_state_that_is_said_again_changes_nothing(in_gateway: Callable[..., None], state: str) -> None:
+    """One message a second, each with the state said again, kept a hung tool from ever being aborted."""
+
+    async def body(probe: Probe, look: Look) -> None:
+        session = probe.session("k")
+        session.state("processing" if state == "idle" else "idle")
+        session.state(state)
+        first = await seen(look)
+        for _ in range(3):
+            session.state(state)
+        assert await seen(look) is first
+
+    in_gateway(body)
+
+
 def test_a_session_that_once_reported_progress_is_heard_in_every_later_run(in_gateway: Callable[..., None]) -> None:
     async def body(probe: Probe, look: Look) -> None:
         session, other = probe.session("k"), probe.session("other")
@@ -136,6 +162,48 @@ def test_a_session_that_once_reported_progress_is_heard_in_every_later_run(in_ga
             told = await look()
 
         assert (told.sessions["k"].progress_known, told.sessions["other"].progress_known) == (True, False)
+
+    in_gateway(body)
+
+
+def test_a_state_said_inside_a_run_is_news_only_where_it_differs(in_gateway: Callable[..., None]) -> None:
+    async def body(probe: Probe, look: Look) -> None:
+        session = probe.session("k")
+        async with session.run("r1"):
+            running = await seen(look)
+            session.state("processing")
+            assert await seen(look) is running
+            session.state("waiting")
+            assert (await seen(look)).generation == (running.generation or 0) + 1
+
+    in_gateway(body)
+
+
+@pytest.mark.parametrize("renamed", [True, False])
+def test_a_follow_up_turn_under_the_same_handle_was_asked_nothing(
+    in_gateway: Callable[..., None], *, renamed: bool
+) -> None:
+    """Hermes serves a queued message under the same table entry: two turns of 6 s were force-cleared as zombies."""
+
+    async def body(probe: Probe, look: Look) -> None:
+        session = probe.session("k")
+        run = session.run("t1")
+        run.started_ns = time.monotonic_ns()
+        session.run_began(run)
+        run.abort_requested()
+        asked = await seen(look)
+        run.id, run.started_ns = "t2" if renamed else "t1", time.monotonic_ns()
+        session.run_began(run)
+        follow_up = await look()
+        later = replace(follow_up.vitals, now_s=follow_up.vitals.now_s + 31)
+
+        assert asked.run is not None
+        assert asked.run.abort_requested_s is not None
+        assert classify_session(asked, later, Thresholds()).reason is Reason.ZOMBIE_RUN
+        assert follow_up.sessions["k"].run is not None
+        assert follow_up.sessions["k"].run.handle == asked.run.handle
+        assert follow_up.sessions["k"].run.abort_requested_s is None
+        assert classify_session(follow_up.sessions["k"], later, Thresholds()).evidence_class is EvidenceClass.NONE
 
     in_gateway(body)
 

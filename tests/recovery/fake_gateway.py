@@ -61,8 +61,10 @@ class FakeSource:
         self.reply: Reply | Exception = Reply(ReplyStatus.DONE)
         self.answering = asyncio.Event()
         self.answering.set()
-        self.vanish_when_acted = False
-        """True when every action ends its session at once."""
+        self.obeys = False
+        """True when every action ends its run at once, and what waited begins."""
+        self.becomes: Session | None = None
+        """What the session of an action is after it, whatever was answered."""
         self.acted: list[Action] = []
         self.log: list[str] = []
 
@@ -76,8 +78,12 @@ class FakeSource:
         self.log.append("act")
         self.acted.append(action)
         await self.answering.wait()
-        if self.vanish_when_acted:
-            self.sessions = {}
+        if self.becomes is not None:
+            self.sessions = {action.session: dataclasses.replace(self.becomes, key=action.session)}
+        if self.obeys:
+            fresh = Run("next", self.clock.now_s, handle="next")
+            began = {"run": fresh, "owner": Presence.PRESENT, "progress_s": self.clock.now_s}
+            self.sessions = {key: dataclasses.replace(s, **began) for key, s in self.sessions.items()}
         if isinstance(self.reply, Exception):
             raise self.reply
         return self.reply

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from livewatch_classifiers import BlindTime, Run, Wait
-from livewatch_classifiers.decision import Act
+from livewatch_classifiers import BlindTime, Run, Vitals, Wait
+from livewatch_classifiers.decision import Act, Hold
 from livewatch_classifiers.vocabulary import (
     ActionKind,
     Attention,
@@ -136,13 +136,12 @@ def test_confirmed_proof_needs_two_samples() -> None:
 @pytest.mark.parametrize(
     "moved",
     [
-        {"generation": 8},
         {"run": Run("r2", START_S - 500, handle="h1")},
         {"run": Run("r1", START_S - 500, handle="h2")},
         {"progress_s": START_S - 499},
     ],
 )
-def test_confirmed_any_movement_starts_the_count_again(moved: dict[str, object]) -> None:
+def test_confirmed_another_run_handle_or_progress_starts_the_count_again(moved: dict[str, object]) -> None:
     patient = clinic(hung())
     patient.tick()
     patient.tick()
@@ -264,3 +263,20 @@ def test_a_restarted_gateway_is_a_new_patient() -> None:
     patient.pid = 2
 
     assert the_gate(patient.tick()) in (Gate.CONFIRMED, Gate.RESUME_GRACE)
+
+
+DRAINING = Vitals(START_S, phase=Phase.DRAINING, ready_s=START_S - 1e6)
+
+
+def test_responsive_a_drain_does_not_keep_a_hung_run_from_being_ended() -> None:
+    """J5: silence was never acted on while a gateway drained, and the gate said "the gateway recovered just now"."""
+    policy = replace(POLICY, healthy_for_s=5.0)
+
+    assert the_act(clinic(hung(), vitals=DRAINING, policy=policy).until_confirmed()).action.kind is ActionKind.ABORT_RUN
+
+
+def test_responsive_no_lane_is_released_into_a_drain_and_the_words_name_it() -> None:
+    (held,) = clinic(orphaned(), vitals=DRAINING).until_confirmed()
+
+    assert isinstance(held, Hold)
+    assert (held.gate, "draining" in held.detail) == (Gate.RESPONSIVE, True)

@@ -46,6 +46,19 @@ def test_it_ends_when_the_gate_lets_go() -> None:
     assert overdue_at([Gate.BUDGET] * 11 + [None] + [Gate.BUDGET] * 10)[10:] == [[Gate.BUDGET]] + [[]] * 11
 
 
+def test_an_attempt_does_not_begin_the_count_anew_and_the_end_of_the_sickness_does() -> None:
+    """One try an hour, each of which freed the gate for a moment: nobody was ever told (J4)."""
+    clock = HoldClock()
+    for number in range(9):
+        clock = clock.observed([hold(Gate.BUDGET)], BOUNDED, number)
+    attempted = clock.observed([], BOUNDED, 9.0, pending=frozenset({"s"}))
+    resumed = attempted.observed([hold(Gate.BUDGET)], BOUNDED, 60.0).observed([hold(Gate.BUDGET)], BOUNDED, 62.0)
+    well = clock.observed([], BOUNDED, 9.0).observed([hold(Gate.BUDGET)], BOUNDED, 60.0)
+
+    assert list(resumed.overdue) == [("s", Gate.BUDGET)]
+    assert well.held_s("s", Gate.BUDGET) == 0.0
+
+
 def test_gates_that_take_turns_cannot_hide_behind_each_other() -> None:
     """OpenClaw 142200: recovery was deferred for ever, each time for a short while."""
     seen = overdue_at([Gate.OWNER_ABSENT, Gate.OWNER_ABSENT, Gate.RESPONSIVE] * 61)

@@ -13,7 +13,7 @@ from livewatch.recovery.outcome import Sent, look_again
 from livewatch.recovery.policy import decide
 from livewatch_classifiers import GatewayIdentity, Run, Session, Verdict
 from livewatch_classifiers.decision import Act, Action, Completed, Hold, Reply, ReplyStatus
-from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Outcome, Presence, Remedy
+from livewatch_classifiers.vocabulary import ActionKind, EvidenceClass, Gate, Mode, Outcome, Presence, Reason, Remedy
 from tests.recovery.fake_gateway import (
     ALL,
     NOW_S,
@@ -52,13 +52,64 @@ def settle(memory: Memory, act: Act, outcome: Outcome, now_s: float) -> Memory:
 
 @pytest.mark.parametrize(
     "moved",
-    [{"generation": 8}, {"run": Run("r2", handle="h1")}, {"run": Run("r1", handle="h2")}, {"progress_s": NOW_S}],
+    [
+        {"run": None, "generation": 8},
+        {"run": Run("r2", handle="h1")},
+        {"run": Run("r1", handle="h2")},
+        {"progress_s": NOW_S},
+    ],
 )
 def test_confirmation_starts_again_when_the_identity_moves(moved: dict[str, object]) -> None:
     memory = observe(observe(Memory(), [sick()], NOW_S), [sick()], NOW_S + 1)
     assert memory.patients["s"].samples == 2
 
     assert observe(memory, [sick()], NOW_S + 2, **moved).patients["s"].samples == 1
+
+
+def test_a_generation_that_moves_without_anything_new_of_the_same_run_goes_on_being_confirmed() -> None:
+    """A gateway that says the same state again with each message kept a hung tool alive for ever."""
+    memory = Memory()
+    for tick in range(4):
+        memory = observe(memory, [sick()], NOW_S + tick, generation=8 + tick)
+
+    assert memory.patients["s"].samples == 4
+
+
+LOOPING = Reason.REPEATED_MODEL_REQUESTS_WITHOUT_PROGRESS
+
+
+@pytest.mark.parametrize(
+    ("repeats", "samples"),
+    [((20, 33, 46), 3), ((20, 20, 21), 3), ((20, 33, 0), 1), ((20, 5, 9), 2), ((0, 0, 0), 1)],
+)
+def test_a_run_that_repeats_itself_is_confirmed_by_repeats_that_do_not_become_fewer(
+    repeats: tuple[int, ...], samples: int
+) -> None:
+    """Python gateways, defect 1: 13 steps a second change generation and progress between any two samples."""
+    memory = Memory()
+    for tick, count in enumerate(repeats):
+        moved = {"generation": 8 + tick, "progress_s": NOW_S + tick, "repeats": count}
+        memory = observe(memory, [sick(reason=LOOPING)], NOW_S + tick, **moved)
+
+    assert memory.patients["s"].samples == samples
+
+
+def test_repeats_confirm_no_verdict_but_that_of_a_loop() -> None:
+    memory = Memory()
+    for tick in range(3):
+        memory = observe(memory, [sick()], NOW_S + tick, progress_s=NOW_S + tick, repeats=20 + tick)
+
+    assert memory.patients["s"].samples == 1
+
+
+def test_an_abort_of_a_loop_is_bound_to_its_repeats_and_any_other_to_its_progress() -> None:
+    verdicts = {"s": sick(reason=LOOPING), "t": sick("t")}
+    snap = snapshot(session(repeats=25), session("t", repeats=25))
+    memory = Memory().observed(snap, verdicts, RESPONSIVE, POLICY, NOW_S)
+    acts = {d.action.session: d.action for d in decide(situation(snap, verdicts), memory, POLICY, NOW_S)
+            if isinstance(d, Act)}  # fmt: skip
+
+    assert (acts["s"].repeats, acts["t"].repeats) == (25, None)
 
 
 def test_twelve_sick_at_once_send_one_canary_and_the_others_follow_its_recovery() -> None:
@@ -78,6 +129,21 @@ def test_after_a_failed_canary_nobody_is_aborted_until_its_backoff() -> None:
     assert held == []
     _memory, second = acts(memory, KEYS, NOW_S + 2 + POLICY.backoff_initial_s)
     assert len(second) == 1
+
+
+def test_what_is_certain_waits_for_no_canary_and_is_none() -> None:
+    """A zombie was the canary, could not be helped by its abort, and five others waited for it (D15)."""
+    verdicts = {key: sick(key) for key in KEYS}
+    verdicts["s00"] = sick("s00", evidence_class=EvidenceClass.CERTAIN, remedy=Remedy.FORCE_CLEAR)
+    snap = snapshot(*(session(key) for key in KEYS))
+    memory = Memory().observed(snap, verdicts, RESPONSIVE, POLICY, NOW_S)
+    chosen = [d.action for d in decide(situation(snap, verdicts), memory, POLICY, NOW_S) if isinstance(d, Act)]
+
+    assert memory.mass is not None
+    assert [(action.session, action.kind) for action in chosen] == [
+        ("s00", ActionKind.FORCE_CLEAR),
+        ("s01", ActionKind.ABORT_RUN),
+    ]
 
 
 def test_a_release_is_no_canary_for_aborts() -> None:
@@ -154,6 +220,25 @@ def test_the_third_repair_quarantines_and_the_quarantine_is_named() -> None:
     assert hold.gate is Gate.QUARANTINE
 
 
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.TIMED_OUT, Outcome.REFUSED])
+def test_a_lever_that_fails_or_refuses_again_and_again_ends_in_quarantine_and_a_person(outcome: Outcome) -> None:
+    """OpenClaw 151859: 129 actions on two sessions in 60 h, and nobody was told (J4)."""
+    memory, now_s, sent = Memory(), NOW_S, 0
+    only_abort = frozenset({ActionKind.ABORT_RUN})
+    for _ in range(40):
+        snap = snapshot(session(), now_s=now_s)
+        memory = memory.observed(snap, {"s": sick()}, RESPONSIVE, POLICY, now_s)
+        (decision,) = decide(situation(snap, {"s": sick()}, only_abort), memory, POLICY, now_s)
+        if isinstance(decision, Act):
+            sent += 1
+            memory = settle(memory.sent(decision.action, now_s), decision, outcome, now_s + 1)
+        now_s += 600.0
+
+    assert sent == 4
+    assert isinstance(decision, Hold)
+    assert decision.gate is Gate.QUARANTINE
+
+
 def test_the_budget_window_slides() -> None:
     full = replace(Memory(), sent_s=(NOW_S,) * POLICY.budget_actions)
     assert observe(full, [], NOW_S + POLICY.budget_window_s - 1).budget_remaining(POLICY) == 0
@@ -186,6 +271,18 @@ def test_a_rung_is_climbed_only_after_the_one_before_was_seen_to_fail(
     assert next_rung(sick(remedy=remedy), orphan, patient, ALL, replace(POLICY, mode=mode)) is expected
 
 
+def test_what_one_run_did_not_obey_clears_no_other_run() -> None:
+    """An abort that failed on one turn must not make a force-clear the first thing asked of the next turn."""
+    memory, (first,) = acts(Memory(), ["s"], NOW_S)
+    memory = settle(memory, first, Outcome.INEFFECTIVE, NOW_S + 16)
+    snap = snapshot(session(run=Run("r2", NOW_S, handle="h1"), generation=9), now_s=NOW_S + 4000)
+    memory = memory.observed(snap, {"s": sick()}, RESPONSIVE, POLICY, NOW_S + 4000)
+    (second,) = decide(situation(snap, {"s": sick()}), memory, POLICY, NOW_S + 4000)
+
+    assert isinstance(second, Act)
+    assert (second.action.kind, second.action.run_id) == (ActionKind.ABORT_RUN, "r2")
+
+
 def test_a_lane_is_not_released_under_a_run_that_is_still_registered() -> None:
     tried = (ABORTED, (ActionKind.FORCE_CLEAR, LOST))
     patient = replace(request().patient, tried=tried)
@@ -213,7 +310,9 @@ ABORT = Action(ActionKind.ABORT_RUN, "s", "k", "c", sick().reason, run_id="r1", 
 @pytest.mark.parametrize(
     ("reply", "after", "waited_s", "expected"),
     [
-        (ReplyStatus.DONE, session(run=None), 1, Outcome.RECOVERED),
+        (ReplyStatus.DONE, session(run=None, owner=Presence.ABSENT, queued=0), 1, Outcome.RECOVERED),
+        (ReplyStatus.DONE, session(run=None, owner=Presence.ABSENT, queued=1), 45, None),
+        (ReplyStatus.DONE, session(run=None, owner=Presence.ABSENT, queued=1), 45.1, Outcome.INEFFECTIVE),
         (ReplyStatus.DONE, session(), 15, None),
         (ReplyStatus.DONE, session(), 15.1, Outcome.INEFFECTIVE),
         (ReplyStatus.TIMED_OUT, session(), 16, Outcome.TIMED_OUT),
@@ -231,6 +330,7 @@ def test_an_outcome_is_what_is_seen_and_not_what_was_answered(
 
 def test_a_refusal_because_it_moved_is_superseded_and_an_unknown_store_is_no_recovery() -> None:
     alive = Sent(Act(ABORT, sick()), Reply(ReplyStatus.REFUSED, "progress moved"), NOW_S, NOW_S)
+    alive = replace(alive, act=Act(replace(ABORT, progress_s=NOW_S - 900), sick()))
     done = look_again(alive, snapshot(session()), {"s": sick()}, POLICY, NOW_S)
     assert done is not None
     assert done.outcome is Outcome.SUPERSEDED

@@ -89,7 +89,7 @@ class Story:
                 self.agent.controls.holds.hold(OperatorHold(self.random.choice(["a", "*"]), until_s))
             case 12:
                 self.source.reply = Reply(self.random.choice(list(ReplyStatus)), "so it went")
-                self.source.vanish_when_acted = self.random.random() < 0.3
+                self.source.obeys = self.random.random() < 0.3
             case 13 if self.source.problem is None:
                 self.by_hand(key)
             case 14:

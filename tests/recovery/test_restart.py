@@ -23,7 +23,17 @@ from livewatch.sources.base import SourceError
 from livewatch.sources.process_stat import ProcessStat
 from livewatch_classifiers import GatewayIdentity, Snapshot, VitalsVerdict
 from livewatch_classifiers.decision import GATEWAY, Act, Hold
-from livewatch_classifiers.vocabulary import ActionKind, Gate, Mode, Outcome, Phase, Reason, Remedy, VitalsState
+from livewatch_classifiers.vocabulary import (
+    ActionKind,
+    Gate,
+    Mode,
+    Outcome,
+    Phase,
+    Reason,
+    Remedy,
+    VitalsReason,
+    VitalsState,
+)
 from tests.recovery.fake_gateway import IDENTITY, NOW_S, POLICY, FakeSource, request, sick, situation, snapshot
 from tests.test_agent import ZOMBIE, Stage
 from tests.waiting import until
@@ -293,3 +303,19 @@ async def test_a_restart_that_the_source_does_itself_is_seen_to_work_by_another_
 
     assert [done.outcome for done in report.completed] == [Outcome.RECOVERED]
     assert stage.agent.memory.restarting is None
+
+
+OVERDUE = VitalsVerdict(VitalsState.DRAINING, (VitalsReason.DRAIN,))
+
+
+def test_a_drain_that_neither_ends_nor_serves_past_its_bound_is_down_and_one_within_it_is_not() -> None:
+    memory = Memory()
+    for second in range(100):
+        verdict = VitalsVerdict(VitalsState.DRAINING) if second < 30 else OVERDUE
+        now_s = NOW_S + second
+        memory = memory.observed(snapshot(now_s=now_s), {}, verdict, RESTART, now_s)
+        assert memory.down_since_s == (None if second < 30 else NOW_S + 30)
+    act = decide_restart(replace(situation(snapshot(), {}), vitals=OVERDUE), memory, RESTART, NOW_S + 99)
+
+    assert isinstance(act, Act)
+    assert "drain of the gateway" in act.action.cause

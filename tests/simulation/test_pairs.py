@@ -86,3 +86,18 @@ def test_each_rule_set_with_one_threshold_gets_some_half_of_a_pair_wrong(rules: 
             wrong.append(path.stem)
 
     assert wrong
+
+
+def test_a_fast_loop_for_ever_and_one_that_ends() -> None:
+    """Python gateways, defect 1: a loop of 80 ms was labelled for ever and never ended."""
+    dead, alive = right("fast_loop_of_80_ms"), right("fast_loop_that_ends")
+
+    assert list(repaired(dead))
+    assert not touched(alive)
+
+
+def test_a_drain_behind_a_hung_run_and_one_behind_a_healthy_run() -> None:
+    hung, healthy = right("drain_behind_a_hung_run"), right("drain_behind_a_healthy_run")
+
+    assert list(repaired(hung))
+    assert not touched(healthy)

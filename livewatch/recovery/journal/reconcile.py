@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from livewatch.recovery.journal.records import Settlement, StoredIntent
+from livewatch.recovery.outcome import ENDS_A_RUN, progress_seen, run_is_gone
 from livewatch_classifiers.decision import Action
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.vocabulary import ActionKind, Outcome, Presence
@@ -39,11 +40,16 @@ def _look(intent: StoredIntent, snapshot: Snapshot) -> tuple[Outcome | None, str
     if action.kind is ActionKind.RESTART_TARGET:
         return None, f"the gateway is the same process, so it is judged again; {_UNKNOWN_SENDER}"
     session = snapshot.sessions.get(action.session)
-    aim = _aim_reached(action, session)
+    aim = _aim_reached(action, session, intent.monotonic_s)
     if aim is not None:
         return Outcome.RECOVERED, f"{aim}; {_UNKNOWN_SENDER}"
     if session is None:
-        return Outcome.SUPERSEDED, f"the session is gone; {_UNKNOWN_SENDER}"
+        return None, f"the session is gone, and what became of what waited was not seen; {_UNKNOWN_SENDER}"
+    if action.kind in ENDS_A_RUN and run_is_gone(action, session):
+        return (
+            None,
+            f"the run is gone, and nothing was seen to begin, so the session is judged again; {_UNKNOWN_SENDER}",
+        )
     if _abort_was_noted(action, session):
         return Outcome.INEFFECTIVE, f"the abort was noted, and the run is still there; {_UNKNOWN_SENDER}"
     moved = _moved(action, session)
@@ -52,20 +58,17 @@ def _look(intent: StoredIntent, snapshot: Snapshot) -> tuple[Outcome | None, str
     return None, f"everything is as it was, so the session is judged again; {_UNKNOWN_SENDER}"
 
 
-def _aim_reached(action: Action, session: Session | None) -> str | None:
+def _aim_reached(action: Action, session: Session | None, since_s: float) -> str | None:
     """Return in words what the action was to bring about, if it is so now."""
-    run = session.run if session is not None else None
     match action.kind:
-        case ActionKind.EVICT_SESSION if session is None:
-            return "the session is gone"
-        case ActionKind.ABORT_RUN if action.run_id is not None and (run is None or run.id != action.run_id):
-            return "the run is gone"
-        case ActionKind.FORCE_CLEAR if action.handle is not None and (run is None or run.handle != action.handle):
-            return "the handle is gone"
         case ActionKind.CORRECT_STORE if session is not None and session.store_says_running is Presence.ABSENT:
             return "the store no longer says running"
-        case ActionKind.RELEASE_LANE if run is not None and run.id != action.run_id:
-            return "the lane serves another run"
+        case ActionKind.ABORT_RUN | ActionKind.FORCE_CLEAR:
+            return progress_seen(action, session, since_s=since_s)
+        case ActionKind.EVICT_SESSION if session is None:
+            return progress_seen(action, session, since_s=since_s)
+        case ActionKind.RELEASE_LANE if session is not None and session.run is not None:
+            return progress_seen(action, session, since_s=since_s)
         case _:
             return None
 
@@ -73,7 +76,7 @@ def _aim_reached(action: Action, session: Session | None) -> str | None:
 def _abort_was_noted(action: Action, session: Session) -> bool:
     """Return whether exactly this run was asked to end; that moves its generation and is no sign of life."""
     run = session.run
-    asked = run is not None and run.id == action.run_id and run.abort_requested_s is not None
+    asked = run is not None and run.id == action.run_id and run.asked_to_end_s is not None
     return action.kind is ActionKind.ABORT_RUN and asked
 
 

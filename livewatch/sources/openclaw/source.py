@@ -30,7 +30,7 @@ from livewatch.sources.zero_touch.loop_watch import LoopWatch
 from livewatch.sources.zero_touch.thread_look import ThreadLook
 from livewatch_classifiers.blindtime import BlindTime
 from livewatch_classifiers.decision import Action, Reply, ReplyStatus
-from livewatch_classifiers.model import GatewayIdentity, SamplerPass, Snapshot, Vitals
+from livewatch_classifiers.model import GatewayIdentity, SamplerPass, Session, Snapshot, Vitals
 from livewatch_classifiers.vocabulary import ActionKind, Phase, ProcessState, StallCause
 
 TESTED = "2026.9.6"
@@ -137,9 +137,9 @@ class OpenClawSource:
             return Reply(ReplyStatus.FAILED, self._problem.problem)
         if action.run_id is None or session is None or session.run is None or session.run.id != action.run_id:
             return Reply(ReplyStatus.REFUSED, "run_id: another run is active now, or none")
-        moved = (session.progress_s or 0.0) - (action.progress_s or 0.0)
-        if action.progress_s is not None and moved > _SAME_S:
-            return Reply(ReplyStatus.REFUSED, "progress: it has moved since")
+        moved = _moved(action, session)
+        if moved:
+            return Reply(ReplyStatus.REFUSED, moved)
         params = {"key": action.session, "runId": action.run_id}
         try:
             answer = await wire.ask("sessions.abort", params, traceparent=action.traceparent)
@@ -315,6 +315,14 @@ def _is_it(pid: int, port: int | None) -> bool:
         return psutil.Process(pid).name().startswith(_NAMES)
     except (psutil.Error, ValueError):
         return False
+
+
+def _moved(action: Action, session: Session) -> str:
+    """Return in words what is new of the run since it was judged; empty when nothing is."""
+    if action.repeats is not None:  # a loop changes with each step, and none of them is new
+        return "repeats: the run did something new since it was judged" if session.repeats < action.repeats else ""
+    moved_s = (session.progress_s or 0.0) - (action.progress_s or 0.0)
+    return "progress: it has moved since" if action.progress_s is not None and moved_s > _SAME_S else ""
 
 
 async def _told(wire: Wire, method: str, params: dict[str, Any] | None = None) -> dict[str, Any]:

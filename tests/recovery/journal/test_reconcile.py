@@ -42,10 +42,18 @@ def test_an_unknown_process_identity_neither_permits_nor_exempts() -> None:
     assert look(an_intent(), a_session(), identity=None) is None
 
 
-def test_a_run_that_is_gone_is_what_an_abort_was_for() -> None:
-    assert look(an_intent(), a_session(run=None)) is Outcome.RECOVERED
+ENDED: dict[str, object] = {"run": None, "owner": Presence.ABSENT, "activity": None}
+
+
+def test_a_run_that_is_gone_has_recovered_only_where_what_waited_has_begun_or_nothing_waits() -> None:
+    assert look(an_intent(), a_session(**ENDED, queued=0)) is Outcome.RECOVERED
     assert look(an_intent(), a_session(run=Run("r2", handle="h2"))) is Outcome.RECOVERED
-    assert look(an_intent()) is Outcome.RECOVERED
+
+
+@pytest.mark.parametrize("queued", [None, 1, 5])
+def test_a_run_that_is_gone_while_messages_may_wait_claims_no_outcome(queued: int | None) -> None:
+    assert look(an_intent(), a_session(**ENDED, queued=queued)) is None
+    assert look(an_intent()) is None  # the session is gone, and nobody knows what waited in it
 
 
 def test_an_abort_that_was_noted_without_effect_is_seen_to_fail_and_is_not_asked_again() -> None:
@@ -64,8 +72,12 @@ def test_a_lane_that_serves_another_run_was_released() -> None:
 
 
 def test_a_session_that_is_gone_was_evicted_but_not_released() -> None:
-    assert look(an_intent(ActionKind.EVICT_SESSION)) is Outcome.RECOVERED
-    assert look(an_intent(ActionKind.RELEASE_LANE)) is Outcome.SUPERSEDED
+    empty = an_intent(ActionKind.EVICT_SESSION)
+    empty = dataclasses.replace(empty, action=dataclasses.replace(empty.action, queued=0))
+
+    assert look(empty) is Outcome.RECOVERED
+    assert look(an_intent(ActionKind.EVICT_SESSION)) is None
+    assert look(an_intent(ActionKind.RELEASE_LANE)) is None
 
 
 def test_a_store_that_no_longer_says_running_was_corrected() -> None:
