@@ -13,7 +13,7 @@ const path = require("node:path");
 const { performance } = require("node:perf_hooks");
 const { Worker } = require("node:worker_threads");
 
-const VERSION = 4n;
+const VERSION = 5n;
 const LANES = ["main", "subagent", "cron", "nested", "session", "other"];
 const HEADER = [
   "magic", "version", "header_bytes", "capacity", "pid", "start_ticks", "boot_id_low", "boot_id_high", "pid_namespace",
@@ -28,7 +28,7 @@ const RECORD = [
   "used", "state", "state_since_ns", "generation", "queued", "oldest_queued_ns", "lane_kind", "owner", "run_started_ns",
   "run_timeout_ns", "abort_requested_ns", "activity", "activity_owner", "activity_since_ns", "activity_allowance_ns",
   "child_pid", "wait", "wait_since_ns", "wait_deadline_ns", "wait_delivered", "terminal", "repeats",
-  "repeating_since_ns", "in_store", "store_says_running", "holder",
+  "repeating_since_ns", "in_store", "store_says_running", "holder", "unheard_ns",
 ];
 const TEXT = { key: 96, id: 40, run_id: 40, handle: 24, activity_run: 40, activity_name: 32 };
 const HEADER_AT = Object.fromEntries(HEADER.map((name, index) => [name, index * 8]));
@@ -209,6 +209,8 @@ class Session {
     this.generation = 0;
     this.run = null; // { id, handle }
     this.progressed = 0n;
+    this.heard = false; // whether a run ever reported progress or an activity
+    this.unheard = 0n; // the stamp that is our own, see rule 3 of docs/protocol.md
     this.slot = board.acquire();
     if (this.slot !== undefined) board.store(board.columnAt("progress_ns", this.slot), 0);
     const blank = Object.fromEntries(RECORD.map((name) => [name, UNKNOWN.includes(name) ? -1 : 0]));
@@ -235,9 +237,11 @@ class Session {
   /** Register a run; `timeoutMs` is the run's own timeout. */
   begin(id, timeoutMs = 0) {
     this.run = { id: shown(id, TEXT.run_id), handle: crypto.randomBytes(6).toString("hex") };
+    this.heard ||= this.progressed > this.unheard;
     this.progress();
     const at = this.progressed;
-    this.change({ state: STATES.indexOf("processing"), state_since_ns: at, owner: 1, run_started_ns: at,
+    this.unheard = this.heard ? 0n : at;
+    this.change({ unheard_ns: this.unheard, state: STATES.indexOf("processing"), state_since_ns: at, owner: 1, run_started_ns: at,
       run_timeout_ns: Math.round(timeoutMs * 1e6), abort_requested_ns: 0, terminal: 0 },
     { run_id: id, handle: this.run.handle });
     return this.run;
@@ -245,7 +249,9 @@ class Session {
 
   /** Show what the registered run does; `allowanceMs` is the silence that a tool or provider declares. */
   activity(kind, name, allowanceMs = 0) {
-    this.change({ activity: ACTIVITIES.indexOf(kind), activity_owner: 1, activity_since_ns: now(),
+    this.heard = true;
+    this.unheard = 0n;
+    this.change({ unheard_ns: 0, activity: ACTIVITIES.indexOf(kind), activity_owner: 1, activity_since_ns: now(),
       activity_allowance_ns: Math.round(allowanceMs * 1e6) }, { activity_run: this.run.id, activity_name: name });
   }
 

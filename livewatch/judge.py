@@ -21,7 +21,7 @@ from livewatch_classifiers.model import Session, Snapshot, Vitals
 from livewatch_classifiers.session import classify_case
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import SICK, Phase, Reason
+from livewatch_classifiers.vocabulary import SICK, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Judge:
             or thresholds is not self._thresholds
             or vitals.now_s < before.now_s
             or vitals.ready_s != before.ready_s
-            or (vitals.phase is Phase.STARTING) != (before.phase is Phase.STARTING)
+            or vitals.phase is not before.phase
         )
 
     def _forget(self) -> None:

@@ -40,6 +40,9 @@ SESSIONS = st.builds(
     run=st.none() | st.builds(Run, id=TEXT, started_s=MOMENT, timeout_s=MOMENT),
     activity=st.none() | ACTIVITIES,
     wait=st.none() | st.builds(Wait, kind=st.sampled_from(WaitKind), since_s=MOMENT, deadline_s=MOMENT),
+    state=st.none() | st.sampled_from(SessionState),
+    progress_known=st.booleans(),
+    wait_known=st.booleans(),
 )
 SNAPSHOTS = st.builds(
     Snapshot,

@@ -29,7 +29,7 @@ def test_the_tables_name_nothing_that_is_gone() -> None:
     [
         ("tests/live/test_demo.py", "process"),
         ("tests/test_drift.py", "slow"),
-        ("tests/openclaw/proof.py", "slow"),
+        ("tests/openclaw/proof_stuck.py", "slow"),
         ("tests/classifiers/test_lane.py", "unit"),
     ],
 )

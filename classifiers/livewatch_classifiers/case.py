@@ -10,6 +10,7 @@ from livewatch_classifiers.vocabulary import (
     AwaitedState,
     Classification,
     EvidenceClass,
+    Phase,
     Presence,
     Reason,
     Remedy,
@@ -28,6 +29,7 @@ class Case:
         "foreign",
         "last_s",
         "limits",
+        "maybe_owned",
         "owned",
         "ownerless",
         "queued",
@@ -46,6 +48,7 @@ class Case:
         self.activity, self.foreign = _own_activity(session)
         owner = self.activity.owner if self.activity is not None else session.owner
         self.owned = owner is Presence.PRESENT
+        self.maybe_owned = owner is Presence.PRESENT or (owner is Presence.UNKNOWN and self.activity is not None)
         self.ownerless = self.activity is not None and owner is Presence.ABSENT
         self.limits = thresholds.limits(session, self.activity)
         declared_s = thresholds.declared(self.activity) if self.owned else None
@@ -60,9 +63,24 @@ class Case:
         self.silence_s = self.vitals.age(self.last_s)
         """Responsive seconds since anything new came from this run, or ``None`` when that is unknown."""
 
+    def can_act(self, evidence_class: EvidenceClass) -> bool:
+        """Return whether enough of the session can be seen for any action on it; see `can_act`."""
+        return can_act(self.session, evidence_class)
+
     def silent(self, limit_s: float) -> bool:
         """Return whether silence is known to exceed the limit."""
         return self.silence_s is not None and self.silence_s > limit_s
+
+    def tool_label_s(self) -> float:
+        """Return the silence after which a tool call is called blocked.
+
+        Where a tool may be silent for longer than other work, it is not called sick before other work would be ended:
+        148 s of sync and 260 s of exec were healthy (OpenClaw 73327, 85251).
+        """
+        if self.allowance_s is not None:
+            return self.allowance_s
+        patient = self.limits.abort_s > self.thresholds.abort_after_s
+        return max(self.limits.warn_s, self.thresholds.abort_after_s) if patient else self.limits.warn_s
 
     def repeating_s(self) -> float | None:
         """Return for how long the run has repeated itself without yield, or ``None`` when it does not.
@@ -75,7 +93,32 @@ class Case:
         asking = activity is not None and activity.kind is ActivityKind.MODEL_CALL
         needed = self.thresholds.attempts_min if retries or asking else self.thresholds.repeats_min
         count = max(self.session.repeats, wait.attempts_without_yield if wait is not None else 0)
-        return self.vitals.age(self.session.repeating_since_s) if self.owned and count >= needed else None
+        if not self.maybe_owned or count < needed:
+            return None
+        age_s = self.vitals.age(self.session.repeating_since_s)
+        return None if age_s is None else max(0.0, age_s - self._backing_off_s())
+
+    def _backing_off_s(self) -> float:
+        """Return for how long the present declared back-off lasts already: waiting is not repeating (152983)."""
+        wait = self.session.wait
+        if wait is None or wait.kind is not WaitKind.PROVIDER_BACKOFF:
+            return 0.0
+        return self.vitals.age(wait.since_s) or 0.0
+
+    def attempts_spent(self) -> bool:
+        """Return whether requests to a model yielded nothing as often as a retry may, whatever back-off is declared."""
+        wait, activity = self.session.wait, self.activity
+        retries = wait is not None and wait.kind is WaitKind.PROVIDER_BACKOFF
+        asking = activity is not None and activity.kind is ActivityKind.MODEL_CALL
+        count = max(self.session.repeats, wait.attempts_without_yield if wait is not None else 0)
+        return self.maybe_owned and (retries or asking) and count >= self.thresholds.retry_attempts_max
+
+    def nothing_new_s(self) -> float | None:
+        """Return the age of the last new content of this run, or of the run itself while there is none."""
+        run = self.session.run
+        moments = (self.session.progress_s, run.started_s if run is not None else None)
+        known = [moment for moment in moments if moment is not None]
+        return self.vitals.age(max(known)) if known else None
 
     def stale(self, limit_s: float) -> bool:
         """Return whether state and progress (and, when idle, the oldest queued message) are older than the limit.
@@ -84,7 +127,7 @@ class Case:
         """
         session = self.session
         moments = [session.state_since_s, session.progress_s]
-        if session.state is SessionState.IDLE and self.queued:
+        if session.state in (SessionState.IDLE, None) and self.queued:
             if session.oldest_queued_s is None:
                 return False  # the message may have come this very moment
             moments.append(session.oldest_queued_s)
@@ -97,6 +140,15 @@ class Case:
         age_s = self.vitals.age(run.started_s if run is not None and run.started_s else self.session.state_since_s)
         return age_s is not None and age_s > limit_s
 
+    def waits_for_drain(self) -> bool:
+        """Return whether its messages wait for nothing but the end of a drain, within the bound of an admission."""
+        session = self.session
+        at_rest = self.activity is None and session.run is None and session.state is not SessionState.PROCESSING
+        if self.vitals.phase is not Phase.DRAINING or not self.queued or not at_rest:
+            return False
+        waited_s = self.vitals.age(session.oldest_queued_s)
+        return waited_s is None or waited_s <= self.thresholds.wait_bounds_s.get(WaitKind.LANE_ADMISSION, 0.0)
+
     def queue_settled(self) -> bool:
         """Return whether the oldest message waits long enough that no run can be about to take it."""
         age_s = self.vitals.age(self.session.oldest_queued_s)
@@ -108,15 +160,32 @@ class Case:
         return self.thresholds.wait_bounds_s.get(self.session.wait.kind, float("inf"))
 
     def wait_is_over(self) -> bool:
-        """Return whether the wait has passed its own deadline or its kind's bound."""
+        """Return whether the wait has passed its own deadline or its kind's bound.
+
+        A child that is known to be alive can still end it, and is judged by itself (OpenClaw 126924).
+        """
         wait = self.session.wait
         assert wait is not None
         if wait.answer_impossible:
             return True
+        if wait.kind is WaitKind.SUBAGENT and wait.awaited is AwaitedState.ALIVE:
+            return False
         if wait.deadline_s is not None and self.vitals.now_s >= wait.deadline_s:
             return (self.vitals.age(wait.deadline_s) or 0.0) > 0
         age_s = self.vitals.age(wait.since_s)
         return age_s is not None and age_s > self.wait_bound_s()
+
+    def wait_limit_s(self) -> float | None:
+        """Return the limit that the present wait is past: its delivery's, its own deadline's or its kind's bound."""
+        wait = self.session.wait
+        assert wait is not None
+        if wait.answer_impossible:
+            return None
+        if self.undelivered():
+            return self.thresholds.allowances_s.get(ActivityKind.DELIVERY, 0.0)
+        if wait.deadline_s is not None and wait.since_s is not None and self.vitals.now_s >= wait.deadline_s:
+            return max(0.0, wait.deadline_s - wait.since_s)
+        return self.wait_bound_s()
 
     def undelivered(self) -> bool:
         """Return whether the request is known never to have reached anybody."""
@@ -150,11 +219,14 @@ class Case:
     ) -> Verdict:
         """Return a verdict with the evidence that every rule shares, the limit that decided, and ``extra``.
 
-        A sick verdict that can never become eligible, because something that its remedy needs is not known, is for a
-        person: no action will ever follow from it.
+        Whatever the rule, its remedy is for a person where too little can be seen for an action, and where the action
+        would never become eligible (judgement findings J2, J3).
         """
-        if attention in SICK and not eligible and due_in_s is None:
-            remedy = Remedy.TELL_PERSON
+        acts = remedy not in (Remedy.NONE, Remedy.TELL_PERSON)
+        if acts and not self.can_act(evidence_class):
+            eligible, due_in_s = False, None
+        if acts and not eligible and due_in_s is None:
+            remedy = Remedy.TELL_PERSON if attention in SICK else Remedy.NONE
         return Verdict(
             key=self.session.key,
             attention=attention,
@@ -184,6 +256,8 @@ class Case:
 
     def abortable(self, rule: str, reason: Reason, classification: Classification, *, label_s: float) -> Verdict:
         """Return the verdict on work that stalled: an abort later if it is owned, a person if it is not."""
+        if self.ownerless and self.session.owner is Presence.ABSENT and self.session.run is None:
+            return self.orphaned(rule, reason, classification, limit_s=label_s)
         abortable = self.owned and self.session.run is not None
         due_s = self.abort_limit_s if abortable else None
         return self.verdict(
@@ -196,6 +270,19 @@ class Case:
             eligible=due_s is not None and self.silent(due_s),
             due_in_s=self._due_in(due_s),
             limit_s=due_s if due_s is not None and self.silent(due_s) else label_s,
+        )
+
+    def orphaned(self, rule: str, reason: Reason, classification: Classification, *, limit_s: float) -> Verdict:
+        """Return the verdict on work that is known to belong to nobody: its lane is released (OpenClaw 87310)."""
+        return self.verdict(
+            rule,
+            Attention.STALLED,
+            reason,
+            classification=classification,
+            evidence_class=EvidenceClass.SILENCE,
+            remedy=Remedy.RELEASE_LANE,
+            eligible=True,
+            limit_s=limit_s,
         )
 
     def release_lane(self, rule: str, reason: Reason) -> Verdict:
@@ -237,11 +324,15 @@ class Case:
             age_s = self.vitals.age(run.started_s)
             if age_s is not None and age_s > run.timeout_s * ALLOWANCE_MARGIN + self.thresholds.settle_s:
                 return self.limits.warn_s  # the gateway's own timer should have ended it and did not
+        if self.activity is not None and not self.session.activity_known:
+            return max(self.limits.abort_s, self.thresholds.tool_abort_after_s)  # it may be a tool that works
         return self.limits.abort_s
 
     def _stall_limit(self) -> float:
         if self.allowance_s is not None:
             return self.allowance_s
+        if self.owned and not self.session.activity_known:
+            return self.abort_limit_s
         kind = self.activity.kind if self.activity is not None else None
         if kind is ActivityKind.MODEL_CALL and self.owned:
             return self.abort_limit_s
@@ -250,8 +341,8 @@ class Case:
         return self.limits.warn_s
 
     def _due_in(self, limit_s: float | None) -> float | None:
-        if limit_s is None or self.silence_s is None:
-            return None
+        if limit_s is None or self.silence_s is None or self.session.run is None:
+            return None  # nobody can be asked to end a run that has no name
         return round(max(0.0, limit_s - self.silence_s), 3)
 
     def _evidence(self, limit_s: float | None) -> Evidence:
@@ -275,17 +366,32 @@ class Case:
         return tuple((name, value) for name, value in pairs if value is not None)
 
 
+def can_act(session: Session, evidence_class: EvidenceClass) -> bool:
+    """Return whether enough of the session can be seen for an action that rests on evidence of this class.
+
+    Without its state nothing is known for certain. Without its progress, without knowing whether it waits for
+    somebody or what it does, silence is no evidence; what is certain needs none of them (J2; OpenClaw 34052).
+    """
+    if session.state is None:
+        return False
+    return evidence_class is EvidenceClass.CERTAIN or _can_be_heard(session)
+
+
+def _can_be_heard(session: Session) -> bool:
+    return session.progress_known and session.wait_known and session.activity_known
+
+
 def _own_activity(session: Session) -> tuple[Activity | None, bool]:
     """Return the activity to judge by, and whether a foreign one (of an older run) was set aside.
 
-    A registered run with no finer activity is itself the activity.
+    A registered run with no finer activity is itself the activity, also where none can be seen (OpenClaw 79612).
     """
     activity, run = session.activity, session.run
     live = run is not None and session.owner is Presence.PRESENT
     foreign = activity is not None and live and run is not None and _older(activity, run.id, run.started_s)
     if activity is not None and not foreign:
         return activity, False
-    if live and run is not None and session.activity_known:
+    if live and run is not None:
         return Activity(ActivityKind.EMBEDDED_RUN, Presence.PRESENT, run.id, run.started_s), foreign
     return None, foreign
 

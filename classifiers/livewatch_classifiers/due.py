@@ -11,7 +11,7 @@ from math import inf
 from livewatch_classifiers.case import Case
 from livewatch_classifiers.thresholds import ALLOWANCE_MARGIN
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import ActivityKind
+from livewatch_classifiers.vocabulary import ActivityKind, WaitKind
 
 SLACK_S = 0.001
 """Ages of one moment may differ in their last bits from look to look; a session is looked at that much too early."""
@@ -47,7 +47,11 @@ def _left_of_silence(case: Case) -> list[float]:
     silence_s, progress_s = case.silence_s, case.vitals.age(case.session.progress_s)
     left: list[float] = []
     if silence_s is not None:
-        left += (limit_s - silence_s for limit_s in (case.limits.warn_s, case.stall_limit_s, case.abort_limit_s))
+        limits_s = (case.limits.warn_s, case.tool_label_s(), case.stall_limit_s, case.abort_limit_s)
+        left += (limit_s - silence_s for limit_s in limits_s)
+    nothing_new_s = case.nothing_new_s()
+    if nothing_new_s is not None:
+        left.append(case.thresholds.limits(case.session, None).abort_s - nothing_new_s)
     if progress_s is not None:
         left += (case.limits.warn_s - progress_s, case.thresholds.ghost_after_s - progress_s)
     return left
@@ -65,6 +69,7 @@ def _left(case: Case) -> list[float]:
     queued_s, repeating_s = age(session.oldest_queued_s), age(session.repeating_since_s)
     if queued_s is not None:
         left.append(thresholds.settle_s - queued_s)
+        left.append(thresholds.wait_bounds_s.get(WaitKind.LANE_ADMISSION, 0.0) - queued_s)
     if repeating_s is not None:
         left.append(thresholds.limits(session, None).abort_s - repeating_s)
     _of_the_run(case, left)
@@ -91,7 +96,7 @@ def _of_the_activity(case: Case, left: list[float]) -> None:
     age_s = case.vitals.age(activity.since_s) if activity is not None else None
     if activity is None or age_s is None:
         return
-    left.append((case.allowance_s or case.limits.warn_s) - age_s)
+    left += (case.limits.warn_s - age_s, case.tool_label_s() - age_s)
     if activity.working_s is not None:
         left.append((case.allowance_s if case.allowance_s is not None else case.thresholds.corroboration_max_s) - age_s)
 

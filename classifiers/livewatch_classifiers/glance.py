@@ -67,7 +67,7 @@ def plain_since_s(session: Session, within_s: float) -> float:
     owned = session.owner is Presence.PRESENT
     running = session.store_says_running is Presence.PRESENT
     resting = session.state is SessionState.IDLE and not session.queued and activity is None
-    at_work = run is not None and owned and session.activity_known  # then the run is its activity
+    at_work = run is not None and owned  # then the run is its activity
     if resting and not running and not at_work:
         return TIMELESS_S
     if session.state_since_s is None:  # what is stale may then be told from its queue alone

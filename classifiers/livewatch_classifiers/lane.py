@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+from livewatch_classifiers.case import can_act
 from livewatch_classifiers.model import Lane, Session, Snapshot, Vitals
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
@@ -112,7 +113,8 @@ def circular_waits(
         for session in members:
             if verdicts[session.key].attention not in SICK:
                 verdict = classify_session(session, snapshot.vitals, thresholds)  # with the ages of this moment
-                gives_way = session is youngest and session.owner is Presence.PRESENT
+                owned = session.owner is Presence.PRESENT
+                gives_way = session is youngest and owned and can_act(session, EvidenceClass.CERTAIN)
                 found[session.key] = _in_circle(verdict, lane, gives_way=gives_way, eligible=grace_is_over)
     return found
 

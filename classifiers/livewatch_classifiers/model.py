@@ -108,7 +108,8 @@ class Session:
     activity_known: bool = True
     """False when the source cannot tell whether there is an activity (then ``activity`` is ``None``)."""
     progress_s: float | None = None
-    """Last *new content of this run*; never stream touches, timers, queue arrivals or a sibling's work."""
+    """Last *new content of this run*; never stream touches, timers, queue arrivals or a sibling's work. ``None`` is
+    "none yet" where ``progress_known``, and else "cannot be seen"."""
     terminal: TerminalMark = TerminalMark.NONE
     repeats: int = 0
     """How often the same step was seen again with the same outcome class, with nothing new between."""
@@ -119,6 +120,11 @@ class Session:
     store_says_running: Presence = Presence.UNKNOWN
     holder: Presence = Presence.UNKNOWN
     """Whether a prompt holder is registered for this session's file."""
+    progress_known: bool = True
+    """False when nobody can see whether this run makes progress: the source has no such fact, or the gateway never
+    reported any for this session. A run that was never heard has not fallen silent (OpenClaw 34052)."""
+    wait_known: bool = True
+    """False when the source cannot tell whether the session waits for somebody (then ``wait`` is ``None``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def _rule_3b_unanswered_wait(case: Case) -> Verdict | None:
         evidence_class=EvidenceClass.CERTAIN if wait.answer_impossible else EvidenceClass.SILENCE,
         remedy=Remedy.ABORT_RUN if abortable else Remedy.TELL_PERSON,
         eligible=abortable,
-        limit_s=case.wait_bound_s(),
+        limit_s=case.wait_limit_s(),
     )
 
 
@@ -183,7 +183,9 @@ def _rule_7_repetition(case: Case) -> Verdict | None:
     if not _repeats_too_long(case):
         return None
     lasts_s, own_s = case.repeating_s() or 0.0, case.thresholds.repeat_abort_after_s
-    allowed = case.thresholds.abort_repeating and (own_s is None or lasts_s > own_s)
+    if _retries_are_spent(case):
+        lasts_s = max(lasts_s, case.nothing_new_s() or 0.0)
+    allowed = case.owned and case.thresholds.abort_repeating and (own_s is None or lasts_s > own_s)
     return case.verdict(
         "7",
         Attention.STALLED,
@@ -203,7 +205,14 @@ def _rule_7_repetition(case: Case) -> Verdict | None:
 
 def _repeats_too_long(case: Case) -> bool:
     repeating_s = case.repeating_s()
-    return repeating_s is not None and repeating_s > _repetition_limit_s(case)
+    repeats = repeating_s is not None and repeating_s > _repetition_limit_s(case)
+    return repeats or _retries_are_spent(case)
+
+
+def _retries_are_spent(case: Case) -> bool:
+    """Declared back-offs are not repeating, but ten attempts without yield are no waiting either (OpenClaw 59303)."""
+    nothing_new_s = case.nothing_new_s()
+    return case.attempts_spent() and nothing_new_s is not None and nothing_new_s > _repetition_limit_s(case)
 
 
 def _repetition_limit_s(case: Case) -> float:
@@ -218,11 +227,28 @@ def _rule_8_orphaned_activity(case: Case) -> Verdict | None:
     return case.release_lane("8", Reason.QUEUED_WORK_WITHOUT_ACTIVE_RUN)
 
 
+def _rule_8b_unheard_work(case: Case) -> Verdict | None:
+    """Nobody can see whether it moves: its age is known, its silence is not, so it is told and never ended (J2b)."""
+    if case.session.progress_known or case.activity is None:
+        return None
+    if case.silent(case.abort_limit_s):
+        return case.verdict(
+            "8b",
+            Attention.STALLED,
+            Reason.PROGRESS_UNKNOWN,
+            classification=Classification.STALLED_AGENT_RUN,
+            evidence_class=EvidenceClass.SILENCE,
+            remedy=Remedy.TELL_PERSON,
+            limit_s=case.abort_limit_s,
+        )
+    return case.long_running("8b", Reason.PROGRESS_UNKNOWN) if case.turn_older_than(case.limits.warn_s) else None
+
+
 def _rule_9_blocked_tool(case: Case) -> Verdict | None:
     activity = case.activity
     if activity is None or activity.kind is not ActivityKind.TOOL_CALL or not case.owned:
         return None
-    label_s = case.allowance_s or case.limits.warn_s
+    label_s = case.tool_label_s()
     tool_age_s = case.vitals.age(activity.since_s)
     if tool_age_s is None or tool_age_s <= label_s or not case.silent(label_s):
         return None
@@ -231,7 +257,7 @@ def _rule_9_blocked_tool(case: Case) -> Verdict | None:
 
 def _rule_10_post_terminal_hold(case: Case) -> Verdict | None:
     """The turn ended and was delivered, yet its lane is still held (OpenClaw 145152, 81335)."""
-    held = case.activity is not None or case.session.state is not SessionState.IDLE
+    held = case.activity is not None or case.session.state not in (SessionState.IDLE, None)
     ended = case.session.terminal is TerminalMark.TURN_END
     if not (ended and held and case.queued) or not case.silent(case.limits.warn_s):
         return None
@@ -248,6 +274,18 @@ def _rule_11_behind_terminal_looking_work(case: Case) -> Verdict | None:
         Reason.QUEUED_BEHIND_TERMINAL_ACTIVE_WORK,
         Classification.STALLED_AGENT_RUN,
         label_s=case.limits.warn_s,
+    )
+
+
+def _rule_12_silent_tool(case: Case) -> Verdict | None:
+    """Tools are silent for minutes and healthy too (OpenClaw 73327, 85251)."""
+    activity = case.activity
+    if activity is None or activity.kind is not ActivityKind.TOOL_CALL or not case.owned:
+        return None
+    if not case.silent(case.limits.warn_s) or case.silent(case.tool_label_s()):
+        return None
+    return case.long_running(
+        "12", Reason.ACTIVE_WORK_WITHOUT_PROGRESS, remedy=Remedy.ABORT_RUN, due_limit_s=case.abort_limit_s
     )
 
 
@@ -291,8 +329,12 @@ def _rule_15_untracked_progress(case: Case) -> Verdict | None:
 def _rule_16_stale_state(case: Case) -> Verdict | None:
     if _only_the_store_says_running(case):
         return None  # rule 6 judges the store's word, after its own time
-    if case.activity is not None or not case.stale(case.limits.warn_s):
+    # Nothing queued and nothing active is what rest looks like too, where the state cannot be seen (J2).
+    resting = case.session.state is None and not case.queued
+    if resting or case.activity is not None or not case.stale(case.limits.warn_s):
         return None
+    if case.waits_for_drain():  # OpenClaw 66130
+        return case.long_running("16", Reason.QUEUED_BEHIND_DRAIN)
     reason = Reason.QUEUED_WORK_WITHOUT_ACTIVE_RUN if case.queued else Reason.STALE_SESSION_STATE
     return case.release_lane("16", reason)
 
@@ -313,9 +355,11 @@ RULES: tuple[Callable[[Case], Verdict | None], ...] = (
     _rule_6_stranded_run,
     _rule_7_repetition,
     _rule_8_orphaned_activity,
+    _rule_8b_unheard_work,
     _rule_9_blocked_tool,
     _rule_10_post_terminal_hold,
     _rule_11_behind_terminal_looking_work,
+    _rule_12_silent_tool,
     _rule_12_silent_model_call,
     _rule_13_silent_activity,
     _rule_14_long_but_moving,

@@ -143,8 +143,8 @@ class Thresholds:
     """How long a request from outside may wait for its answer."""
     vitals_hold_s: float = 2.0
     """How long a value must have been beyond its limit before that is called a reason."""
-    vitals_startup_grace_s: float = 30.0
-    """Time after readiness in which values are not held against the gateway; likewise after a suspend."""
+    vitals_startup_grace_s: float = 60.0
+    """Time after readiness in which values are not held against the gateway (OpenClaw 76365, 79915)."""
     vitals_resume_grace_s: float = 10.0
     """The same after the host slept or the gateway was frozen."""
     startup_deadline_s: float = 15 * 60.0

@@ -43,7 +43,7 @@ def _fact(vitals: Vitals, thresholds: Thresholds, draining_since_s: float | None
         return VitalsVerdict(VitalsState.SUSPENDED, cause=StallCause.SUSPEND)
     if vitals.process is ProcessState.STOPPED:
         return VitalsVerdict(VitalsState.FROZEN, cause=StallCause.STOPPED)
-    if vitals.phase is Phase.STARTING:  # whatever blocks its loop until it is ready: migrations, imports, a cold cache
+    if vitals.phase is Phase.STARTING:  # before the loop: migrations, imports and caches block it (76365)
         overdue = vitals.uptime_s is not None and vitals.uptime_s > thresholds.startup_deadline_s
         return VitalsVerdict(VitalsState.STARTING, (VitalsReason.STARTUP,) if overdue else ())
     if _silent(vitals, vitals.loop_heartbeat_s, thresholds):

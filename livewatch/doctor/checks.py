@@ -70,6 +70,7 @@ CHECKS: Sequence[Check] = (
     Check("gateway", "own repairs", openclaw_checks.own_repairs, _OPENCLAW),
     Check("thresholds", "interval", threshold_checks.interval),
     Check("thresholds", "run timeouts", threshold_checks.run_timeouts, _BOARD),
+    Check("thresholds", "progress", threshold_checks.progress, _BOARD),
     Check("thresholds", "heartbeats", threshold_checks.heartbeats, _BOARD),
     Check("thresholds", "shared sessions", threshold_checks.shared_sessions, _BOARD),
     Check("clocks", "boot time", clock_checks.boot_time),

@@ -33,6 +33,28 @@ def run_timeouts(case: Case) -> Finding:
     return ok(f"the shortest of {len(declared)} run timeouts is {shortest}, warn_after {format_duration(warn_s)}")
 
 
+def progress(case: Case) -> Finding:
+    """Look for runs that never report progress: livewatch cannot tell them from dead ones and leaves them alone."""
+    if case.board is None:
+        return skipped(_NO_BOARD)
+    now_s, running = case.clock.monotonic_s(), [s for s in case.board.sessions.values() if s.run is not None]
+    unheard = sorted(
+        session.key
+        for session in running
+        if not session.progress_known
+        and session.run is not None
+        and now_s - (session.run.started_s or now_s) > case.warn_after_s
+    )
+    if unheard:
+        names = ", ".join(unheard[:_NAMED])
+        return warning(
+            f"{len(unheard)} of {len(running)} runs never reported progress: {names}; a hang of theirs is told to a"
+            " person and never aborted",
+            "call run.progress() where something new comes, or wrap calls in run.model_call() and run.tool_call()",
+        )
+    return ok(f"{len(running)} runs now, none of them older than warn_after without ever having reported progress")
+
+
 def interval(case: Case) -> Finding:
     """Compare the time between two looks with the limits."""
     every_s = case.settings.agent.interval_s

@@ -28,9 +28,10 @@ _FIXED: Mapping[str, str] = {
     "5": "was asked to end, its grace is over, and its run is still registered",
     "7": "repeats the same step, and nothing new comes of it",
     "8": "idle, messages wait, and what looks active belongs to nobody",
+    "8b": "something is active, and whether it makes progress was never reported or cannot be seen",
     "10": "the turn has ended, yet its lane is held while messages wait",
     "11": "messages wait behind work whose last mark only looks like an end",
-    "12": "a model call is silent, and not yet for long enough to say that it is dead",
+    "12": "a model or tool call is silent, and not yet for long enough to say that it is dead",
     "17": "nothing stands out",
 }
 
@@ -85,7 +86,7 @@ def _silent_tool(_verdict: Verdict, case: Case) -> str:
     if case.allowance_s is not None:
         declared = duration(case.allowance_s / ALLOWANCE_MARGIN)
         return f"a tool call has been silent for longer than the {declared} that it declared"
-    return f"a tool call has been silent for longer than warn_after ({duration(case.limits.warn_s)})"
+    return f"a tool call has been silent for longer than {duration(case.tool_label_s())}"
 
 
 def _silent_activity(_verdict: Verdict, case: Case) -> str:

@@ -226,11 +226,7 @@ def _seen(session: Session, snapshot: Snapshot) -> list[dict[str, Any]]:
         ("queued", session.queued, session.oldest_queued_s),
         ("owner", session.owner.value, None),
         ("in_store", session.in_store.value, None),
-        (
-            "last_progress",
-            "none seen" if session.progress_s is None else _PROGRESS[session.terminal],
-            session.progress_s,
-        ),
+        ("last_progress", _last_progress(session), session.progress_s),
     ]
     if session.store_says_running is not Presence.UNKNOWN:
         facts.append(("store_says_running", session.store_says_running.value, None))
@@ -251,6 +247,12 @@ def _seen(session: Session, snapshot: Snapshot) -> list[dict[str, Any]]:
         {"fact": name, "value": value, "age_s": _age(snapshot, moment), "source": _FROM.get(name, "gateway")}
         for name, value, moment in facts
     ]
+
+
+def _last_progress(session: Session) -> str:
+    if session.progress_s is not None:
+        return _PROGRESS[session.terminal]
+    return "none yet" if session.progress_known else "never reported"
 
 
 def _next(

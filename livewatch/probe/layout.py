@@ -10,7 +10,7 @@ from hashlib import blake2b
 from itertools import accumulate
 
 MAGIC = int.from_bytes(b"LIVEWTCH", "little")
-VERSION = 4
+VERSION = 5
 
 LANES: tuple[str, ...] = ("main", "subagent", "cron", "nested", "session", "other")
 DRAIN_OUTCOMES: tuple[str, ...] = ("finished", "cleared", "abandoned")
@@ -97,6 +97,7 @@ SLOT_FIELDS: tuple[str, ...] = (
     "in_store",
     "store_says_running",
     "holder",
+    "unheard_ns",  # progress_ns as the probe stamped it itself; a run that reported nothing later was never heard
 )
 """Each a signed 64-bit integer. ``0`` in a ``*_ns`` field means "none". The first are columns, the rest of a record."""
 COLUMNS = ("seq", "progress_ns")

@@ -42,6 +42,10 @@ class Session:
         self._slot = board.acquire()
         self._activities: list[Activity] = []
         self._waits: list[Waiting] = []
+        self._heard = False
+        """Whether a run of this session ever reported progress or an activity."""
+        self._unheard_ns = 0
+        """The last stamp of progress that was the probe's own; 0 once the session was heard."""
         self._shown_state = STATES.index("idle")
         """The state that is on the board; saying it again changes nothing."""
         self._shown_run_id = ""
@@ -145,10 +149,10 @@ class Session:
         """Register a run as the owner."""
         self.current = run
         now_ns = run.started_ns
-        if self._slot is not None:
-            self._board.stamp(self._slot, now_ns)
+        self._stamp_own(now_ns)
         texts = {"run_id": run.id, "handle": run.handle}
-        self._changed({**_run_values(run), "state": STATES.index("processing"), "state_since_ns": now_ns}, texts)
+        values = {**_run_values(run), "state": STATES.index("processing"), "state_since_ns": now_ns}
+        self._changed({**values, "unheard_ns": self._unheard_ns}, texts)
         self.show_activity()
 
     def run_ended(self, run: Run) -> None:
@@ -169,6 +173,7 @@ class Session:
     def activity_began(self, activity: Activity) -> None:
         """Show the innermost open activity."""
         self._activities.append(activity)
+        self._heard, self._unheard_ns = True, 0
         self.show_activity()
 
     def activity_ended(self, activity: Activity) -> None:
@@ -190,6 +195,7 @@ class Session:
             "activity_since_ns": activity.since_ns,
             "activity_allowance_ns": activity.allowance_ns,
             "child_pid": activity.child_pid,
+            "unheard_ns": 0,
         }
         texts = {"activity_name": activity.name}
         if activity.run.id != self._shown_run_id:
@@ -207,13 +213,14 @@ class Session:
         if wait in self._waits:
             self._waits.remove(wait)
             if wait.kind != _BACKOFF:
-                self.progress_function()
+                self._stamp_own(time.monotonic_ns())
             elif self.current is not None and self.current.repeating_since_ns:
                 # a timer that fires is no progress, and waiting is not repeating
                 self.current.repeating_since_ns += time.monotonic_ns() - wait.since_ns
                 self.show_run(self.current)
         running = "processing" if self.current is not None else "idle"
-        self._changed({"state": STATES.index("waiting" if self._waits else running)})
+        state = STATES.index("waiting" if self._waits else running)
+        self._changed({"state": state, "unheard_ns": self._unheard_ns})
         self.show_wait()
 
     def show_wait(self) -> None:
@@ -224,6 +231,14 @@ class Session:
         wait = self._waits[-1]
         values = {"wait": wait.kind, "wait_since_ns": wait.since_ns, "wait_deadline_ns": wait.deadline_ns}
         self._changed(values | {"wait_delivered": _presence(wait.was_delivered)})
+
+    def _stamp_own(self, now_ns: int) -> None:
+        """Stamp progress that no run reported: it makes the session younger, and says nothing about its reporting."""
+        if self._slot is None:
+            return
+        self._heard = self._heard or self._board.stamped(self._slot) > self._unheard_ns
+        self._board.stamp(self._slot, now_ns)
+        self._unheard_ns = 0 if self._heard else now_ns
 
     def _blank(self, lane: str, session_id: str | None) -> None:
         if self._slot is not None:

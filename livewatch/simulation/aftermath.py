@@ -77,6 +77,4 @@ def leave_behind(keeper: Keeper, session: Session, run: Run, ending: Ending) -> 
     if ending in _LATENT:
         session.latent = fault
     if ending not in _LATENT or session.queue:
-        # a processing session with a foreign activity is told, never released (rule 13)
-        no_lever = ending is Ending.ORPHANS_ACTIVITY_PROCESSING
-        keeper.truth.afflict(session.key, fault, keeper.now_s, no_lever=no_lever)
+        keeper.truth.afflict(session.key, fault, keeper.now_s)

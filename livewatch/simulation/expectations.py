@@ -212,6 +212,23 @@ def _no_action(table: Table, key: str, name: str, window: Window) -> tuple[_Chec
     return check, f"never gets {'any action' if value is True else ' or '.join(sorted(k.value for k in kinds))}"
 
 
+def _never_alarmed(table: Table, key: str, name: str, window: Window) -> tuple[_Check, str]:
+    if table.any(key) is not True:
+        raise table.error(key, "must be true")
+    marks = _marks("session", name)
+
+    def check(record: Record) -> tuple[str, float | None] | None:
+        found = [
+            (at_s, f"it was {mark}") for at_s, mark in _within(marks(record), window, record.duration_s) if mark.sick
+        ]
+        found += [(d.at_s, f"it got {d.action.kind.value}") for d in record.deeds if d.action.session == name]
+        found += [(at_s, "a person was told") for at_s in record.told.get(name, [])]
+        inside = sorted((e for e in found if window.from_s <= e[0] <= window.to_s), key=lambda entry: entry[0])
+        return (f"{inside[0][1]} at {_at(inside[0][0])}", inside[0][0]) if inside else None
+
+    return check, "is never acted on, called sick or told of"
+
+
 def _held(table: Table, key: str, name: str, window: Window) -> tuple[_Check, str]:
     gate = table.as_word(key, table.any(key), Gate)
 
@@ -325,6 +342,7 @@ _READERS: dict[str, dict[str, _Reader]] = {
         **_labelled("session", _SESSION_LABELS),
         "action": _action,
         "no_action": _no_action,
+        "never_alarmed": _never_alarmed,
         "held_by": _held,
         "told": _told,
         "quarantined": _quarantined,

@@ -209,6 +209,26 @@ class Gateway:
             child_known=step.child_known,
         )
 
+    def circle(self, session: Session) -> list[tuple[Session, Run]]:
+        """Return the runs of the circle of waits that this session closes; none where it closes none."""
+        path: list[str] = []
+        key: str | None = session.key
+        while key is not None and key not in path:
+            path.append(key)
+            key = self._waits_for(self.sessions[key])
+        if key != session.key:
+            return []
+        members = (self.sessions[key] for key in path)
+        return [(member, member.run) for member in members if member.run is not None]
+
+    def _waits_for(self, session: Session) -> str | None:
+        """Return whose run must end first: the child's session, or whoever holds the only slot of its lane."""
+        wait = session.wait
+        if session.run is not None:
+            return None if wait is None or wait.child is None or wait.child.over else wait.child.session
+        lane = self.lanes.get(session.plan.lane or "")
+        return lane.holders[0] if lane is not None and lane.plan.slots == 1 and lane.holders else None
+
     def _frozen(self, session: Session) -> bool:
         return session.frozen_until_s is not None and self.now_s < session.frozen_until_s
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection
 from random import Random
 
 from livewatch.simulation.random_turns import BAD_ENDINGS
+from livewatch.simulation.sessions import HIDEABLE
 from livewatch.simulation.toml_text import Raw, exact
 
 _Blow = Callable[[Random, list[str]], Raw]
-_HIDEABLE = ("owner", "queued", "activity", "activity_owner", "in_store", "store", "id", "handle")
+_FOR_EVER = 0.15
+"""Share of hidden facts that never come back."""
 
 
 def misfortune(
@@ -122,8 +124,9 @@ def _late(random: Random, _keys: list[str]) -> Raw:
 
 
 def _hide(random: Random, keys: list[str]) -> Raw:
-    what = random.choice(_HIDEABLE)
-    return {"do": "hide", "session": random.choice(keys), "what": what, "for": exact(random.uniform(1, 300))}
+    """Any fact at all is hidden, for a while or for ever: what is unknown neither permits nor exempts."""
+    hides: Raw = {"do": "hide", "session": random.choice(keys), "what": random.choice(HIDEABLE)}
+    return hides if random.random() < _FOR_EVER else {**hides, "for": exact(random.uniform(1, 300))}
 
 
 def _drift(random: Random, keys: list[str]) -> Raw:

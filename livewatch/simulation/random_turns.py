@@ -13,7 +13,7 @@ from livewatch.simulation.toml_text import Raw, exact
 
 CHILD = "child"
 """Key of the session that others wait for."""
-BAD_ENDINGS = [ending.value for ending in Ending if ending not in (Ending.CLEAN, Ending.ORPHANS_ACTIVITY_PROCESSING)]
+BAD_ENDINGS = [ending.value for ending in Ending if ending is not Ending.CLEAN]
 _ABORTS = ("settles", "settles", "ignored", "lies")
 _FAULTY = 0.06
 """Share of turns that die or leave something behind."""

@@ -80,6 +80,8 @@ class Record:
     """From when to when gateway or agent could not run: no repair is due in that time."""
     unseen_s: dict[str, list[tuple[float, float]]] = field(default_factory=dict[str, list[tuple[float, float]]])
     """From when to when a session could not be seen at all; none is repaired in that time either."""
+    hidden: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """Facts of a session that its source never sees (again)."""
     session_s: float = 0.0
     """Seconds of all sessions together, the base of mistake rates."""
 

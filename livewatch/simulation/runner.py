@@ -113,5 +113,7 @@ def collect(world: World, record: Record) -> None:
     record.counters = dict(gateway.counters)
     record.blind_s = [*world.host.pauses, *world.agent.pauses]
     record.unseen_s = {key: session.unseen_s for key, session in gateway.sessions.items() if session.unseen_s}
+    hidden = {key: frozenset(session.hidden_for_ever) for key, session in gateway.sessions.items()}
+    record.hidden = {key: facts for key, facts in hidden.items() if facts}
     record.restarts = gateway.restarts
     record.session_s = record.duration_s * len(gateway.sessions)

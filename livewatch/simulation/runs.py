@@ -30,6 +30,10 @@ class Turns(Books, Protocol):
         """Return the wait of a parent for its child; starts the child if the step says so."""
         ...
 
+    def circle(self, session: Session) -> list[tuple[Session, Run]]:
+        """Return the runs of the circle of waits that this session closes; none where it closes none."""
+        ...
+
     def over(self, session: Session, run: Run, *, failed: bool) -> None:
         """Note that the run's steps are over."""
         ...
@@ -99,6 +103,8 @@ def _await_child(turns: Turns, session: Session, run: Run, step: Step) -> Proces
             turns.dead(session, run, Fault.LOST_WAKE, turns.now_s)
             yield None
     else:
+        for member, blocked in turns.circle(session):
+            turns.dead(member, blocked, Fault.LANE_CYCLE, turns.now_s)
         yield None
     turns.alive(session, run, "woken")
     session.wait = None

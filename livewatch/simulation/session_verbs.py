@@ -172,9 +172,11 @@ def _hide(table: Table, turns: _Turns) -> Effect:
         session.touch()
         if for_s is not None:
             gateway.host.timeline.after(for_s, lambda: show(session))
+        else:
+            session.hidden_for_ever.update(names)
 
     def show(session: Session) -> None:
-        session.hides.difference_update(names)
+        session.hides.difference_update(set(names) - session.hidden_for_ever)
         session.touch()
 
     return _on_session(do)(table, turns)

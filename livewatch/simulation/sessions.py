@@ -126,6 +126,7 @@ class Session:
         self.frozen_until_s: float | None = None
         """Moment of the scenario until which the books do not move."""
         self.hides: set[str] = set(plan.hides)
+        self.hidden_for_ever: set[str] = set(plan.hides)
         self.without_slot = 0
         """How many times over the board had no room for it: it is served, and nobody can see it."""
         self.unseen_s: list[tuple[float, float]] = []
@@ -278,12 +279,12 @@ _BLANKS: dict[str, dict[str, object]] = {
     "owner": {"owner": Presence.UNKNOWN},
     "queued": {"queued": None, "oldest_queued_s": None},
     "activity": {"activity": None, "activity_known": False},
-    "progress": {"progress_s": None},
+    "progress": {"progress_s": None, "progress_known": False},
     "run": {"run": None},
     "in_store": {"in_store": Presence.UNKNOWN},
     "store": {"store_says_running": Presence.UNKNOWN},
     "holder": {"holder": Presence.UNKNOWN},
-    "wait": {"wait": None},
+    "wait": {"wait": None, "wait_known": False},
     "state": {"state": None, "state_since_s": None},
 }
 

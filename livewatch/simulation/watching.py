@@ -176,6 +176,8 @@ class AgentWatch:
         busy = self.crew.inflight or self.crew.acting.taking_up or report.snapshot is None or report.completed
         if busy or not report.vitals.healthy or self.world.locks or self._interesting(report):
             return grid_s
+        if not self.coarse_s and (report.vitals.over or not self.world.host.running):
+            return grid_s  # nobody is busy, and yet something of the gateway is to be seen
         idle = all(verdict.reason is Reason.IDLE for verdict in report.verdicts.values())
         if not idle and not self.coarse_s:
             return grid_s

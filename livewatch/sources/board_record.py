@@ -46,6 +46,7 @@ class _Record(NamedTuple):
     in_store: int
     store_says_running: int
     holder: int
+    unheard_ns: int
     key: bytes
     id: bytes
     run_id: bytes
@@ -68,7 +69,7 @@ _LANES = _by_code(board.LANES, LaneKind, LaneKind.OTHER)
 _ACTIVITIES: Mapping[int, ActivityKind | None] = _by_code(board.ACTIVITIES, ActivityKind, None)
 _WAITS: Mapping[int, WaitKind | None] = _by_code(board.WAITS, WaitKind, None)
 _TERMINALS = _by_code(board.TERMINALS, TerminalMark, TerminalMark.NONE)
-_OUTLINED = ("state", "state_since_ns", "queued", "oldest_queued_ns", "lane_kind")
+_OUTLINED = ("state", "state_since_ns", "queued", "oldest_queued_ns", "lane_kind", "unheard_ns")
 _OUTLINE = struct.Struct("=" + "".join("q" if name in _OUTLINED else "8x" for name in RECORD_FIELDS))
 _QUEUE = ("queued", "oldest_queued_ns", "lane_kind")
 QUEUE_OF = itemgetter(slice(RECORD_FIELDS.index(_QUEUE[0]) * 8, RECORD_FIELDS.index(_QUEUE[-1]) * 8 + 8))
@@ -90,6 +91,7 @@ def decode(data: bytes, progress_s: float | None, count: Count = _leave) -> tupl
         if record.used == 1:
             count()
         return None, 0
+    run, unheard = _run(record, count), _unheard(record.unheard_ns, progress_s)
     session = Session(
         key=key,
         id=_text(record.id) or None,
@@ -100,9 +102,9 @@ def decode(data: bytes, progress_s: float | None, count: Count = _leave) -> tupl
         queued=_number(record.queued, count),
         oldest_queued_s=moment_s(record.oldest_queued_ns, count),
         owner=_named(_PRESENCES, record.owner, count),
-        run=_run(record, count),
+        run=run,
         activity=_activity(record, count),
-        progress_s=progress_s,
+        progress_s=None if unheard else progress_s,
         terminal=_named(_TERMINALS, record.terminal, count),
         repeats=_number(record.repeats, count) or 0,
         repeating_since_s=moment_s(record.repeating_since_ns, count),
@@ -110,6 +112,7 @@ def decode(data: bytes, progress_s: float | None, count: Count = _leave) -> tupl
         in_store=_named(_PRESENCES, record.in_store, count),
         store_says_running=_named(_PRESENCES, record.store_says_running, count),
         holder=_named(_PRESENCES, record.holder, count),
+        progress_known=run is None or not unheard,
     )
     return session, _number(record.child_pid, count) or 0 if session.activity is not None else 0
 
@@ -119,14 +122,14 @@ def outline(data: bytes, progress_ns: int) -> Outline:
 
     As `decode` tells it, but without its helpers: this goes through every session, once a scrape.
     """
-    state, state_since_ns, queued, oldest_queued_ns, lane = _OUTLINE.unpack_from(data)
+    state, state_since_ns, queued, oldest_queued_ns, lane, unheard_ns = _OUTLINE.unpack_from(data)
     return Outline(
         _STATES.get(state),
         state_since_ns / 1e9 if 0 < state_since_ns <= NS_MAX else None,
         _LANES.get(lane, LaneKind.OTHER),
         queued if queued >= 0 else None,
         oldest_queued_ns / 1e9 if 0 < oldest_queued_ns <= NS_MAX else None,
-        progress_ns / 1e9 if 0 < progress_ns <= NS_MAX else None,
+        progress_ns / 1e9 if 0 < progress_ns <= NS_MAX and not 0 < progress_ns <= unheard_ns <= NS_MAX else None,
         data[_RUN_ID_AT] != 0,
     )
 
@@ -143,6 +146,12 @@ def moment_s(value_ns: int, count: Count = _leave) -> float | None:
     if value_ns:
         count()
     return None
+
+
+def _unheard(unheard_ns: int, progress_s: float | None) -> bool:
+    """Return whether the only progress there was is what the probe stamped on its own account."""
+    own_s = moment_s(unheard_ns)
+    return own_s is not None and (progress_s is None or progress_s <= own_s)
 
 
 def _run(record: _Record, count: Count) -> Run | None:

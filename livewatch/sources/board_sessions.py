@@ -64,9 +64,11 @@ class BoardSessions(LazySessions):
         slot, columns = self._slots[key], self._columns
         record, working_s, made = columns.records[slot], columns.working_s.get(slot), columns.made.get(slot)
         progress_ns = self._moments[slot]
-        if made is None or made.record is not record or made.working_s != working_s:
+        moved = made is None or made.progress_ns != progress_ns
+        heard_now = moved and made is not None and not made.session.progress_known  # it says more than the moment
+        if made is None or made.record is not record or made.working_s != working_s or heard_now:
             session = _working(decode(record, moment_s(progress_ns))[0], working_s)
-        elif made.progress_ns != progress_ns:
+        elif moved:
             before = made.session
             session = _SESSION(*_BEFORE_PROGRESS(before), moment_s(progress_ns), *_AFTER_PROGRESS(before))
         else:

@@ -64,7 +64,7 @@ def test_an_idle_session_is_timeless_unless_a_run_is_registered() -> None:
     idle = replace(AT_WORK, state=SessionState.IDLE, activity=None, owner=Presence.ABSENT)
     assert plain_since_s(idle, 120.0) == TIMELESS_S
     assert plain_since_s(replace(idle, owner=Presence.PRESENT), 120.0) == 80.0
-    assert plain_since_s(replace(idle, owner=Presence.PRESENT, activity_known=False), 120.0) == TIMELESS_S
+    assert plain_since_s(replace(idle, owner=Presence.PRESENT, activity_known=False), 120.0) == 80.0
 
 
 def test_without_a_moment_of_its_state_a_session_is_for_the_rules() -> None:

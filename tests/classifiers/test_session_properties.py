@@ -21,6 +21,7 @@ from livewatch_classifiers.vocabulary import (
     ActivityKind,
     Attention,
     AwaitedState,
+    EvidenceClass,
     LaneKind,
     Phase,
     Presence,
@@ -88,6 +89,8 @@ sessions = st.builds(
     in_store=presences,
     store_says_running=presences,
     holder=presences,
+    progress_known=st.booleans(),
+    wait_known=st.booleans(),
 )
 blind_times = st.lists(st.tuples(st.integers(0, 100_000), st.integers(0, 100_000)), max_size=4).map(BlindTime.of)
 vitals = st.builds(
@@ -178,3 +181,19 @@ def test_shifting_all_time_changes_nothing(session: Session, seen: Vitals, limit
     then = replace(seen, now_s=NOW_S + by_s, blind=blind)
 
     assert classify_session(shifted, then, limits) == classify_session(session, seen, limits)
+
+
+@given(sessions, thresholds)
+def test_nothing_is_done_to_a_session_whose_state_cannot_be_seen(session: Session, limits: Thresholds) -> None:
+    verdict = classify_session(replace(session, state=None), Vitals(now_s=NOW_S), limits)
+    assert not verdict.eligible
+    assert verdict.due_in_s is None
+    assert verdict.remedy in (Remedy.NONE, Remedy.TELL_PERSON)
+
+
+@given(sessions, thresholds, st.sampled_from(["progress_known", "wait_known"]))
+def test_silence_is_no_evidence_where_it_cannot_be_told_from_work(
+    session: Session, limits: Thresholds, hidden: str
+) -> None:
+    verdict = classify_session(replace(session, **{hidden: False}), Vitals(now_s=NOW_S), limits)
+    assert not verdict.eligible or verdict.evidence_class is EvidenceClass.CERTAIN

@@ -66,13 +66,30 @@ def test_idle_queued_behind_an_ownerless_stale_activity_is_stuck_and_eligible_fo
     assert (verdict.rule, verdict.remedy, verdict.eligible) == ("8", Remedy.RELEASE_LANE, True)
 
 
-def test_processing_and_queued_behind_an_ownerless_model_call_is_stalled_and_never_released() -> None:
-    verdict = judge(session(queued=1, progress_s=ago(31), activity=orphan(ActivityKind.MODEL_CALL)))
+@pytest.mark.parametrize("state", [SessionState.PROCESSING, SessionState.WAITING])
+@pytest.mark.parametrize("queued", [0, 1])
+def test_work_whose_owner_is_known_to_be_absent_is_released_in_any_state_openclaw_87310(
+    state: SessionState, queued: int
+) -> None:
+    activity = orphan(ActivityKind.MODEL_CALL)
+    verdict = judge(session(state=state, queued=queued, progress_s=ago(31), activity=activity))
 
     assert verdict.label == (Attention.STALLED, Reason.ACTIVE_WORK_WITHOUT_PROGRESS)
     assert verdict.classification is Classification.STALLED_AGENT_RUN
-    assert verdict.remedy is Remedy.TELL_PERSON
-    assert not verdict.eligible
+    assert (verdict.remedy, verdict.eligible) == (Remedy.RELEASE_LANE, True)
+
+
+@pytest.mark.parametrize("queued", [0, 1])
+def test_work_of_which_the_session_or_the_activity_does_not_say_whose_it_is_is_for_a_person(queued: int) -> None:
+    untold = dataclasses.replace(orphan(ActivityKind.MODEL_CALL), owner=Presence.UNKNOWN)
+    for facts in ({"activity": untold}, {"activity": orphan(ActivityKind.TOOL_CALL), "owner": Presence.UNKNOWN}):
+        verdict = judge(session(queued=queued, progress_s=ago(31), **facts))
+
+        assert (verdict.attention, verdict.remedy, verdict.eligible) == (
+            Attention.STALLED,
+            Remedy.TELL_PERSON,
+            False,
+        )
 
 
 def test_an_owned_tool_call_silent_past_the_limit_is_a_blocked_tool_call() -> None:
@@ -342,3 +359,45 @@ def test_a_lane_between_two_turns_is_not_stuck_however_long_its_queue_waits(newe
 
     assert judge(stale).reason is Reason.QUEUED_WORK_WITHOUT_ACTIVE_RUN
     assert judge(moving).attention is not Attention.STUCK
+
+
+HEALTHY_IDLE: dict[str, object] = {"state": None, "state_since_s": None, "progress_s": ago(4000)}
+
+
+@pytest.mark.parametrize("queued", [0, None])
+def test_a_session_at_rest_whose_state_cannot_be_seen_is_not_called_sick(queued: int | None) -> None:
+    verdict = judge(session(**HEALTHY_IDLE, queued=queued))
+
+    assert (verdict.attention, verdict.remedy) == (Attention.NONE, Remedy.NONE)
+
+
+def test_old_messages_of_a_session_whose_state_cannot_be_seen_are_told_and_fresh_ones_are_not() -> None:
+    old, fresh = (judge(session(**HEALTHY_IDLE, queued=1, oldest_queued_s=ago(age_s))) for age_s in (31, 29))
+
+    assert (old.attention, old.remedy, old.eligible) == (Attention.STUCK, Remedy.TELL_PERSON, False)
+    assert fresh.attention is Attention.NONE
+
+
+@pytest.mark.parametrize("kind", list(ActivityKind))
+def test_work_that_was_never_heard_is_told_after_its_limit_and_never_ended(kind: ActivityKind) -> None:
+    long_ago = judge(session(**owned(kind, 4000), progress_known=False))
+    lately = judge(session(**owned(kind, 80), progress_known=False))
+
+    assert long_ago.label == (Attention.STALLED, Reason.PROGRESS_UNKNOWN)
+    assert (long_ago.remedy, long_ago.eligible) == (Remedy.TELL_PERSON, False)
+    assert lately.label == (Attention.LONG_RUNNING, Reason.PROGRESS_UNKNOWN)
+
+
+@pytest.mark.parametrize("kind", [ActivityKind.MODEL_CALL, ActivityKind.TOOL_CALL])
+def test_a_first_call_without_a_byte_in_a_gateway_that_would_tell_is_silence_and_ended(kind: ActivityKind) -> None:
+    verdict = judge(session(**owned(kind, 95), progress_s=None))
+
+    assert (verdict.remedy, verdict.eligible) == (Remedy.ABORT_RUN, True)
+
+
+def test_a_zombie_is_cleared_also_where_its_progress_was_never_heard() -> None:
+    run = Run("r1", ago(400), handle="h1", abort_requested_s=ago(60))
+    seen = {"owner": Presence.PRESENT, "run": run, "progress_known": False}
+
+    assert judge(session(**seen)).eligible
+    assert judge(session(**seen, state=None)).remedy is Remedy.TELL_PERSON

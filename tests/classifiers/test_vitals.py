@@ -153,6 +153,16 @@ def test_a_collection_that_holds_everything_up_is_not_taken_for_a_frozen_process
     assert (verdict.state, verdict.cause) == (VitalsState.UNRESPONSIVE, StallCause.GARBAGE_COLLECTION)
 
 
+@pytest.mark.parametrize("blocked_s", [2.0, 15.0, 400.0])
+def test_a_start_that_blocks_its_loop_is_a_start_openclaw_76365(blocked_s: float) -> None:
+    def starting(phase: Phase) -> VitalsVerdict:
+        beat_s = 9999.0 - blocked_s
+        return classify_vitals(Vitals(9999.0, phase=phase, loop_heartbeat_s=beat_s, thread_heartbeat_s=9999.0), LIMITS)
+
+    assert starting(Phase.STARTING).state is VitalsState.STARTING
+    assert starting(Phase.READY).state is VitalsState.UNRESPONSIVE
+
+
 def standing(process: ProcessState, for_s: float, **facts: object) -> VitalsVerdict:
     """A gateway in which neither the loop nor the probe's own thread has turned for so long."""
     base = Vitals(1000.0, process=process, loop_heartbeat_s=1000.0 - for_s, thread_heartbeat_s=1000.0 - for_s,

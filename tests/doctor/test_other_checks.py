@@ -43,6 +43,25 @@ def test_runs_that_end_before_warn_after_are_named_with_the_limit_to_set(
     assert threshold_checks.run_timeouts(make_case()).health is Health.SKIPPED
 
 
+def test_runs_that_never_reported_progress_are_named_before_anything_is_aborted(
+    make_case: MakeCase, make_board: MakeBoard
+) -> None:
+    board = make_board()
+    now_ns = round(make_case().clock.monotonic_s() * NS)
+
+    def look(began_ns: int) -> Finding:
+        board.slot(0, used=1, key="agent:delegate", run_id="r1", run_started_ns=began_ns, unheard_ns=began_ns)
+        return threshold_checks.progress(make_case(target={"board": board.path}))
+
+    old, young = look(now_ns - 200 * NS), look(now_ns - 100 * NS)
+    assert (old.health, young.health) == (Health.WARNING, Health.OK)
+    assert "agent:delegate" in old.text
+    assert "progress()" in old.fix
+    board.slot(0, used=1, key="agent:delegate", run_id="r1", run_started_ns=now_ns - 200 * NS, unheard_ns=0)
+    assert threshold_checks.progress(make_case(target={"board": board.path})).health is Health.OK
+    assert threshold_checks.progress(make_case()).health is Health.SKIPPED
+
+
 def test_the_running_agents_limit_counts_before_the_configured_one(make_case: MakeCase, make_board: MakeBoard) -> None:
     board = make_board()
     board.slot(0, used=1, key="agent:main", run_id="r1", run_timeout_ns=60 * NS)

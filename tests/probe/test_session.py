@@ -104,10 +104,35 @@ def test_progress_moves_without_a_new_generation(in_gateway: Callable[..., None]
             run.progress("token")
             after = await seen(look)
 
-        assert before.progress_s is not None
+        assert (before.progress_s, before.progress_known) == (None, False)
         assert after.progress_s is not None
-        assert after.progress_s > before.progress_s
+        assert after.progress_known
         assert after.generation == before.generation
+
+    in_gateway(body)
+
+
+def test_a_run_that_reported_nothing_is_not_heard_and_one_that_opened_an_activity_is(
+    in_gateway: Callable[..., None],
+) -> None:
+    async def body(probe: Probe, look: Look) -> None:
+        session = probe.session("k")
+        seen_so_far = [await seen(look)]
+        async with session.run("bare"):
+            seen_so_far.append(await seen(look))
+            with session.waiting("approval"):
+                pass
+            seen_so_far.append(await seen(look))
+        seen_so_far.append(await seen(look))
+        async with session.run("asks") as run:
+            seen_so_far.append(await seen(look))
+            with run.model_call("gpt"):
+                seen_so_far.append(await seen(look))
+        async with session.run("bare again"):
+            seen_so_far.append(await seen(look))
+
+        assert [s.progress_known for s in seen_so_far] == [True, False, False, True, False, True, True]
+        assert [s.progress_s is None for s in seen_so_far] == [True, True, True, True, True, False, False]
 
     in_gateway(body)
 
@@ -124,6 +149,19 @@ def test_a_state_that_is_said_again_changes_nothing(in_gateway: Callable[..., No
         for _ in range(3):
             session.state(state)
         assert await seen(look) is first
+
+    in_gateway(body)
+
+
+def test_a_session_that_once_reported_progress_is_heard_in_every_later_run(in_gateway: Callable[..., None]) -> None:
+    async def body(probe: Probe, look: Look) -> None:
+        session, other = probe.session("k"), probe.session("other")
+        async with session.run("talks") as run:
+            run.progress("token")
+        async with session.run("silent so far"), other.run("bare"):
+            told = await look()
+
+        assert (told.sessions["k"].progress_known, told.sessions["other"].progress_known) == (True, False)
 
     in_gateway(body)
 

@@ -12,11 +12,13 @@ from livewatch.simulation.report import failure_lines
 from livewatch.simulation.runner import Run, run_scenario
 from livewatch.simulation.schema import read_scenario, scenario_of
 from tests.simulation.wrong_agents import (
+    ActsOnUnknownState,
     BlamesAges,
     ForgetsWhoLeft,
     IgnoresTheLease,
     NamesNoRun,
     NeverActs,
+    NeverTells,
     RepeatsBlindly,
     SeesNoWaits,
     TakesEverythingForProgress,
@@ -63,6 +65,7 @@ def test_the_right_agent_survives_worlds_full_of_one_misfortune(name: str) -> No
         (("cut_socket", "hang"), NamesNoRun, TOUCHED),
         (("reset", "hang", "second_wind"), NamesNoRun, TOUCHED),
         (("crash_agent", "hang"), RepeatsBlindly, TOUCHED),
+        (("hide",), ActsOnUnknownState, TOUCHED),
     ],
     ids=lambda value: (
         value.__name__ if isinstance(value, type) else "-".join(value) if isinstance(value, tuple) else ""
@@ -94,7 +97,7 @@ def test_owners_die_in_every_way_that_is_to_be_repaired() -> None:
         if entry["do"] == "end_run"
     }
 
-    assert ways == {ending.value for ending in Ending} - {"clean", "orphans_activity_processing"}
+    assert ways == {ending.value for ending in Ending} - {"clean"}
 
 
 def two_agents(seed: int, agent_type: type[Agent] = Agent) -> Run:
@@ -126,6 +129,20 @@ do = "message"
 to = "s"
 turn = [{ model = "m", hangs = true }]
 """
+
+
+@pytest.mark.parametrize("hidden", ["progress", "activity", "run", "wait", "state"])
+def test_an_agent_that_tells_nobody_is_noticed_where_only_a_person_can_help(hidden: str) -> None:
+    text = HUNG.replace('duration = "30m"', 'duration = "1h"').replace(
+        "[sessions.s]", f'[sessions.s]\nhides = ["{hidden}"]'
+    )
+    scenario = read_scenario(Path("hidden.toml"), text)
+
+    assert run_scenario(scenario).passed
+    assert [failure.what for failure in run_scenario(scenario, agent_type=NeverTells).failures] == [
+        "invariant: a dead session is repaired within 20m00s",
+        "invariant: every sick verdict leads somewhere",
+    ]
 
 
 def test_who_waits_for_a_person_has_no_child_to_forget() -> None:

@@ -9,10 +9,10 @@ from livewatch.clock import Clock
 from livewatch.simulation.crew import SimulatedJournal
 from livewatch.sources.base import Source
 from livewatch_classifiers.blindtime import BlindTime
-from livewatch_classifiers.decision import Action, Reply
+from livewatch_classifiers.decision import Act, Action, Reply
 from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.report import TickReport
-from livewatch_classifiers.vocabulary import ActionKind
+from livewatch_classifiers.vocabulary import ActionKind, Remedy, SessionState
 
 
 class Spectacles:
@@ -84,6 +84,39 @@ class SeesNoWaits(Agent):
 
     def __init__(self, source: Source, **rest: Any) -> None:
         super().__init__(_NoWaits(source), **rest)
+
+
+class _Guesses(Spectacles):
+    async def sample(self) -> Snapshot:
+        snapshot = await super().sample()
+        return _with_sessions(snapshot, {key: _guessed(s) for key, s in snapshot.sessions.items()})
+
+
+def _guessed(session: Session) -> Session:
+    known = replace(session, progress_known=True, wait_known=True, activity_known=True)
+    if session.state is not None:
+        return known
+    return replace(known, state=SessionState.PROCESSING, state_since_s=session.progress_s)
+
+
+class ActsOnUnknownState(Agent):
+    """Takes what cannot be seen for what it would be in a dead session."""
+
+    def __init__(self, source: Source, **rest: Any) -> None:
+        super().__init__(_Guesses(source), **rest)
+
+
+class NeverTells(Agent):
+    """Repairs what it can, and keeps the rest to itself."""
+
+    async def tick(self, *, lateness_s: float = 0.0) -> TickReport:
+        report = await super().tick(lateness_s=lateness_s)
+        verdicts = {
+            key: replace(v, remedy=Remedy.NONE) if v.remedy is Remedy.TELL_PERSON else v
+            for key, v in report.verdicts.items()
+        }
+        acts = tuple(decision for decision in report.decisions if isinstance(decision, Act))
+        return replace(report, verdicts=MappingProxyType(verdicts), decisions=acts, overdue=())
 
 
 class _Unbound(Spectacles):

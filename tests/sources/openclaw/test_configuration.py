@@ -1,4 +1,4 @@
-"""OpenClaw's configuration as OpenClaw 2026.9.6 reads it; `tests/openclaw/test_configuration.py` asks the real one."""
+"""OpenClaw's configuration as OpenClaw 2026.9.6 reads it; `tests/openclaw/proof_configuration.py` asks the real one."""
 
 import json
 import sqlite3
