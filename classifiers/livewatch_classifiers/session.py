@@ -340,8 +340,11 @@ def _rule_16_stale_state(case: Case) -> Verdict | None:
 
 
 def _only_the_store_says_running(case: Case) -> bool:
+    """Return whether rule 6 will judge the session: at rest in memory as far as everything is known there."""
     session = case.session
-    return session.state is SessionState.IDLE and not case.queued and session.store_says_running is Presence.PRESENT
+    at_rest = session.state is SessionState.IDLE and not case.queued and session.run is None
+    known = session.owner is Presence.ABSENT and session.activity_known
+    return at_rest and known and session.store_says_running is Presence.PRESENT
 
 
 RULES: tuple[Callable[[Case], Verdict | None], ...] = (

@@ -110,7 +110,9 @@ class HoldRequest(Request, frozen=True):
     duration: Annotated[Duration, Meta(description="How long; without it until resumed.")] | UnsetType = field(
         default=UNSET, name="for"
     )
-    reason: Annotated[str, Meta(max_length=REASON_CHARACTERS_MAX, description="Why, in the operator's words.")] = ""
+    reason: Annotated[
+        str, Meta(min_length=0, max_length=REASON_CHARACTERS_MAX, description="Why, in the operator's words.")
+    ] = ""
 
 
 class ResumeRequest(Request, frozen=True):

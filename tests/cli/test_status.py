@@ -77,8 +77,8 @@ def test_a_delay_of_before_is_not_told_of_a_loop_that_stands_still(vitals: dict[
 async def test_what_was_done_is_told_with_its_time_and_the_state_since_when() -> None:
     """`recovered after 499ms` stood there an hour later, and read as if it had just been."""
     stage, history = Stage(), History()
+    stage.source.obeys = True
     history.on_tick(await stage.tick())
-    stage.source.sessions = {}
     history.on_tick(await stage.tick())
     later = views.status(stage.agent, history) | {"holds": [], "locks": []}
     later["time"] += 3600.0
