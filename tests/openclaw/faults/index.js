@@ -1,4 +1,7 @@
 // Faults that no model provider can cause, for tests of livewatch: each is a gateway method, a tool or a hook.
+import { readdirSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { setActiveEmbeddedRun } from "openclaw/plugin-sdk/agent-harness-runtime";
 import { definePluginEntry } from "openclaw/plugin-sdk/plugin-entry";
 
@@ -36,8 +39,12 @@ function laneOf({ sessionKey }) {
   return { active: lane?.activeTaskIds.size ?? 0, queued: lane?.queue.length ?? 0 };
 }
 
-function freeLane({ sessionKey }) {
-  lanes().get(`session:${sessionKey}`)?.activeTaskIds.delete(STRAY_TASK);
+// What waits is set going by the gateway's own reset, whose exported name is minified: it is found by its real one.
+async function freeLane({ sessionKey }) {
+  const folder = dirname(realpathSync(process.argv[1])) + "/dist";
+  const chunk = readdirSync(folder).find((name) => /^command-queue-.*\.mjs$/.test(name));
+  const exported = Object.values(await import(pathToFileURL(join(folder, chunk)).href));
+  exported.find((found) => found?.name === "resetCommandLane")(`session:${sessionKey}`);
   return laneOf({ sessionKey });
 }
 
@@ -75,7 +82,7 @@ export default definePluginEntry({
       "faults.block-loop": busyInsideAPlugin,
     };
     for (const [name, act] of Object.entries(methods)) {
-      const answer = ({ params, respond }) => respond(true, act(params), undefined);
+      const answer = async ({ params, respond }) => respond(true, await act(params), undefined);
       api.registerGatewayMethod(name, answer, { scope: "operator.write" });
     }
     api.registerTool({
