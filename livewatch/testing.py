@@ -82,7 +82,8 @@ class FakeGateway:
             raise self.problem
         now_s = self.clock.now_s
         vitals = Vitals(now_s, loop_heartbeat_s=now_s, ready_s=1.0)
-        return Snapshot(vitals, MappingProxyType(dict(self.sessions)), identity=self.identity)
+        found = {session.key: session for session in self.sessions.values()}
+        return Snapshot(vitals, MappingProxyType(found), identity=self.identity)
 
     async def act(self, action: Action) -> Reply:
         """Keep the action and return the ``reply``, once ``answering`` is set.

@@ -7,13 +7,19 @@ from livewatch.configuration.schema import Key, about, schema
 from livewatch.configuration.sections import SECTIONS
 from livewatch.configuration.settings import Settings
 from livewatch.configuration.values import plain, toml
+from livewatch_exporters.redaction import HIDDEN, redact
 
 _WIDTH = 100
+_COMMAND = "recovery.restart_command"
 
 
 def in_force(settings: Settings) -> dict[str, object]:
-    """Return ``section.key`` to plain value, for each key that is set or has a default."""
-    return {key.path: value for key in schema() if (value := value_of(settings, key)) is not None}
+    """Return ``section.key`` to plain value without secrets, for each key that is set or has a default."""
+    found = {key.path: value for key in schema() if (value := value_of(settings, key)) is not None}
+    command = found.get(_COMMAND)
+    if isinstance(command, list) and len(command) > 1:  # pyright: ignore[reportUnknownArgumentType]
+        found[_COMMAND] = [command[0], HIDDEN]  # whoever may read is not whoever may know its arguments
+    return dict(redact(found))
 
 
 def value_of(settings: Settings, key: Key) -> object:

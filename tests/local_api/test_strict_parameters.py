@@ -42,10 +42,18 @@ BODIES: dict[str, type[Request]] = {
     "/v1/recover": RecoverRequest,
     "/v1/drain": DrainRequest,
 }
-VALID: dict[str, Any] = {"session": "s", "for": "30m", "timeout": "5s", "dry_run": True, "action": "abort_run"}
+VALID: dict[str, Any] = {
+    "session": "s",
+    "for": "30m",
+    "timeout": "5s",
+    "dry_run": True,
+    "action": "abort_run",
+    "reason": "maintenance",
+}
 WRONG: tuple[Any, ...] = ("", None, [], ["true"], {}, 1, 0, -1, 1.5, 10**30, True, False, HALF_A_CHARACTER, "x" * 5000)
 WRONG_FLAGS: tuple[Any, ...] = (*(w for w in WRONG if not isinstance(w, bool)), "true", "True", "yes", "1", "false")
 WRONG_TEXTS: tuple[Any, ...] = WRONG
+WRONG_REASONS: tuple[Any, ...] = (*(w for w in WRONG if w != ""), "x" * 201)  # no reason is one
 WRONG_WORDS: tuple[Any, ...] = (*WRONG, "yes", "Abort_run", "abort_run ")
 WRONG_DURATIONS: tuple[Any, ...] = (*WRONG, "yes", "30", "-5s", "0s", "nan", "inf", "9" * 300 + "h")
 WRONG_QUERIES = {
@@ -92,7 +100,13 @@ def wrong_queries() -> Iterator[tuple[str, str, str]]:
 
 def wrong_bodies() -> Iterator[tuple[str, str, bytes]]:
     """Yield path, parameter and a body in which that parameter is wrong."""
-    wrong = {"dry_run": WRONG_FLAGS, "for": WRONG_DURATIONS, "timeout": WRONG_DURATIONS, "action": WRONG_WORDS}
+    wrong = {
+        "dry_run": WRONG_FLAGS,
+        "for": WRONG_DURATIONS,
+        "timeout": WRONG_DURATIONS,
+        "action": WRONG_WORDS,
+        "reason": WRONG_REASONS,
+    }
     for path, kind in BODIES.items():
         fields = struct_of(kind).fields
         valid = {field.encode_name: VALID[field.encode_name] for field in fields}
@@ -110,12 +124,12 @@ def wrong_bodies() -> Iterator[tuple[str, str, bytes]]:
 def wrong_actions() -> Iterator[tuple[str, bytes]]:
     """Yield member and body of an action in which that member is wrong."""
     valid: dict[str, Any] = {"kind": "drain", "idempotency_key": "k"}
-    numbers = {"generation", "progress_ns", "discards", "timeout_s"}
+    numbers = {"generation", "progress_ns", "repeats", "discards", "timeout_s"}
     for name in MEMBERS:
         values: tuple[Any, ...] = (None, [], {}, True, False, "x" * 5000, HALF_A_CHARACTER)
         values += ("", "1", "yes", -1, 10**30) if name in numbers else (1, 0, 1.5)
         values += (1.5,) if name in numbers - {"timeout_s"} else ()
-        values += (0,) if name in ("timeout_s", "discards") else ()
+        values += (0,) if name in ("timeout_s", "discards", "repeats") else ()
         values += ("",) if name in valid else ()
         for value in values:
             yield name, json.dumps(valid | {name: value}).encode()
