@@ -83,7 +83,7 @@ def _dashboard(path: Path, places: Places) -> str:
     return json.dumps(board, indent=2, ensure_ascii=False) + "\n"
 
 
-_LINK = {
+_LINK: dict[str, Any] = {
     "title": "Runbooks",
     "type": "link",
     "icon": "doc",

@@ -73,5 +73,5 @@ def _text(value: object) -> str:
     if isinstance(value, bool | int | float):
         return json.dumps(value)
     if isinstance(value, list | tuple):
-        return ",".join(map(str, value))
+        return ",".join(str(item) for item in cast("list[object]", value))
     return str(value)

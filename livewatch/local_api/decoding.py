@@ -88,7 +88,7 @@ def _value(name: str, value: Any, declared: Any, expected: inspect.Type) -> Any:
     try:
         return msgspec.convert(value, declared, strict=True)
     except msgspec.ValidationError:
-        got = _KINDS.get(type(value), "null")
+        got = _KINDS.get(type(value), "null")  # pyright: ignore[reportUnknownArgumentType]
         raise BadParameter(f"{name}: expected {_words(expected)}; got {got}, {_shown(value)}") from None
 
 

@@ -3,7 +3,7 @@
 ``make api-docs`` writes it into ``docs/api/agent.openapi.yaml``; a test compares the two.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import inspect
@@ -45,7 +45,7 @@ def body(kind: type[Request]) -> dict[str, Any]:
 def _schema(field: inspect.Field) -> dict[str, Any]:
     schema = _of_type(value_type(field.type))
     if isinstance(field.type, inspect.Metadata):
-        schema |= field.type.extra_json_schema or {}
+        schema |= cast("dict[str, Any] | None", field.type.extra_json_schema) or {}  # pyright: ignore[reportUnknownMemberType]
     whole = isinstance(value_type(field.type), inspect.VarTupleType)  # every label: as good as none
     if field.default not in (msgspec.NODEFAULT, msgspec.UNSET) and not whole:
         schema["default"] = msgspec.to_builtins(field.default)

@@ -43,7 +43,8 @@ class Includer:
 
     def _resolve(self, value: Any, file: Path, chain: tuple[Path, ...]) -> Any:
         if isinstance(value, list):
-            return [self._resolve(item, file, chain) for item in value]
+            items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+            return [self._resolve(item, file, chain) for item in items]
         if not isinstance(value, dict):
             return value
         fields = cast("dict[str, Any]", value)
@@ -60,10 +61,11 @@ class Includer:
     def _included(self, named: Any, file: Path, chain: tuple[Path, ...]) -> Any:
         if isinstance(named, str):
             return self._load(named, file, chain)
-        if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        names: list[Any] = named if isinstance(named, list) else []  # pyright: ignore[reportUnknownVariableType]
+        if not isinstance(named, list) or not all(isinstance(name, str) for name in names):
             raise ConfigurationProblem(f"{file}: {KEY} is neither the name of a file nor a list of them")
         together: Any = {}
-        for name in named:
+        for name in names:
             together = merged(together, self._load(name, file, chain))
         return together
 

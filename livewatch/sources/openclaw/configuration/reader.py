@@ -92,7 +92,7 @@ def _texts(value: Any) -> Iterator[str]:
         if isinstance(item, str):
             yield item.strip()
         elif isinstance(item, list):
-            waiting.extend(item)
+            waiting.extend(item)  # pyright: ignore[reportUnknownArgumentType]
         elif isinstance(item, dict):
             waiting.extend(cast("dict[str, Any]", item).values())
 

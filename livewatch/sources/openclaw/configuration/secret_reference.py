@@ -142,11 +142,12 @@ def _at(document: Any, pointer: str, path: Path) -> Any:
     """Return what a JSON pointer names."""
     if not pointer.startswith("/"):
         raise Unresolved("the id in a file of JSON starts with /")
-    current = document
+    current: Any = document
     for part in pointer[1:].split("/"):
         name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(current, list) and _INDEX.fullmatch(name) and int(name) < len(current):
-            current = current[int(name)]
+        items: list[Any] = current if isinstance(current, list) else []  # pyright: ignore[reportUnknownVariableType]
+        if _INDEX.fullmatch(name) and int(name) < len(items):
+            current = items[int(name)]
         elif isinstance(current, dict) and name in current:
             current = cast("dict[str, Any]", current)[name]
         else:

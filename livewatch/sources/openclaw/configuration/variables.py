@@ -29,7 +29,8 @@ def substituted(value: Any, environ: Mapping[str, str], missing: set[str]) -> An
     if isinstance(value, str):
         return _REFERENCE.sub(lambda found: _replacement(found, environ, missing), value) if "$" in value else value
     if isinstance(value, list):
-        return [substituted(item, environ, missing) for item in value]
+        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return [substituted(item, environ, missing) for item in items]
     if isinstance(value, dict):
         return {key: substituted(item, environ, missing) for key, item in cast("dict[str, Any]", value).items()}
     return value
