@@ -37,6 +37,7 @@ PROCESS = (
     "tests/local_api/test_strict_parameters.py",
     "tests/probe/test_holders.py",
     "tests/probe/test_session.py",
+    "tests/public_cases/",
     "tests/recordings/test_recorder.py",
     "tests/recovery/journal/test_journal_crash.py",
     "tests/recovery/test_command.py",

@@ -378,6 +378,7 @@ def test_old_messages_of_a_session_whose_state_cannot_be_seen_are_told_and_fresh
     assert fresh.attention is Attention.NONE
 
 
+@pytest.mark.invariant(9)
 @pytest.mark.parametrize("kind", list(ActivityKind))
 def test_work_that_was_never_heard_is_told_after_its_limit_and_never_ended(kind: ActivityKind) -> None:
     long_ago = judge(session(**owned(kind, 4000), progress_known=False))

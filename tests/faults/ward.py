@@ -48,14 +48,8 @@ blast_sessions_min = 1000
 class Gateway:
     """The gateway's process, and what it has said."""
 
-    def __init__(self, folder: Path) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "tests.faults.patient_gateway",
-            str(folder / "run/board"),
-            str(folder / "control"),
-        ]
+    def __init__(self, folder: Path, module: str = "tests.faults.patient_gateway") -> None:
+        command = [sys.executable, "-m", module, str(folder / "run/board"), str(folder / "control")]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.said: list[dict[str, Any]] = []
         threading.Thread(target=self._listen, daemon=True).start()

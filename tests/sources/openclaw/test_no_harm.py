@@ -7,6 +7,7 @@ message that waits for a slot and is aborted (D1), one behind a held lane (D2), 
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -158,6 +159,7 @@ def test_nobody_who_waits_works_or_was_not_heard_is_aborted_and_recovered_means_
     play(Watch(cap), steps)
 
 
+@pytest.mark.invariant(3)
 def test_a_message_that_waits_for_a_slot_is_answered_however_long_it_waits() -> None:
     watch = Watch(cap=2)
     play(watch, [("send", KEYS[0], "slow"), ("send", KEYS[1], "slow"), ("send", KEYS[2], "answer")])
@@ -165,6 +167,7 @@ def test_a_message_that_waits_for_a_slot_is_answered_however_long_it_waits() -> 
     assert watch.gateway.rooms[KEYS[2]].turns == []
 
 
+@pytest.mark.invariant(3)
 def test_a_message_behind_a_held_lane_is_left_alone() -> None:
     watch = Watch()
     play(watch, [("hold", KEYS[0], True), ("send", KEYS[0], "answer"), ("wait", 60, None)])
@@ -186,6 +189,7 @@ def test_a_hung_run_is_ended_after_a_restart_and_after_a_gap_too() -> None:
         assert watch.aborted == ["lw-1"]
 
 
+@pytest.mark.invariant(2)
 def test_a_zombie_is_recovered_only_when_the_message_behind_it_begins() -> None:
     watch = Watch()
     play(watch, [("send", KEYS[0], "zombie"), ("send", KEYS[0], "slow"), ("wait", 30, None)])

@@ -257,6 +257,7 @@ def test_a_message_behind_a_run_is_waited_for_in_the_sessions_own_lane() -> None
     assert waiting_turns(seen, {})[LaneKind.SESSION] == (1, 88.0)
 
 
+@pytest.mark.invariant(3)
 def test_a_message_that_waits_for_a_slot_is_lane_admission_until_its_run_begins() -> None:
     """Recorded with two slots: a slow run, a hung one, and this session's message (D1); at 17.3 s it gets its slot."""
     seen = course("waits-for-slot")
@@ -353,6 +354,7 @@ def test_a_run_that_the_gateway_took_up_after_its_restart_is_known_again() -> No
     assert (only(tracker).progress_s, tracker.to_read(500.0, 4)) == (50.0, [])
 
 
+@pytest.mark.invariant(3)
 @pytest.mark.parametrize(("waiting", "kind"), [(1, WaitKind.LANE_ADMISSION), (0, None)])
 def test_a_run_that_was_accepted_and_has_not_begun_is_never_aborted(waiting: int, kind: WaitKind | None) -> None:
     """Behind a held session lane (D2) the row says running; only the lanes' totals say that somebody waits."""
