@@ -42,7 +42,8 @@ def why_now(blocked: Sequence[tuple[Gate, Held]]) -> str:
 
 
 def _known(case: Case) -> bool:
-    return case.session.state is not None and case.session.activity_known
+    session = case.session
+    return session.state is not None and session.activity_known and session.progress_known
 
 
 def _why_left_alone(verdict: Verdict, case: Case) -> str:
