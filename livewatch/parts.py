@@ -12,6 +12,7 @@ from livewatch.configuration.candidate import read_candidate
 from livewatch.configuration.load import ConfigError
 from livewatch.configuration.settings import Settings, SourceKind, TargetSettings
 from livewatch.configuration.usable import check_people
+from livewatch.gateway_lease import gateway_lease
 from livewatch.guard.access import Access
 from livewatch.guard.owner import GatewayOwner
 from livewatch.guard.private_folder import UnsafeFolder, private_folder
@@ -20,7 +21,7 @@ from livewatch.locks import LockInspector, LockSettings
 from livewatch.recovery.holds import Holds
 from livewatch.recovery.holds_file import HoldsFile
 from livewatch.recovery.journal.paths import journal_path
-from livewatch.recovery.lease import Lease, lease_path
+from livewatch.recovery.lease import Lease
 from livewatch.sources.base import Source
 from livewatch.sources.board import BoardSource
 from livewatch.sources.process import ProcessSource
@@ -122,11 +123,11 @@ def remembered_holds(file: HoldsFile) -> Holds:
 def claim(settings: Settings) -> Lease:
     """Try to become the one agent that acts on this gateway; without luck, keep trying in the background."""
     target = settings.target
-    beside = target.board or journal_path(target.name, settings.agent.state_dir)
-    if target.board is None:  # then the lease lies beside the journal, which may not have made its folder yet
+    journal = journal_path(target.name, settings.agent.state_dir)
+    if target.board is None:  # then the lease may lie beside the journal, which may not have made its folder yet
         with contextlib.suppress(OSError):
-            private_folder(beside.parent)
-    lease = Lease(lease_path(target.socket, beside))
+            private_folder(journal.parent)
+    lease = Lease(gateway_lease(target, journal, make_folder=True))
     lease.start()
     return lease
 

@@ -54,6 +54,8 @@ class FakeGateway:
         self.clock = clock
         self.sessions: dict[str, Session] = {}
         """What the next sample shows, by key."""
+        self.counters: dict[str, int] = {}
+        """What the gateway has counted so far, by name."""
         self.identity: GatewayIdentity | None = GatewayIdentity(1, "b:1")
         """The gateway's process; another identity is a restart."""
         self.problem: SourceError | None = None
@@ -82,8 +84,9 @@ class FakeGateway:
             raise self.problem
         now_s = self.clock.now_s
         vitals = Vitals(now_s, loop_heartbeat_s=now_s, ready_s=1.0)
-        found = {session.key: session for session in self.sessions.values()}
-        return Snapshot(vitals, MappingProxyType(found), identity=self.identity)
+        sessions = MappingProxyType({session.key: session for session in self.sessions.values()})
+        counters = MappingProxyType(dict(self.counters))
+        return Snapshot(vitals, sessions, identity=self.identity, counters=counters)
 
     async def act(self, action: Action) -> Reply:
         """Keep the action and return the ``reply``, once ``answering`` is set.

@@ -237,7 +237,7 @@ class Case:
             remedy=remedy,
             eligible=eligible,
             due_in_s=0.0 if eligible else due_in_s,
-            evidence=() if attention is Attention.NONE else (*self._evidence(limit_s), *extra),
+            evidence=() if attention is Attention.NONE else self._evidence(limit_s, extra),
         )
 
     def long_running(
@@ -345,7 +345,12 @@ class Case:
             return None  # nobody can be asked to end a run that has no name
         return round(max(0.0, limit_s - self.silence_s), 3)
 
-    def _evidence(self, limit_s: float | None) -> Evidence:
+    def _evidence(self, limit_s: float | None, extra: Evidence) -> Evidence:
+        """Return the shared facts, each replaced by what ``extra`` says under the same name, and the rest of that."""
+        shared = self._shared_evidence(limit_s)
+        return tuple({**dict(shared), **dict(extra)}.items())
+
+    def _shared_evidence(self, limit_s: float | None) -> Evidence:
         session, activity = self.session, self.activity
         pairs: list[tuple[str, float | int | str | None]] = [
             ("state", session.state.value if session.state else "unknown"),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from livewatch_classifiers.case import Case
 from livewatch_classifiers.model import Session, Vitals
 from livewatch_classifiers.thresholds import Thresholds
-from livewatch_classifiers.verdict import Verdict
+from livewatch_classifiers.verdict import Evidence, Verdict
 from livewatch_classifiers.vocabulary import (
     ActivityKind,
     Attention,
@@ -67,7 +67,7 @@ def _retry_is_scheduled(case: Case) -> bool:
 
 
 def _rule_3_declared_wait(case: Case) -> Verdict | None:
-    """Waiting for a person, or for work that the runtime says it watches, is never stuck (OpenClaw 154733)."""
+    """Waiting for a person, a lane slot, or work that the runtime says it watches is never stuck (OpenClaw 154733)."""
     wait = case.session.wait
     if wait is None or wait.kind is WaitKind.PROVIDER_BACKOFF or case.wait_is_over():
         return None
@@ -75,7 +75,8 @@ def _rule_3_declared_wait(case: Case) -> Verdict | None:
         return None if case.undelivered() else case.long_running("3", Reason.AWAITING_INPUT)
     if wait.kind is WaitKind.SUBAGENT and case.awaited_is_over():
         return None
-    return case.long_running("3", Reason.RUNTIME_OWNED_WAIT)
+    for_a_slot = wait.kind is WaitKind.LANE_ADMISSION
+    return case.long_running("3", Reason.LANE_ADMISSION_WAIT if for_a_slot else Reason.RUNTIME_OWNED_WAIT)
 
 
 def _rule_3b_unanswered_wait(case: Case) -> Verdict | None:
@@ -199,8 +200,15 @@ def _rule_7_repetition(case: Case) -> Verdict | None:
             ("repeats", case.session.repeats),
             ("repeating_age_s", round(lasts_s, 3)),
             ("repeats_per_s", round(case.session.repeats / max(lasts_s, 1.0), 3)),
+            *_nothing_new(case),
         ),
     )
+
+
+def _nothing_new(case: Case) -> Evidence:
+    """Return the silence of a run that repeats itself: the start of its next repeat is nothing new."""
+    nothing_new_s = case.nothing_new_s()
+    return () if nothing_new_s is None else (("silence_s", round(nothing_new_s, 3)),)
 
 
 def _repeats_too_long(case: Case) -> bool:

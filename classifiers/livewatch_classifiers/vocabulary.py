@@ -116,6 +116,7 @@ class Reason(StrEnum):
     PROVIDER_RETRY_WAIT = "provider_retry_wait"
     AWAITING_INPUT = "awaiting_input"
     RUNTIME_OWNED_WAIT = "runtime_owned_wait"
+    LANE_ADMISSION_WAIT = "lane_admission_wait"
     UNANSWERED_WAIT = "unanswered_wait"
     AWAITED_WORK_IS_TERMINAL = "awaited_work_is_terminal"
     AWAITED_WORK_UNKNOWN = "awaited_work_unknown"

@@ -74,6 +74,7 @@ REASONS: Mapping[str, tuple[str, ...]] = {
         Reason.PROVIDER_RETRY_WAIT,
         Reason.AWAITING_INPUT,
         Reason.RUNTIME_OWNED_WAIT,
+        Reason.LANE_ADMISSION_WAIT,
         Reason.ACTIVE_MODEL_CALL_WITHOUT_PROGRESS,
         Reason.ACTIVE_WORK_WITHOUT_PROGRESS,
         Reason.ACTIVE_WORK,

@@ -8,7 +8,7 @@ import click
 
 from livewatch.cli.asking import agent_options, ask_agent
 from livewatch.cli.completing import session_keys
-from livewatch.cli.gateway_words import action_line, duration, loop_words, opinions, since, why
+from livewatch.cli.gateway_words import action_line, dropped, duration, loop_words, since, why
 from livewatch.durations import format_duration
 
 
@@ -37,7 +37,8 @@ _NOW_S = 10.0
 def lines(document: dict[str, Any]) -> list[str]:
     """Return the explanation as lines for people."""
     verdict, following = document["verdict"], document["next"]
-    loop = f", {words}" if (words := loop_words(document["vitals"])) else ""
+    loop = f", {at_loop}" if (at_loop := loop_words(document["vitals"])) else ""
+    words = dropped(document)
     out = [
         (
             f"{document['session']}: {verdict['attention']} / {verdict['reason']}{_labelled(document)} "
@@ -52,9 +53,9 @@ def lines(document: dict[str, Any]) -> list[str]:
         *(["  judged by:"] if verdict["evidence"] else []),
         *(_fact(name, value) for name, value in verdict["evidence"].items()),
         *(_lane(lane, document["session"]) for lane in document["lanes"]),
+        *([f"  heartbeats dropped meanwhile: {words} (the gateway counts them for no session)"] if words else []),
         f"  gateway: {document['vitals']['state']}{why(document['vitals'])}{since(document)}{loop}",
         *_blocked(document["vitals"]),
-        *opinions(document),
         f"  next: {following['action'] or 'nothing'}: {following['why']}",
     ]
     if following.get("due_in_s"):

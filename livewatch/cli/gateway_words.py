@@ -64,5 +64,11 @@ def action_line(document: dict[str, Any], action: dict[str, Any]) -> str:
     return f"{action['action']} on {action['session']}, {when}: {action['outcome']} after {duration(action['took_s'])}"
 
 
+def dropped(document: dict[str, Any]) -> str:
+    """Return the heartbeats that were dropped meanwhile, ``6, run_active``; empty for none."""
+    counts: dict[str, int] = document.get("heartbeats_dropped") or {}
+    return "; ".join(f"{count}, {reason}" for reason, count in sorted(counts.items()))
+
+
 def _often(count: int) -> str:
     return "" if count == 1 else f"{count} times, the latest "

@@ -8,7 +8,7 @@ import click
 
 from livewatch.cli.asking import agent_options, ask_agent
 from livewatch.cli.exits import Exit
-from livewatch.cli.gateway_words import action_line, loop_words, opinions, since, why
+from livewatch.cli.gateway_words import action_line, dropped, loop_words, opinions, since, why
 from livewatch.durations import format_duration
 
 _COLOURS = {"stuck": "red", "stalled": "yellow", "long_running": "cyan"}
@@ -77,8 +77,9 @@ def lines(document: dict[str, Any]) -> list[str]:
     out.extend(opinions(document))
     for row in document["attention"]:
         label = click.style(f"{row['attention']:<12}", fg=_COLOURS.get(row["attention"]))
+        heartbeats = f" | heartbeats dropped meanwhile: {words}" if (words := dropped(row)) else ""
         doing = f" | {row['doing']}" if row["doing"] else ""
-        out.append(f"  {label} {row['session']}  {row['reason']}{_silence(row['silence_s'])}{doing}")
+        out.append(f"  {label} {row['session']}  {row['reason']}{_lasting(row)}{heartbeats}{doing}")
     out.extend(_hold(hold) for hold in document["holds"])
     out.extend(f"  lock {lock['path']}: {lock['condition']}" for lock in document["locks"])
     out.extend(
@@ -128,5 +129,11 @@ def _hold(hold: dict[str, Any]) -> str:
     return f"  paused by {hold['by']} {until}: {hold['session']}{reason}"
 
 
-def _silence(seconds: float | None) -> str:
-    return "" if seconds is None else f", silent {format_duration(seconds)}"
+_SAID_IN_FULL = ("3", "8b")
+"""Rules whose reason alone leaves open for what a session waits, or whether anything was ever heard of it."""
+
+
+def _lasting(row: dict[str, Any]) -> str:
+    if row["rule"] in _SAID_IN_FULL and row.get("why"):
+        return f": {row['why']}"
+    return "" if row["silence_s"] is None else f", silent {format_duration(row['silence_s'])}"

@@ -2,7 +2,8 @@
 
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
-from livewatch.recovery.lease import Holder, holder_of, lease_path
+from livewatch.gateway_lease import gateway_lease
+from livewatch.recovery.lease import Holder, holder_of
 
 
 def agent(case: Case) -> Finding:
@@ -68,5 +69,4 @@ def one_actor(case: Case) -> Finding:
 
 
 def _holder(case: Case) -> Holder | None:
-    target = case.settings.target
-    return holder_of(lease_path(target.socket, target.board or case.journal))
+    return holder_of(gateway_lease(case.settings.target, case.journal, case.environ))

@@ -42,7 +42,8 @@ def why_now(blocked: Sequence[tuple[Gate, Held]]) -> str:
 
 
 def _known(case: Case) -> bool:
-    return case.session.state is not None and case.session.activity_known
+    session = case.session
+    return session.state is not None and session.activity_known and session.progress_known
 
 
 def _why_left_alone(verdict: Verdict, case: Case) -> str:
@@ -50,11 +51,10 @@ def _why_left_alone(verdict: Verdict, case: Case) -> str:
         return f"left alone until it has been silent for {duration(case.stall_limit_s)}"
     if verdict.rule == "3":
         bound_s = case.wait_bound_s()
-        return (
-            "left alone while it waits"
-            if bound_s == float("inf")
-            else (f"left alone while it waits; reported when that has lasted {duration(bound_s)}")
-        )
+        told = "" if bound_s == float("inf") else f"; a person is told when that has lasted {duration(bound_s)}"
+        return f"left alone while it waits{told}"
+    if verdict.rule == "8b":
+        return f"left alone while nothing is heard of it; a person is told after {duration(case.abort_limit_s)}"
     if verdict.rule == "2":
         return "left alone until the time of its retry"
     return "slow is not sick: it is left alone while it goes on"

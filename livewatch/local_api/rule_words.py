@@ -15,7 +15,7 @@ from livewatch_classifiers.vocabulary import Presence, Reason, SessionState, Wai
 _WAITS_FOR = {
     WaitKind.APPROVAL: "waits for a person's approval",
     WaitKind.QUESTION: "waits for a person's answer",
-    WaitKind.LANE_ADMISSION: "waits for a free slot of its lane",
+    WaitKind.LANE_ADMISSION: "waits for a lane slot",
     WaitKind.PROVIDER_BACKOFF: "waits until it may ask the provider again",
     WaitKind.SUBAGENT: "waits for the work of another session",
     WaitKind.SETUP: "waits until its setup is done",
@@ -28,7 +28,6 @@ _FIXED: Mapping[str, str] = {
     "5": "was asked to end, its grace is over, and its run is still registered",
     "7": "repeats the same step, and nothing new comes of it",
     "8": "idle, messages wait, and what looks active belongs to nobody",
-    "8b": "something is active, and whether it makes progress was never reported or cannot be seen",
     "10": "the turn has ended, yet its lane is held while messages wait",
     "11": "messages wait behind work whose last mark only looks like an end",
     "12": "a model or tool call is silent, and not yet for long enough to say that it is dead",
@@ -56,9 +55,11 @@ def _idle(_verdict: Verdict, case: Case) -> str:
 
 def _waits(_verdict: Verdict, case: Case) -> str:
     assert case.session.wait is not None
+    waited_s = case.vitals.age(case.session.wait.since_s)
+    so_far = f", {duration(waited_s)} so far" if waited_s is not None else ""
     bound_s = case.wait_bound_s()
-    within = f", and may do so for {duration(bound_s)}" if bound_s < float("inf") else ""
-    return f"{_WAITS_FOR[case.session.wait.kind]}{within}"
+    told = f"; a person is told after {duration(bound_s)}" if bound_s < float("inf") else ""
+    return f"{_WAITS_FOR[case.session.wait.kind]}{so_far}{told}"
 
 
 def _waits_too_long(_verdict: Verdict, case: Case) -> str:
@@ -80,6 +81,16 @@ def _mismatch(verdict: Verdict, _case: Case) -> str:
     if verdict.reason is Reason.STRANDED_RUN:
         return "the session store says that it runs, and nothing in the gateway runs"
     return "active in the gateway's memory, missing from its session store, and nobody owns its run"
+
+
+def _unheard(_verdict: Verdict, case: Case) -> str:
+    """Rule 8b: what is active may be known to a list alone, and then its age is that of our own knowledge."""
+    activity, session = case.activity, case.session
+    assert activity is not None
+    age_s = case.vitals.age(activity.since_s)
+    if session.run is None and activity.run_id is None and age_s is not None:
+        return f"something is active; first seen {duration(age_s)} ago, and nothing was heard of it since"
+    return "something is active, and whether it makes progress was never reported or cannot be seen"
 
 
 def _silent_tool(_verdict: Verdict, case: Case) -> str:
@@ -126,6 +137,7 @@ _BY_FACTS: Mapping[str, Callable[[Verdict, Case], str]] = {
     "3b": _waits_too_long,
     "4": _awaited,
     "6": _mismatch,
+    "8b": _unheard,
     "9": _silent_tool,
     "13": _silent_activity,
     "14": _long,

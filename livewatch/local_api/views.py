@@ -24,6 +24,7 @@ from livewatch_classifiers.model import Session, Snapshot
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.verdict import Verdict
 from livewatch_classifiers.vocabulary import (
+    SICK,
     ActionKind,
     Attention,
     Gate,
@@ -82,7 +83,7 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
         "vitals": vitals_of(report) | {"since": history.gateway_since},
         "sessions_visible": getattr(agent.source, "sees_sessions", True),
         "sessions": {"total": len(report.verdicts), **{a.value: counts[a.value] for a in Attention}},
-        "attention": attention_rows(report, {a.session: a.kind for a in agent.memory.pending()}),
+        "attention": attention_rows(report, {a.session: a.kind for a in agent.memory.pending()}, history),
         "running": []
         if report.snapshot is None
         else [key for key, session in outlines(report.snapshot.sessions) if session.has_run],
@@ -105,7 +106,9 @@ def status(agent: Agent, history: History) -> dict[str, Any]:
     }
 
 
-def attention_rows(report: TickReport, pending: Mapping[str, ActionKind]) -> list[dict[str, Any]]:
+def attention_rows(
+    report: TickReport, pending: Mapping[str, ActionKind], history: History | None = None
+) -> list[dict[str, Any]]:
     """Return a row for each session that needs attention, most urgent first, with what is being done about it."""
     if report.snapshot is None:
         return []
@@ -113,7 +116,15 @@ def attention_rows(report: TickReport, pending: Mapping[str, ActionKind]) -> lis
     needy = [key for key, verdict in report.verdicts.items() if verdict.attention is not Attention.NONE]
     sick = [report.verdict(key) for key in needy]
     sick.sort(key=lambda v: (URGENCY[v.attention], v.key))
-    return [session_row(report.snapshot, verdict) | {"doing": doing.get(verdict.key, "")} for verdict in sick]
+    return [
+        session_row(report.snapshot, verdict)
+        | {
+            "doing": doing.get(verdict.key, ""),
+            "why": rule_words(verdict, _case(report, verdict.key)),
+            "heartbeats_dropped": _dropped_meanwhile(report.snapshot.sessions[verdict.key], verdict, history),
+        }
+        for verdict in sick
+    ]
 
 
 def explain(agent: Agent, key: str, history: History | None = None) -> dict[str, Any] | None:
@@ -128,6 +139,7 @@ def explain(agent: Agent, key: str, history: History | None = None) -> dict[str,
         "time": report.wall_s,
         "label_age_s": agent.label_age_s(key),
         "next": _next(agent, report, report.snapshot.sessions[key], report.verdict(key), patient),
+        "heartbeats_dropped": _dropped_meanwhile(report.snapshot.sessions[key], report.verdict(key), history),
         "tried": [{"action": k.value, "outcome": o.value} for k, o in patient.tried] if patient else [],
         "actions": [] if history is None else [done for done in history.actions if done["session"] == key],
         "repairs": len(patient.repaired_s) if patient else 0,
@@ -148,7 +160,6 @@ def judged(report: TickReport, key: str) -> dict[str, Any] | None:
         "seen": _seen(report.snapshot.sessions[key], report.snapshot),
         "verdict": _verdict(verdict, _case(report, key)),
         "vitals": vitals_of(report),
-        "gateway_says": _opinions(report),
         "lanes": [_lane(lane) for lane in report.lanes.values() if key in (lane.head, *lane.waiting, *lane.cycle)],
     }
 
@@ -249,10 +260,23 @@ def _seen(session: Session, snapshot: Snapshot) -> list[dict[str, Any]]:
     ]
 
 
+def _dropped_meanwhile(session: Session, verdict: Verdict, history: History | None) -> dict[str, int]:
+    """Return the heartbeats that were dropped while a sick run did nothing new, by reason (OpenClaw 52224).
+
+    The gateway counts them for no session; of a run that is well they would say nothing.
+    """
+    nothing_new_s = session.repeating_since_s if session.repeats else session.progress_s
+    if history is None or nothing_new_s is None or session.run is None or verdict.attention not in SICK:
+        return {}
+    return dict(history.dropped_since(nothing_new_s))
+
+
 def _last_progress(session: Session) -> str:
     if session.progress_s is not None:
         return _PROGRESS[session.terminal]
-    return "none yet" if session.progress_known else "never reported"
+    if session.run is None and session.activity is None and session.activity_known:
+        return "nothing runs"
+    return "none yet" if session.progress_known else "nothing was heard"
 
 
 def _next(

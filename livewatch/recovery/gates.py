@@ -78,10 +78,23 @@ def single_actor(request: Request) -> Held | None:
 def quarantine(request: Request) -> Held | None:
     """Hold a session that repairs do not help: one page to a person, no 67 repairs a day (OpenClaw 145152)."""
     if not request.patient.quarantined:
-        return None
+        return _repeated_schedule(request)
     repairs = len(request.patient.repaired_s)
     why = f"quarantined after {repairs} repairs" if repairs else "quarantined after repairs that did not help"
     return Held(f"{why}; a person must look")
+
+
+def _repeated_schedule(request: Request) -> Held | None:
+    """Hold a scheduled run for a moment, so that a person is told, where its lane needed many repairs already.
+
+    Three hung runs in three days are three patients of one schedule, and no reason to let it stand (issue 20.8).
+    """
+    patient, policy = request.patient, request.policy
+    repairs = len(patient.repaired_s)
+    if not patient.scheduled or repairs < policy.poison_repairs:
+        return None
+    why = f"repaired {repairs} times before, and a schedule goes on: a person should look, and it is repaired again"
+    return _until(patient.eligible_since_s, policy.scheduled_told_s, request.now_s, why)
 
 
 def startup_grace(request: Request) -> Held | None:
@@ -189,7 +202,7 @@ def backoff(request: Request) -> Held | None:
 
 
 def blast_radius(request: Request) -> Held | None:
-    """Hold aborts while most sessions are sick together, but let one canary go at a time.
+    """Hold aborts while most sessions are sick together, but let one canary go at a time, each for a bounded time.
 
     What is certain waits for no canary: a zombie does not come back to life when the provider does.
     """

@@ -14,6 +14,7 @@ from livewatch_classifiers.verdict import Verdict, VitalsVerdict
 from livewatch_classifiers.vocabulary import (
     SICK,
     ActionKind,
+    EvidenceClass,
     Outcome,
     Phase,
     Reason,
@@ -93,7 +94,8 @@ class Memory:
             looked_s=now_s,
             drained=snapshot.vitals.phase is Phase.DRAINING,
         )
-        return replace(memory, mass=_mass_stall(memory, verdicts, policy, now_s, census))
+        mass = _mass_stall(memory, verdicts, policy, now_s, census)
+        return replace(memory, mass=mass if mass is None else _without_late_canary(mass, memory, policy, now_s))
 
     def restarted(self, snapshot: Snapshot) -> bool:
         """Return whether another process was seen; an identity that was not observed is no restart."""
@@ -107,7 +109,7 @@ class Memory:
                 pending=None,
                 samples=0,
                 sick=False,
-                quarantined=len(patient.repaired_s) >= policy.poison_repairs,
+                quarantined=len(patient.repaired_s) >= policy.poison_repairs and not patient.scheduled,
             )
             for key, patient in self.patients.items()
             if patient.repaired_s
@@ -178,9 +180,9 @@ class Memory:
         patient = self.patients.get(done.action.session)
         mass = self.mass
         if mass is not None and mass.canary == done.action.session:
-            # only what moved says that ending a run helps; one that lived by itself says nothing about the others
-            helped = done.outcome is Outcome.RECOVERED
-            mass = replace(mass, canary=None, cleared=helped, next_canary_s=now_s + policy.backoff_initial_s)
+            mass = replace(mass, canary=None, next_canary_s=now_s + policy.canary_delay_s)
+        if mass is not None and _ending_a_run_helps(done):
+            mass = replace(mass, cleared=True)
         if patient is None:
             return replace(self, mass=mass, restarting=restarting)
         patients = {**self.patients, patient.key: treated(patient, done, policy, now_s)}
@@ -220,6 +222,20 @@ def _worth_keeping(patient: Patient, verdicts: Mapping[str, Verdict], policy: Po
     # attempts are part of the idempotency key: forgetting them would repeat a key that was already used
     unsettled = patient.attempts > 0 or patient.next_action_s > now_s
     return patient.sick or patient.quarantined or bool(patient.repaired_s) or unsettled
+
+
+def _ending_a_run_helps(done: Completed) -> bool:
+    """Return whether an outcome says so: only what moved does; one that lived by itself is no word on the others."""
+    bet = done.action.kind in ENDS_A_RUN and done.verdict.evidence_class is not EvidenceClass.CERTAIN
+    return bet and done.outcome is Outcome.RECOVERED
+
+
+def _without_late_canary(mass: MassStall, memory: Memory, policy: Policy, now_s: float) -> MassStall:
+    """Return the mass stall without a canary whose outcome takes long, as the lane of an aborted run may (D15)."""
+    patient = None if mass.canary is None else memory.patients.get(mass.canary)
+    if patient is None or now_s - patient.last_sent_s <= policy.verify_s:
+        return mass
+    return replace(mass, canary=None, next_canary_s=now_s)
 
 
 def _mass_stall(

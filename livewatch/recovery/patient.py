@@ -8,9 +8,10 @@ from livewatch.recovery.settings import Policy
 from livewatch_classifiers.decision import Action, Completed
 from livewatch_classifiers.model import Session
 from livewatch_classifiers.verdict import Verdict
-from livewatch_classifiers.vocabulary import SICK, ActionKind, EvidenceClass, Outcome, Reason
+from livewatch_classifiers.vocabulary import SICK, ActionKind, EvidenceClass, LaneKind, Outcome, Reason
 
 _OF_A_REPEATING_RUN = frozenset({Reason.REPEATED_MODEL_REQUESTS_WITHOUT_PROGRESS, Reason.ZOMBIE_RUN})
+_SCHEDULED = frozenset({LaneKind.CRON})
 LEVER_FAILURES = 3
 """A lever that answers with an error, or not at all, says nothing about the session: it is pulled again, so often."""
 _SAYS_NOTHING = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.REFUSED})
@@ -45,6 +46,10 @@ class Patient:
     ineffective_in_a_row: int = 0
     quarantined: bool = False
     sick: bool = True
+    scheduled: bool = False
+    """Whether its lane runs a schedule: each of its runs is a patient of its own, and the schedule goes on."""
+    eligible_since_s: float | None = None
+    """When the present sickness of this run first became eligible for an action."""
 
     def revived(self) -> "Patient":
         """Forget failures: the session was seen to move on since the latest action."""
@@ -88,8 +93,14 @@ def examined(patient: Patient | None, verdict: Verdict, session: Session, policy
     )
     if lived and not sick and patient.pending is None:
         patient = patient.revived()
+    scheduled = session.lane_kind in _SCHEDULED
+    eligible_since_s = patient.eligible_since_s if run_id == patient.run_id else None
+    if eligible_since_s is None and verdict.eligible:
+        eligible_since_s = now_s
     return replace(
         patient,
+        scheduled=scheduled,
+        eligible_since_s=eligible_since_s if sick else None,
         reason=verdict.reason,
         certain=certain,
         sick=sick,
@@ -101,8 +112,17 @@ def examined(patient: Patient | None, verdict: Verdict, session: Session, policy
         repeats=session.repeats,
         samples=(patient.samples + 1 if same else 1) if verdict.eligible else 0,
         repaired_s=tuple(t for t in patient.repaired_s if now_s - t < policy.poison_window_s),
-        quarantined=patient.quarantined and now_s - patient.last_sent_s < policy.poison_window_s,
+        quarantined=(
+            patient.quarantined
+            and now_s - patient.last_sent_s < policy.poison_window_s
+            and not (scheduled and _only_repaired(patient))
+        ),
     )
+
+
+def _only_repaired(patient: Patient) -> bool:
+    """Return whether all that speaks against a session is how often it was repaired: its latest action helped."""
+    return bool(patient.repaired_s) and not patient.tried
 
 
 def repeats_itself(verdict: Verdict, session: Session) -> bool:
@@ -153,7 +173,7 @@ def treated(patient: Patient, done: Completed, policy: Policy, now_s: float) -> 
         quarantined=(
             patient.quarantined
             or lever_is_broken
-            or len(repaired_s) >= policy.poison_repairs
+            or (len(repaired_s) >= policy.poison_repairs and not patient.scheduled)
             or ineffective >= policy.ineffective_repairs
         ),
     )

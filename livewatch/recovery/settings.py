@@ -68,14 +68,17 @@ class Policy:
     blast_sessions_min: int = 5
     """So many sessions sick at once, and more than ``blast_share`` of the busy ones, have one cause.
 
-    Runs are then ended one at a time, and the next only when that helped.
+    Runs are then ended one at a time, at least ``verify_s`` apart; once that helped one, the others follow.
     """
     blast_share: float = 0.5
     """See ``blast_sessions_min``."""
     blast_window_s: float = 120.0
     """Sessions that fell sick within this time count as at once."""
     poison_repairs: int = 3
-    """Repairs within ``poison_window_s`` after which a session is left to a person (Sidekiq's poison pill)."""
+    """Repairs within ``poison_window_s`` after which a session is left to a person (Sidekiq's poison pill).
+
+    A schedule (lane ``cron``) is only told to a person, at each further hang, and still repaired.
+    """
     poison_window_s: float = 72 * 3600.0
     """See ``poison_repairs``."""
     ineffective_repairs: int = 2
@@ -123,6 +126,20 @@ class Policy:
         wrong = [gate.value for gate, bound_s in self.hold_bounds_s.items() if not bound_s >= 0]
         if wrong:
             raise ValueError(f"hold_bounds must not be negative, but those of {', '.join(wrong)} are")
+
+    @property
+    def canary_delay_s(self) -> float:
+        """Seconds from the outcome of a canary that did not help to the next one; less than its own backoff.
+
+        What did not help one session says little about the next: five runs that an abort would have ended waited a
+        minute for a zombie (D15). The budget bounds how many follow.
+        """
+        return min(self.backoff_initial_s, self.verify_s)
+
+    @property
+    def scheduled_told_s(self) -> float:
+        """For how long a repeatedly repaired run of a schedule waits, so that a person is told, in seconds."""
+        return self.verify_s
 
     def hold_bound_of(self, gate: Gate) -> float:
         """Return after how many seconds a person is told that this gate still holds."""

@@ -1,5 +1,6 @@
 """What `status` says of recording and shadow: nothing while all is well, one line when it is not."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from livewatch.cli.gateway_words import loop_words, opinions
 from livewatch.cli.status import lines
 from livewatch.local_api import views
 from livewatch.local_api.history import History
+from livewatch_classifiers.vocabulary import Presence, SessionState
 from tests.test_agent import Stage
 
 SHADOW = {
@@ -17,6 +19,7 @@ SHADOW = {
     "problem": "",
     "disagreements": {"label": 2, "state": 0, "shadow_acts": 1, "shadow_waits": 0},
 }
+SAID = [{"attention": "stalled", "reason": "blocked_tool_call", "age_s": 12.0, "count": 3}]
 RECORDING = {"folder": "rec", "written": 5, "dropped": 0, "problem": ""}
 
 
@@ -88,6 +91,29 @@ async def test_what_was_done_is_told_with_its_time_and_the_state_since_when() ->
     assert " for 1h00m, " in told[0]
 
 
+async def test_heartbeats_that_were_dropped_while_a_run_did_nothing_new_are_told_beside_it() -> None:
+    """A failing loop held its lane for 13 min, and the six heartbeats it cost stood nowhere near it (D7)."""
+    stage, history = Stage(), History()
+    now_s = stage.clock.now_s
+    looping = {"repeats": 99, "repeating_since_s": now_s - 60}
+    stage.source.sessions = {key: replace(one, **looping) for key, one in stage.source.sessions.items()}
+    for count in (3, 3, 9):  # what was dropped before the agent looked has no time, and is not counted
+        stage.source.counters = {"heartbeats_dropped.run_active": count, "heartbeats_dropped.disabled": 0}
+        history.on_tick(await stage.tick())
+    status = views.status(stage.agent, history) | {"holds": [], "locks": []}
+    explained = views.explain(stage.agent, "s", history)
+    assert explained is not None
+
+    assert any("heartbeats dropped meanwhile: 6, run_active" in line for line in lines(status))
+    assert any(line.startswith("  heartbeats dropped meanwhile: 6, run_active (") for line in explain.lines(explained))
+    assert not any("own detector" in line for line in explain.lines(explained | {"gateway_says": SAID}))
+
+    well = {"run": None, "owner": Presence.ABSENT, "activity": None, "queued": 0, "state": SessionState.IDLE}
+    stage.source.sessions = {key: replace(one, **well) for key, one in stage.source.sessions.items()}
+    history.on_tick(await stage.tick())
+    assert (views.explain(stage.agent, "s", history) or {})["heartbeats_dropped"] == {}
+
+
 def test_sessions_that_cannot_be_seen_are_no_count_of_zero() -> None:
     status = {
         "target": "plain", "vitals": VITALS, "problem": "", "mode": "observe", "health_penalty": 0, "attention": [],
@@ -101,9 +127,7 @@ def test_sessions_that_cannot_be_seen_are_no_count_of_zero() -> None:
 
 
 def test_what_the_gateway_says_itself_is_told_once_however_often_it_said_it() -> None:
-    document = {"gateway_says": [{"attention": "stalled", "reason": "blocked_tool_call", "age_s": 12.0, "count": 3}]}
-
-    assert opinions(document) == [
+    assert opinions({"gateway_says": SAID}) == [
         (
             "  the gateway's own detector, which names no session, said: stalled, blocked_tool_call"
             " (3 times, the latest 12s ago)"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from livewatch.local_api.next_words import why_not_yet, why_nothing
 from livewatch.local_api.rule_words import rule_words
-from livewatch_classifiers import Activity, Run, Session, Thresholds, Vitals
+from livewatch_classifiers import Activity, Run, Session, Thresholds, Vitals, Wait
 from livewatch_classifiers.case import Case
 from livewatch_classifiers.session import classify_case
 from livewatch_classifiers.verdict import Verdict
@@ -21,6 +21,7 @@ from livewatch_classifiers.vocabulary import (
     Reason,
     Remedy,
     SessionState,
+    WaitKind,
 )
 from tests.classifiers import test_session_properties as any_of
 
@@ -45,6 +46,11 @@ MAY_BE_SAID_WHEN: tuple[tuple[str, Fact], ...] = (
     (r"missing from its session store", lambda _v, c: c.session.in_store is Presence.ABSENT),
     (r"nobody can give it", lambda _v, c: c.session.wait is not None and c.session.wait.answer_impossible),
     (r"never reached anybody", lambda _v, c: c.session.wait is not None and not c.wait_is_over()),
+    (r"nothing was heard of it since", lambda _v, c: c.session.run is None and not c.session.progress_known),
+    (
+        r"waits for a lane slot",
+        lambda _v, c: c.session.wait is not None and c.session.wait.kind is WaitKind.LANE_ADMISSION,
+    ),
     (r"abort_repeating is off", lambda _v, c: not c.thresholds.abort_repeating),
     (r"abort_waits does not name", lambda _v, c: c.session.wait.kind not in c.thresholds.abort_waits),  # type: ignore[union-attr]  # rule 3b
     (r"^not due yet", lambda v, _c: v.due_in_s is not None),
@@ -59,6 +65,10 @@ MAY_BE_SAID_WHEN: tuple[tuple[str, Fact], ...] = (
 
 def _owners(case: Case) -> set[Presence]:
     return {case.session.owner} | ({case.activity.owner} if case.activity is not None else set())
+
+
+def _waits_for(case: Case) -> WaitKind | None:
+    return None if case.session.wait is None else case.session.wait.kind
 
 
 def said(case: Case) -> tuple[Verdict, str, str]:
@@ -152,3 +162,38 @@ def test_what_no_time_will_make_possible_names_the_fact_that_is_missing(
     never = Verdict("k", Attention.STUCK, Reason.ZOMBIE_RUN, "5", evidence_class=EvidenceClass.CERTAIN, remedy=remedy)
 
     assert why_not_yet(never, running(99.0, **facts)) == f"cannot be done while {told}; a person should look"
+
+
+def test_a_wait_for_a_lane_slot_says_what_it_waits_for_since_when_and_who_is_told_when() -> None:
+    wait = Wait(WaitKind.LANE_ADMISSION, since_s=NOW_S - 12)
+    facts = {"state": SessionState.WAITING, "run": None, "activity": None, "owner": Presence.ABSENT, "progress_s": None}
+    verdict, why, following = said(running(1.0, **facts, wait=wait))
+
+    assert verdict.reason is Reason.LANE_ADMISSION_WAIT
+    assert why == "waits for a lane slot, 12s so far; a person is told after 30m00s"
+    assert following == "left alone while it waits; a person is told when that has lasted 30m00s"
+
+
+def test_a_run_that_only_a_list_names_is_not_said_to_have_brought_anything_new() -> None:
+    """`explain` spoke of new content 12.5 s ago, of a run that was never heard and was healthy."""
+    unheard = {"run": None, "owner": Presence.UNKNOWN, "progress_s": None, "progress_known": False}
+    for age_s, attention in ((12.5, Attention.LONG_RUNNING), (60.0, Attention.STALLED)):
+        activity = Activity(ActivityKind.EMBEDDED_RUN, Presence.UNKNOWN, since_s=NOW_S - age_s)
+        case = running(age_s, **unheard, activity=activity)
+        verdict, why, following = said(case)
+
+        assert (verdict.attention, verdict.rule) == (attention, "8b")
+        age = {12.5: "12.5s", 60.0: "1m00s"}[age_s]
+        assert why == f"something is active; first seen {age} ago, and nothing was heard of it since"
+        assert "person" in following
+
+
+def test_the_silence_of_a_run_that_repeats_itself_counts_from_its_last_new_content() -> None:
+    """`silence 222ms` stood beside "does the same again", with 7.8 s of nothing new: two clocks for one silence."""
+    activity = Activity(ActivityKind.TOOL_CALL, Presence.PRESENT, "r", NOW_S - 0.2)
+    case = running(40.0, activity=activity, repeats=25, repeating_since_s=NOW_S - 39)
+    verdict, _, _ = said(case)
+
+    assert verdict.rule == "7"
+    assert dict(verdict.evidence)["silence_s"] == 40.0
+    assert [name for name, _ in verdict.evidence].count("silence_s") == 1

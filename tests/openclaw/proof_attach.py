@@ -28,4 +28,4 @@ async def test_the_doctor_finds_nothing_wrong_and_says_who_acts_first(world: Wor
     done = await run(world.gateway, "doctor", "--source", "openclaw", "--json", MODE="abort")
     checks = {check["check"]: check for check in json.loads(done.stdout)["checks"]}
     assert checks["OpenClaw"]["health"] == "ok", checks["OpenClaw"]
-    assert "livewatch acts before, at 6m" in checks["OpenClaw's own repairs"]["text"]
+    assert "livewatch acts before, at 6m" in checks["own repairs"]["text"]

@@ -36,6 +36,7 @@ async def test_a_message_that_waits_for_a_slot_is_answered_when_the_slot_comes(w
         assert waited_s > ABORT_S
         assert not agent.diary.actions
         assert not [label for label in agent.diary.labels_of("third") if label.startswith(SICK)]
+        assert "long_running/lane_admission_wait" in agent.diary.labels_of("third")
         shown = ", ".join(agent.diary.labels_of("third")) or "no label"
     world.table.add("healthy message that waits for a slot", shown, answered=at("after its wait of", waited_s))
 

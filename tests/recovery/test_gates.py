@@ -10,6 +10,7 @@ from livewatch_classifiers.vocabulary import (
     ActionKind,
     Attention,
     Gate,
+    LaneKind,
     Mode,
     Outcome,
     Phase,
@@ -216,6 +217,37 @@ def test_quarantine_a_session_repaired_three_times_is_left_to_a_person() -> None
         patient.tick(4000)
 
     assert the_gate(patient.until_confirmed()) is Gate.QUARANTINE
+
+
+@pytest.mark.parametrize(("lane", "goes_on"), [(LaneKind.CRON, True), (LaneKind.SESSION, False)])
+def test_quarantine_of_a_schedule_tells_a_person_and_lets_its_next_run_be_repaired(
+    lane: LaneKind, *, goes_on: bool
+) -> None:
+    """Three hung runs of a schedule in three days are three patients; the same chat three times is one (20.8)."""
+    patient = clinic(hung("job", lane_kind=lane))
+    for number in range(POLICY.poison_repairs):
+        patient.settle(the_act(patient.until_confirmed()), Outcome.RECOVERED)
+        next_run = Run(f"next-{number}", START_S - 500, handle=f"h-{number}")
+        patient.sessions["job"] = hung("job", lane_kind=lane, run=next_run, activity=None)
+        patient.tick(4000)
+    patient.sessions["job"] = hung("job", lane_kind=lane, run=Run("again", START_S, handle="h"), activity=None)
+
+    told = patient.tick()
+    assert the_gate(told) is Gate.QUARANTINE  # its bound is 0 s: this is what a person is told
+    later = [decision for _ in range(30) for decision in patient.tick()]
+    assert bool([one for one in later if isinstance(one, Act)]) is goes_on
+    assert patient.memory.patients["job"].quarantined is not goes_on
+
+
+def test_a_schedule_whose_repairs_do_not_help_is_quarantined_like_any_other() -> None:
+    patient = clinic(hung("job", lane_kind=LaneKind.CRON))
+    for _ in range(20):
+        acts = [d for d in patient.tick(4000) + patient.until_confirmed() if isinstance(d, Act)]
+        for act in acts:
+            patient.settle(act, Outcome.INEFFECTIVE)
+
+    assert patient.memory.patients["job"].quarantined
+    assert the_gate(patient.tick(4000)) is Gate.QUARANTINE
 
 
 def test_blast_radius_one_canary_goes_first_and_the_others_follow_its_recovery() -> None:

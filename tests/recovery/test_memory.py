@@ -122,13 +122,33 @@ def test_twelve_sick_at_once_send_one_canary_and_the_others_follow_its_recovery(
     assert len(rest) == POLICY.budget_actions - 1  # ten in all: the budget stops the eleventh
 
 
-def test_after_a_failed_canary_nobody_is_aborted_until_its_backoff() -> None:
+NO_HELP = [Outcome.INEFFECTIVE, Outcome.TIMED_OUT, Outcome.REFUSED, Outcome.FAILED, Outcome.SUPERSEDED]
+
+
+@pytest.mark.parametrize("outcome", NO_HELP)
+def test_after_a_failed_canary_the_next_goes_after_a_short_delay_and_not_after_its_backoff(outcome: Outcome) -> None:
+    """A zombie was the canary, its abort could not help, and five others waited a minute for it (D15)."""
+    assert POLICY.canary_delay_s < POLICY.backoff_initial_s
     memory, first = acts(Memory(), KEYS, NOW_S)
-    memory = settle(memory, first[0], Outcome.INEFFECTIVE, NOW_S + 2)
-    memory, held = acts(memory, KEYS, NOW_S + 1 + POLICY.backoff_initial_s)
+    memory = settle(memory, first[0], outcome, NOW_S + 2)
+    memory, held = acts(memory, KEYS, NOW_S + 1 + POLICY.canary_delay_s)
     assert held == []
-    _memory, second = acts(memory, KEYS, NOW_S + 2 + POLICY.backoff_initial_s)
-    assert len(second) == 1
+    memory, second = acts(memory, KEYS, NOW_S + 2 + POLICY.canary_delay_s)
+    assert [act.action.session for act in second] == [KEYS[1]]
+    _memory, none = acts(memory, KEYS, NOW_S + 3 + POLICY.canary_delay_s)
+    assert none == []
+
+
+def test_a_canary_whose_queue_is_still_looked_at_holds_the_others_only_for_the_time_of_an_abort() -> None:
+    memory, first = acts(Memory(), KEYS, NOW_S)
+    memory, held = acts(memory, KEYS, NOW_S + POLICY.verify_s)
+    assert held == []
+    memory, second = acts(memory, KEYS, NOW_S + POLICY.verify_s + 1)
+    assert [act.action.session for act in second] == [KEYS[1]]
+
+    memory = settle(memory, first[0], Outcome.RECOVERED, NOW_S + POLICY.verify_s + 2)  # late, and still an answer
+    _memory, rest = acts(memory, KEYS[2:], NOW_S + POLICY.verify_s + 3)
+    assert len(rest) == POLICY.budget_actions - 2
 
 
 def test_what_is_certain_waits_for_no_canary_and_is_none() -> None:

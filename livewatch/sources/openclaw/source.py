@@ -286,7 +286,7 @@ class OpenClawSource:
             self._say("the gateway's process cannot be seen from here: only what it says itself, and the ping")
             return
         # No knocking at its port: the ping over the connection tells a blocked loop from an idle one.
-        watch = LoopWatch(ThreadLook(pid).look, lambda: None, now_s=time.monotonic())
+        watch = LoopWatch(ThreadLook(pid).look, None, now_s=time.monotonic())
         watch.start()
         self._process = _Process(pid, watch)
 

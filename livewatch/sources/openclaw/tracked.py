@@ -186,6 +186,7 @@ class Tracked:
     def session(self) -> Session:
         """Return the session; the same object as before if nothing changed."""
         run = self._known_run()
+        unheard = run is None and self.unheard_s is not None
         wait = next(iter(self.waits.values()), None) or self._admission_wait()
         if wait is None and run is not None:
             wait = run.asked or run.retry
@@ -202,7 +203,8 @@ class Tracked:
             owner=self._owner(run),
             run=run.run if run is not None else None,
             activity=self._activity(run),
-            progress_s=run.progress_s if run is not None else self.unheard_s,
+            progress_s=run.progress_s if run is not None else None,
+            progress_known=not unheard,
             repeats=run.repetition.count if run is not None else 0,
             repeating_since_s=run.repetition.since_s if run is not None else None,
             wait=wait,

@@ -55,10 +55,16 @@ class Visit(Protocol):
 class LoopWatch:
     """`start` begins to look; `reading` gives the latest, and never waits."""
 
-    def __init__(self, look: Callable[[], ThreadSample], knock: Callable[[], Visit | None], *, now_s: float) -> None:
-        """Look with ``look``; ``knock`` opens one connection, or returns ``None`` where there is no door."""
+    def __init__(
+        self, look: Callable[[], ThreadSample], knock: Callable[[], Visit | None] | None, *, now_s: float
+    ) -> None:
+        """Look with ``look``; ``knock`` opens one connection, or returns ``None`` where there is no door.
+
+        Where something else tells a blocked loop from an idle one, ``knock`` is ``None``: nothing is opened, and
+        nothing is said of ports.
+        """
         self._look = look
-        self._knock = knock
+        self._knock = knock or _knock_nowhere
         self._window: deque[ThreadSample] = deque(maxlen=int(WINDOW_S / PERIOD_S) + 1)
         self._reading = LoopReading(LoopState.UNKNOWN, now_s, now_s, settled=False)
         self._visit: Visit | None = None
@@ -66,7 +72,7 @@ class LoopWatch:
         self._no_door = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="livewatch.zero_touch", daemon=True)
-        self._told: set[str] = set()
+        self._told = set[str]() if knock is not None else {"door"}
 
     def start(self) -> None:
         """Begin to look."""
@@ -158,3 +164,7 @@ class LoopWatch:
         if topic not in self._told:
             self._told.add(topic)
             _LOG.warning("%s", message)
+
+
+def _knock_nowhere() -> None:
+    """Open nothing."""

@@ -13,7 +13,16 @@ from livewatch.sources.openclaw.tracker import Tracker
 from livewatch_classifiers.model import Session, Snapshot, Vitals
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Override, Thresholds
-from livewatch_classifiers.vocabulary import ActivityKind, Attention, LaneKind, Presence, Reason, SessionState, WaitKind
+from livewatch_classifiers.vocabulary import (
+    ActivityKind,
+    Attention,
+    LaneKind,
+    Presence,
+    Reason,
+    Remedy,
+    SessionState,
+    WaitKind,
+)
 from livewatch_exporters.gauges import waiting_turns
 
 FOLDER = Path(__file__).parents[2] / "data" / "openclaw"
@@ -173,10 +182,15 @@ def test_a_run_that_was_never_heard_of_leads_to_no_action() -> None:
     tracker.on_list([row], 1.0, complete=True)
     session = only(tracker)
     verdict = classify_session(session, Vitals(90_000.0), Thresholds())
-    assert (session.owner, session.run, session.progress_s) == (Presence.UNKNOWN, None, 1.0)
-    assert (verdict.attention, verdict.eligible) == (Attention.STALLED, False)  # a person is told
+    assert (session.owner, session.run) == (Presence.UNKNOWN, None)
+    assert (session.progress_s, session.progress_known) == (None, False)  # nothing was heard, so nothing fell silent
+    soon, limits = Thresholds().warn_after_s + 2.0, (Attention.LONG_RUNNING, Reason.PROGRESS_UNKNOWN)
+    assert label(session, soon) == limits
+    assert (verdict.attention, verdict.reason, verdict.eligible) == (Attention.STALLED, Reason.PROGRESS_UNKNOWN, False)
+    assert verdict.remedy is Remedy.TELL_PERSON
     tracker.on_event("agent", agent("assistant", delta="word"), 90_000.0)
     assert label(only(tracker), 90_001.0)[0] is not Attention.STALLED
+    assert only(tracker).progress_known
 
 
 def test_after_a_gap_only_what_is_listed_is_known() -> None:
@@ -266,7 +280,7 @@ def test_a_message_that_waits_for_a_slot_is_lane_admission_until_its_run_begins(
     for at_s, session in waiting:
         assert session.wait is not None
         assert (session.wait.kind, session.owner, session.run) == (WaitKind.LANE_ADMISSION, Presence.ABSENT, None)
-        assert label(session, at_s + 500.0) == (Attention.LONG_RUNNING, Reason.RUNTIME_OWNED_WAIT)
+        assert label(session, at_s + 500.0) == (Attention.LONG_RUNNING, Reason.LANE_ADMISSION_WAIT)
     assert waiting[-1][1].queued == 2  # itself, and the one that was sent after it
     late = classify_session(waiting[-1][1], Vitals(9_000.0), Thresholds())
     assert (late.attention, late.reason, late.eligible) == (Attention.STALLED, Reason.UNANSWERED_WAIT, False)
@@ -451,7 +465,7 @@ def test_what_waits_behind_a_turn_that_does_not_obey_its_abort_is_counted_and_wa
         assert (session.run, session.owner, session.queued) == (None, Presence.ABSENT, 1)
         assert session.wait is not None
         assert session.wait.kind is WaitKind.LANE_ADMISSION
-        assert label(session, at_s + 30.0) == (Attention.LONG_RUNNING, Reason.RUNTIME_OWNED_WAIT)
+        assert label(session, at_s + 30.0) == (Attention.LONG_RUNNING, Reason.LANE_ADMISSION_WAIT)
     settled = next(session for at_s, session in seen if at_s >= 55.5)
     assert (settled.run, settled.queued) == (None, 1)
     last = seen[-1][1]

@@ -1,5 +1,7 @@
 """When the watcher knocks, what it concludes, and that its own pauses are nobody's fault. Time is an argument here."""
 
+import pytest
+
 from livewatch.sources.zero_touch.loop_state import LoopState, ThreadSample
 from livewatch.sources.zero_touch.loop_watch import (
     ASK_EVERY_S,
@@ -24,7 +26,7 @@ class Gateway:
         self.knocks = 0
         self.open = 0
         self.asked = 0
-        self.watch = LoopWatch(self._look, self._knock, now_s=self.now_s)
+        self.watch = LoopWatch(self.sample, self._knock, now_s=self.now_s)
 
     def run(self, for_s: float) -> LoopReading:
         """Look every period for so long."""
@@ -42,7 +44,7 @@ class Gateway:
     def close(self) -> None:
         self.open -= 1
 
-    def _look(self) -> ThreadSample:
+    def sample(self) -> ThreadSample:
         return ThreadSample(self.now_s, "R" if self.burns else "S", self.now_s * self.burns, self.switches)
 
     def _knock(self) -> "Gateway | None":
@@ -138,3 +140,18 @@ def test_a_pause_of_the_watcher_ages_no_loop_idle_or_blocked() -> None:
     assert after.state is LoopState.UNKNOWN  # looks on both sides of a pause are no window
     assert idle.run(3 * PERIOD_S).alive_s == idle.now_s
     assert after.looked_s - after.alive_s < before.looked_s - before.alive_s + 2 * PERIOD_S
+
+
+@pytest.mark.parametrize(("knocks", "said"), [(True, 1), (False, 0)])
+def test_a_port_that_cannot_be_knocked_at_is_only_told_where_knocking_was_wanted(
+    caplog: pytest.LogCaptureFixture, *, knocks: bool, said: int
+) -> None:
+    """It was said of an OpenClaw gateway, at the port of which livewatch was connected."""
+    gateway = Gateway()
+    gateway.door = False
+    if not knocks:
+        gateway.watch = LoopWatch(gateway.sample, None, now_s=gateway.now_s)
+    reading = gateway.run(10.0)
+
+    assert not reading.settled
+    assert sum("can be knocked at" in record.getMessage() for record in caplog.records) == said
