@@ -121,6 +121,9 @@ $(VENV)/.audit: $(VENV)/.dev
 audit: $(VENV)/.audit  ## ask PyPI for known vulnerabilities of every pinned version; says what could not be asked
 	@$(BIN)/python -m tests.supply.audit $(ARGS)
 
+release-check: $(VENV)/.dev  ## build wheel and source distribution, look through them, install them; publishes nothing
+	@$(BIN)/python -m tests.supply.release
+
 # One target for each, so that `make -j check` runs them side by side.
 .PHONY: check-lint check-format check-mypy check-pyright check-imports
 check: check-lint check-format check-mypy check-pyright check-imports  ## lint, format, types, import contracts
