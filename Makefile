@@ -48,7 +48,7 @@ test-slow: $(VENV)/.dev  ## run the slow tier: published figures, wrong agents, 
 # Everything that .ci/run leaves out for its time, and the whole suite once more with many more examples.
 nightly: $(VENV)/.dev  ## every test of every tier with 3,000 examples a property, and every longer proof
 	@$(PYTEST) --hypothesis-profile nightly --timeout 600
-	@$(MAKE) --no-print-directory check worlds kill-storm test-node test-openclaw telemetry-test deploy-check audit
+	@$(MAKE) --no-print-directory check worlds kill-storm test-node test-openclaw telemetry-test boards-types deploy-check release-check audit
 	@$(MAKE) --no-print-directory fuzz ARGS="--seconds 60"
 	@$(MAKE) --no-print-directory bench ARGS=--quick
 
