@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo picture top-picture test test-unit test-slow nightly fuzz worlds soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test deploy-check boards invariants boards-picture audit check format clean
+.PHONY: help setup demo picture top-picture test test-unit test-slow nightly fuzz worlds soak data-sheet bench rest-soak kill-storm test-node openclaw test-openclaw telemetry-test deploy-check release-check boards boards-types invariants boards-picture audit check format clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +48,7 @@ test-slow: $(VENV)/.dev  ## run the slow tier: published figures, wrong agents, 
 # Everything that .ci/run leaves out for its time, and the whole suite once more with many more examples.
 nightly: $(VENV)/.dev  ## every test of every tier with 3,000 examples a property, and every longer proof
 	@$(PYTEST) --hypothesis-profile nightly --timeout 600
-	@$(MAKE) --no-print-directory check worlds kill-storm test-node test-openclaw telemetry-test deploy-check audit
+	@$(MAKE) --no-print-directory check worlds kill-storm test-node test-openclaw telemetry-test boards-types deploy-check release-check audit
 	@$(MAKE) --no-print-directory fuzz ARGS="--seconds 60"
 	@$(MAKE) --no-print-directory bench ARGS=--quick
 
@@ -90,10 +90,11 @@ telemetry-test: $(VENV)/.dev  ## ask a real Prometheus every panel and alert, ov
 	  || { echo "prometheus is not installed: apt-get install prometheus (it brings promtool)" >&2; exit 1; }
 	@$(BIN)/python -m pytest -q tests/telemetry/proof.py $(ARGS)
 
-deploy-check: $(VENV)/.dev  ## try deploy/ under a real systemd, in containers' namespaces, with kubectl, promtool and amtool (root)
+deploy-check: $(VENV)/.dev  ## build the image, try deploy/ under a real systemd, in containers' namespaces, with kubectl, promtool and amtool (root)
 	@test "$$(id -u)" = 0 || { echo "deploy-check makes namespaces and boots a systemd in them: run it as root" >&2; exit 1; }
 	@{ command -v systemd-analyze && command -v unshare && command -v promtool && command -v amtool; } >/dev/null \
 	  || apt-get install -y -q systemd util-linux prometheus prometheus-alertmanager
+	@{ command -v buildah && command -v debootstrap; } >/dev/null || apt-get install -y -q --no-install-recommends buildah debootstrap
 	@$(BIN)/python -m pytest -q -p no:randomly tests/deploy/proof_*.py $(ARGS)
 
 boards: $(VENV)/.dev  ## write the dashboards, the page of metrics and the page of settings anew
@@ -107,6 +108,9 @@ api-docs: $(VENV)/.dev  ## write the requests of docs/api/agent.openapi.yaml ane
 invariants: $(VENV)/.dev  ## write the tests that hold each rule into docs/invariants.md
 	@$(BIN)/python -m tests.invariants
 
+boards-types: $(VENV)/.dev  ## check the dashboards against Grafana's own types, with its schema from npm
+	@$(BIN)/python -m tests.dashboards.types
+
 boards-picture: $(VENV)/.dev  ## draw the README's pictures of the dashboards from a real run
 	@$(BIN)/python -m tests.telemetry.preview docs/img
 
@@ -116,6 +120,9 @@ $(VENV)/.audit: $(VENV)/.dev
 
 audit: $(VENV)/.audit  ## ask PyPI for known vulnerabilities of every pinned version; says what could not be asked
 	@$(BIN)/python -m tests.supply.audit $(ARGS)
+
+release-check: $(VENV)/.dev  ## build wheel and source distribution, look through them, install them; publishes nothing
+	@$(BIN)/python -m tests.supply.release
 
 # One target for each, so that `make -j check` runs them side by side.
 .PHONY: check-lint check-format check-mypy check-pyright check-imports

@@ -22,6 +22,11 @@ def _text(name: str) -> str:
     built: dict[str, Any] = json.loads(json.dumps(BOARDS[name].dashboard().build(), cls=JSONEncoder))
     for number, panel in enumerate(built["panels"], 1):
         panel["id"] = number  # without one, links to a panel change with every import
+        if panel["type"] == "table":
+            panel["options"].pop("footer", None)  # the foundation SDK still writes what Grafana 13 no longer has
+    for variable in built["templating"]["list"]:
+        for unused in ("auto", "auto_count", "auto_min"):  # an interval's, which the SDK writes for all
+            variable.pop(unused, None)
     for shown in (*built["links"], *built["annotations"]["list"]):
         shown.pop("placement")  # in sight, not in a menu
     return json.dumps(built, indent=1, sort_keys=True) + "\n"

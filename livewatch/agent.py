@@ -10,6 +10,7 @@ from livewatch.clock import Clock
 from livewatch.judge import Judge, Judgement
 from livewatch.recovery.actor import Actor, IntentLog
 from livewatch.recovery.by_hand import ByHand, NothingToDo, judge_by_hand
+from livewatch.recovery.gates import allows
 from livewatch.recovery.hold_clock import HoldClock
 from livewatch.recovery.holds import Holds
 from livewatch.recovery.local_health import LocalHealth
@@ -121,6 +122,11 @@ class Agent:
         own = frozenset({ActionKind.RESTART_TARGET}) if self.policy.restart_command else frozenset[ActionKind]()
         return self.source.capabilities | own
 
+    @property
+    def automatic(self) -> frozenset[ActionKind]:
+        """What can be done and the mode allows: what is done without being asked for."""
+        return frozenset(kind for kind in self.capabilities if allows(self.policy.mode, kind))
+
     def label_age_s(self, session: str) -> float | None:
         """Return for how many seconds a session has had its label, or ``None`` when there is no such session."""
         since_s = self._since_s.get(session)
@@ -217,6 +223,7 @@ class Agent:
             problem="",
             vitals=vitals,
             vitals_before=self._vitals_before(),
+            automatic=self.automatic,
             verdicts=verdicts,
             thresholds=self.thresholds,
             lanes=lanes,
@@ -256,6 +263,7 @@ class Agent:
             problem=str(error),
             vitals=vitals,
             vitals_before=self._vitals_before(),
+            automatic=self.automatic,
             decisions=tuple(decisions),
             completed=tuple(completed),
             overdue=tuple(self.hold_clock.overdue.values()),

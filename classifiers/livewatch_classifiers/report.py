@@ -11,7 +11,7 @@ from livewatch_classifiers.model import Snapshot
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.verdict import Verdict, VitalsVerdict
-from livewatch_classifiers.vocabulary import Attention, Disagreement, VitalsState
+from livewatch_classifiers.vocabulary import ActionKind, Attention, Disagreement, VitalsState
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,8 @@ class TickReport:
     """About what the shadow policy, if there is one, begins to disagree; nothing follows from it."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     """The limits by which it was judged."""
+    automatic: frozenset[ActionKind] = frozenset(ActionKind)
+    """What livewatch may do by itself: what can be done with this gateway and the mode allows."""
 
     def verdict(self, key: str) -> Verdict:
         """Return the verdict on a session with the ages of this tick in its evidence.

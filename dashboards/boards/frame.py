@@ -94,7 +94,7 @@ def _annotations() -> list[builders.AnnotationQuery]:
 
 
 def _annotation(name: str, colour: str, expr: str, title: str) -> builders.AnnotationQuery:
-    target = prometheus.Dataquery().expr(expr).range().ref_id("Anno").datasource(SOURCE)
+    target = prometheus.Dataquery().expr(expr).range().ref_id("Anno")  # its data source is the annotation's
     return (
         builders.AnnotationQuery()
         .name(name)

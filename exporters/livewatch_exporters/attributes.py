@@ -38,6 +38,7 @@ DRAIN = Attribute("livewatch.drain.outcome", ("finished", "cleared", "abandoned"
 ACTION = Attribute("livewatch.recovery.action", tuple(ActionKind))
 OUTCOME = Attribute("livewatch.recovery.outcome", tuple(Outcome))
 GATE = Attribute("livewatch.recovery.gate", tuple(Gate))
+BLOCKING_GATE = Attribute("livewatch.recovery.gate", tuple(gate for gate in Gate if gate is not Gate.NONE))
 TARGET_STATE = Attribute("livewatch.target.state", tuple(VitalsState))
 LIVENESS = Attribute("livewatch.liveness.reason", (*VitalsReason, PROCESS_STOPPED, PROCESS_GONE, UNREADABLE, OTHER))
 LOOP_SOURCE = Attribute("livewatch.eventloop.source", ("reported", "in_process", "probe"))
@@ -51,6 +52,8 @@ DROPPED = Attribute("livewatch.heartbeat.reason", (*DROP_REASONS, OTHER))
 PROBE = Attribute("livewatch.probe.name", ("health", "readiness", "rpc", "sessions", "process", "log"))
 PROBE_ERROR = Attribute("error.type", ("timeout", "refused", "auth", OTHER), optional=True)
 SAMPLER = Attribute("livewatch.sampler.name", ("sessions", "eventloop", "process", "logs"))
+ROUND = Attribute("livewatch.sampler.name", ("sessions",))
+"""The sampler that has a period to overrun: the tick."""
 SIGNAL = Attribute("livewatch.telemetry.signal", SIGNALS)
 ERROR = Attribute("error.type", ("export_failed", "exception", "queue_full"))
 AGREEMENT = Attribute("livewatch.gateway.agreement", ("same", "other"))
@@ -67,6 +70,13 @@ PROBE_ERRORS: Mapping[str, tuple[str, ...]] = {
     "log": ("", OTHER),
 }
 """How each probe can fail: nobody is refused by a process table."""
+
+FAILURES: Mapping[str, tuple[str, ...]] = {
+    "metrics": ("export_failed", "exception"),
+    "traces": ("export_failed", "exception"),
+    "logs": ("export_failed", "exception", "queue_full"),
+}
+"""How each signal can fail: only log lines wait in a queue of livewatch's own."""
 
 REASONS: Mapping[str, tuple[str, ...]] = {
     Attention.NONE: (Reason.IDLE, Reason.ACTIVE),

@@ -185,14 +185,16 @@ RECOVERY_COMPLETED = MetricSpec(
     "livewatch.recovery.completed",
     Instrument.COUNTER,
     "{action}",
-    "Executed actions by what was seen after them; begins at zero, so that also the first of its kind is an increase.",
+    "Executed actions by what was seen after them; begins at zero for what livewatch does by itself, so that also the "
+    "first of its kind is an increase.",
     (TARGET, a.ACTION, a.OUTCOME),
 )
 RECOVERY_DECISIONS = MetricSpec(
     "livewatch.recovery.decisions",
     Instrument.COUNTER,
     "{decision}",
-    "Actions taken (gate none) and actions held, each hold counted when it begins or its gate changes.",
+    "Actions taken (gate none) and actions held, each hold counted when it begins or its gate changes; of an action "
+    "that gateway or mode rule out, only these two gates begin at zero.",
     (TARGET, a.ACTION, a.GATE),
     pairs=a.GATES,
 )
@@ -201,7 +203,7 @@ RECOVERY_HELD = MetricSpec(
     Instrument.COUNTER,
     "{hold}",
     "Actions that a gate held past the bound after which a person is told.",
-    (TARGET, a.GATE),
+    (TARGET, a.BLOCKING_GATE),
 )
 RECOVERY_LEASE = MetricSpec(
     "livewatch.recovery.lease",
@@ -250,7 +252,7 @@ SAMPLER_OVERRUNS = MetricSpec(
     Instrument.COUNTER,
     "{overrun}",
     "Rounds of livewatch that took longer than their period.",
-    (a.SAMPLER,),
+    (a.ROUND,),
 )
 SAMPLER_LAST_SUCCESS = MetricSpec(
     "livewatch.sampler.last_success_timestamp",
@@ -297,6 +299,7 @@ TELEMETRY_FAILURES = MetricSpec(
     "{failure}",
     "Telemetry that livewatch could not deliver.",
     (a.SIGNAL, a.ERROR),
+    pairs=a.FAILURES,
 )
 
 CATALOGUE: tuple[MetricSpec, ...] = (

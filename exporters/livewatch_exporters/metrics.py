@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import product
 from pathlib import Path
 from threading import Lock
 
@@ -11,6 +12,7 @@ from livewatch_classifiers.decision import Act, Completed, ReplyStatus
 from livewatch_classifiers.report import TickReport
 from livewatch_classifiers.thresholds import Thresholds
 from livewatch_classifiers.vocabulary import ActionKind, Gate, VitalsState
+from livewatch_exporters import attributes as a
 from livewatch_exporters import catalogue as c
 from livewatch_exporters.attention_spans import AttentionSpans
 from livewatch_exporters.edges import CounterEdges, HoldEdges, drop_edges
@@ -27,8 +29,6 @@ _FROM_ZERO = (
     c.EVENTLOOP_STALLS,
     c.EVENTLOOP_STALL_TIME,
     c.SESSION_TRANSITIONS,
-    c.RECOVERY_COMPLETED,
-    c.RECOVERY_DECISIONS,
     c.RECOVERY_HELD,
     c.GATEWAY_VERDICTS,
     c.SHADOW_DISAGREEMENTS,
@@ -39,6 +39,10 @@ _FROM_ZERO = (
     c.TELEMETRY_FAILURES,
 )
 """Counters that are sent before anything was counted: a first event that makes its series is invisible to PromQL."""
+_OF_ACTIONS = (c.RECOVERY_COMPLETED, c.RECOVERY_DECISIONS)
+"""The same, for what livewatch does by itself: in mode observe no action has series of outcomes or of later gates."""
+_FIRST_GATES = (Gate.CAPABILITY, Gate.MODE)
+"""Those that hold an action which is not among these; they are asked first, and let those among them pass."""
 _RPC_ERRORS = {ReplyStatus.TIMED_OUT: "timeout", ReplyStatus.REFUSED: "refused", ReplyStatus.DONE: ""}
 
 _ASKING = ("process", "health")
@@ -62,6 +66,7 @@ class Metrics:
         self._passes: dict[str, float] = {}
         self._heard = -1
         self._restarting = False
+        self._automatic = frozenset[ActionKind]()
         self._cpu: os.times_result | None = None
         self._instruments = Instruments(meter, c.CATALOGUE, self._observe, prefix=prefix)
         self._vitals = VitalsMeter(self._instruments)
@@ -70,6 +75,8 @@ class Metrics:
         """Count what happened in one tick."""
         if self._look is None:
             self._begin(report.target)
+        if not report.automatic <= self._automatic:
+            self._begin_actions(report.target, report.automatic - self._automatic)
         self._recovery(report)
         self._sessions(report)
         self._gateway_counts(report)
@@ -95,6 +102,16 @@ class Metrics:
         for spec in _FROM_ZERO:
             for values in spec.every_point(target):
                 self._instruments.add(spec, 0, *values)
+        for kind, gate in product(a.GATES, _FIRST_GATES):
+            self._instruments.add(c.RECOVERY_DECISIONS, 0, target, kind, gate)
+
+    def _begin_actions(self, target: str, kinds: frozenset[ActionKind]) -> None:
+        """Begin the counters of actions that livewatch now does by itself."""
+        self._automatic |= kinds
+        for spec in _OF_ACTIONS:
+            for values in spec.every_point(target):
+                if values[-2] in kinds and values[-1] not in _FIRST_GATES:
+                    self._instruments.add(spec, 0, *values)
 
     def _observe(self, spec: MetricSpec) -> Iterable[tuple[float, Mapping[str, str]]]:
         look = self._look

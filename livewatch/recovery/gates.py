@@ -52,10 +52,15 @@ def capability(request: Request) -> Held | None:
     return Held(f"{request.kind.value} is not offered by this gateway, which offers {offered or 'no repair now'}")
 
 
+def allows(chosen: Mode, kind: ActionKind) -> bool:
+    """Return whether automation may do this in a mode."""
+    return _MODES.index(chosen) >= _MODES.index(MODE_NEEDED[kind])
+
+
 def mode(request: Request) -> Held | None:
     """Hold what the operator has not allowed."""
     needed = MODE_NEEDED[request.kind]
-    if _MODES.index(request.policy.mode) >= _MODES.index(needed):
+    if allows(request.policy.mode, request.kind):
         return None
     return Held(
         f'mode is {request.policy.mode.value}; {request.kind.value} needs mode = "{needed.value}" in [recovery]'

@@ -4,6 +4,7 @@ import re
 import tomllib
 from typing import Any
 
+from livewatch import __version__
 from tests.deploy.manifests import DEPLOY, one
 
 ROOT = DEPLOY.parent
@@ -41,3 +42,13 @@ def test_it_never_runs_as_root_and_takes_any_other_user() -> None:
     (user,) = re.findall(r"^USER (.*)$", FILE, re.MULTILINE)
     assert user == "65532:65532"
     assert int(user.partition(":")[0]) != one("Deployment")["spec"]["template"]["spec"]["securityContext"]["runAsUser"]
+
+
+def test_its_labels_name_this_version_this_licence_and_the_base_that_it_is_built_from() -> None:
+    labels = dict(re.findall(r'org\.opencontainers\.image\.([\w.]+)="([^"]*)"', FILE))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert labels["version"] == __version__
+    assert labels["licenses"] == project["license"]
+    assert set(re.findall(r"^FROM (\S+)", FILE, re.MULTILINE)) == {
+        labels["base.name"].removeprefix("docker.io/library/")
+    }

@@ -316,6 +316,27 @@ def test_counters_begin_at_zero_so_that_the_first_event_is_an_increase(bench: Be
     assert bench.points("livewatch.recovery.decisions")["abort_run", "none"].value == 0
 
 
+def test_an_action_begins_at_zero_once_livewatch_does_it_by_itself(bench: Bench, make_report: MakeReport) -> None:
+    def kinds(metric: str) -> set[str]:
+        return {key[0] for key in bench.points(metric) if key[-1] not in (Gate.CAPABILITY, Gate.MODE)}
+
+    bench.metrics.on_tick(make_report(1.0, automatic=frozenset[ActionKind]()))
+    assert kinds("livewatch.recovery.decisions") == kinds("livewatch.recovery.completed") == set()
+    assert bench.points("livewatch.recovery.decisions")["abort_run", "mode"].value == 0
+
+    bench.metrics.on_tick(make_report(2.0, automatic=frozenset({ActionKind.ABORT_RUN})))
+    assert kinds("livewatch.recovery.decisions") == kinds("livewatch.recovery.completed") == {"abort_run"}
+    assert bench.points("livewatch.recovery.completed")["abort_run", "recovered"].value == 0
+
+
+def test_no_counter_begins_at_zero_that_can_never_rise(bench: Bench, make_report: MakeReport) -> None:
+    bench.metrics.on_tick(make_report(1.0))
+
+    assert set(bench.points("livewatch.sampler.overruns")) == {("sessions",)}
+    assert (Gate.NONE,) not in bench.points("livewatch.recovery.held")
+    assert ("metrics", "queue_full") not in bench.points("livewatch.telemetry.failures")
+
+
 def test_every_metric_of_the_catalogue_is_produced(bench: Bench, make_report: MakeReport) -> None:
     vitals = Vitals(
         1.0, loop_delay_max_s=0.1, loop_utilization=0.5, cpu_user_s=1.0, cpu_system_s=1.0, rss_bytes=1,
