@@ -142,7 +142,7 @@ def main(first: str, second: str) -> None:
         turn += 1
         if turn % 8 == 0:
             if turn % 16:
-                sick.reloaded(Thresholds())
+                many.reloaded(Thresholds())  # one that is applied ends the alert on those that were rejected
             else:
                 sick.reload_rejected("provoked")
         for telemetry, report in ((sick, next(reports)), *((many, next(crowd)) for _ in range(20))):
