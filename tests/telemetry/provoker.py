@@ -104,6 +104,7 @@ def _report(number: int) -> TickReport:
         sample_duration_s=0.2,
         tick_duration_s=2.0,
         lateness_s=0.4,
+        may_act=False,  # and nobody else holds the lease
     )
 
 
