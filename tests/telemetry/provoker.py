@@ -104,6 +104,7 @@ def _report(number: int) -> TickReport:
         sample_duration_s=0.2,
         tick_duration_s=2.0,
         lateness_s=0.4,
+        may_act=False,  # and nobody else holds the lease
     )
 
 
@@ -142,7 +143,7 @@ def main(first: str, second: str) -> None:
         turn += 1
         if turn % 8 == 0:
             if turn % 16:
-                sick.reloaded(Thresholds())
+                many.reloaded(Thresholds())  # one that is applied ends the alert on those that were rejected
             else:
                 sick.reload_rejected("provoked")
         for telemetry, report in ((sick, next(reports)), *((many, next(crowd)) for _ in range(20))):
