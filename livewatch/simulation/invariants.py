@@ -91,7 +91,7 @@ def _unrepaired(record: Record, cast: Cast, policy: Policy, repair_within_s: flo
 def _settled(affliction: Affliction, record: Record, by_s: float, *, by_person: bool) -> bool:
     if affliction.until_s is not None and affliction.until_s <= by_s:
         return True
-    told = affliction.told_s is not None and affliction.told_s <= by_s
+    told = (affliction.told_s is not None and affliction.told_s <= by_s) or _told_before(affliction, record)
     hidden = record.hidden.get(affliction.session, frozenset())
     if told and (by_person or affliction.no_lever or hidden):
         return True
@@ -99,6 +99,16 @@ def _settled(affliction: Affliction, record: Record, by_s: float, *, by_person: 
         return True
     quarantined_s = record.quarantined.get(affliction.session)
     return quarantined_s is not None and quarantined_s <= by_s
+
+
+def _told_before(affliction: Affliction, record: Record) -> bool:
+    """Return whether a person was told of the illness in which the session then died, and which has not ended since."""
+    marks = record.labels.get(affliction.session, ())
+    return any(
+        since_s <= told_s <= affliction.since_s < until_s
+        for since_s, until_s in _illnesses(spans(marks, record.duration_s))
+        for told_s in record.told.get(affliction.session, ())
+    )
 
 
 def _unheeded(record: Record, cast: Cast, policy: Policy, bound_s: float) -> list[Failure]:

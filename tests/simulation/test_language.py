@@ -71,3 +71,27 @@ def test_a_child_in_a_lane_of_its_own_is_waited_for() -> None:
     assert run.passed
     assert not run.record.afflictions
     assert not run.record.deeds
+
+
+TOLD_BEFORE_IT_DIED = """
+duration = "3h"
+repair_within = "45m"
+[sessions.main]
+hides = ["activity_owner"]
+[[script]]
+at = "10s"
+do = "message"
+to = "main"
+turn = [{ tool = "exec", takes = "30m" }]
+[[script]]
+at = "20m"
+do = "hang"
+session = "main"
+"""
+
+
+def test_a_death_in_an_illness_of_which_a_person_was_told_already_was_not_passed_over() -> None:
+    run = ran(TOLD_BEFORE_IT_DIED)
+    assert run.failures == []
+    assert [death.told_s for death in run.record.afflictions] == [None]
+    assert run.record.told["main"]
