@@ -1,5 +1,6 @@
 """Who acts on the gateway: exactly one livewatch should, and nobody else."""
 
+from livewatch.configuration.settings import SourceKind
 from livewatch.doctor.case import Case
 from livewatch.doctor.finding import Finding, failure, ok, skipped, warning
 from livewatch.gateway_lease import gateway_lease
@@ -33,7 +34,8 @@ def same_gateway(case: Case) -> Finding:
             f"the running agent watches {watched}, the settings name {configured.absolute()}",
             "restart livewatch, or give its own name to each gateway (--name)",
         )
-    return ok(f"it watches {watched or 'a process from outside'}")
+    spoken = case.agent.about["source"] == SourceKind.OPENCLAW.value
+    return ok(f"it watches {watched or ('OpenClaw over its own protocol' if spoken else 'a process from outside')}")
 
 
 def sight(case: Case) -> Finding:

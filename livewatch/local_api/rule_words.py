@@ -22,6 +22,7 @@ _WAITS_FOR = {
     WaitKind.DRAIN: "waits until what runs has ended",
     WaitKind.RUNTIME_OWNED: "waits for work that the gateway watches",
 }
+_SAME_S = 0.5
 _FIXED: Mapping[str, str] = {
     "2": "the provider asked to try again later, and that time has not come",
     "3c": "waits in a circle that nobody in it can leave",
@@ -109,6 +110,12 @@ def _long(_verdict: Verdict, case: Case) -> str:
     if case.silence_s is None:
         return "has been working for long; whether anything new comes cannot be seen"
     if not case.silent(case.limits.warn_s):
+        content_s = case.vitals.age(case.session.progress_s)
+        if content_s is not None and content_s - case.silence_s > _SAME_S:  # a step began, and brought nothing new yet
+            return (
+                f"has been working for long; its last step began {duration(case.silence_s)} ago,"
+                f" and the last new content came {duration(content_s)} ago"
+            )
         return f"has been working for long; the last sign of progress came {duration(case.silence_s)} ago"
     return (
         f"has been working for long and silent for {duration(case.silence_s)},"

@@ -103,7 +103,7 @@ def _settled(affliction: Affliction, record: Record, by_s: float, *, by_person: 
 
 def _told_before(affliction: Affliction, record: Record) -> bool:
     """Return whether a person was told of the illness in which the session then died, and which has not ended since."""
-    marks = record.labels.get(affliction.session, ())
+    marks = record.labels.get(affliction.session, [])
     return any(
         since_s <= told_s <= affliction.since_s < until_s
         for since_s, until_s in _illnesses(spans(marks, record.duration_s))

@@ -39,6 +39,10 @@ MAY_BE_SAID_WHEN: tuple[tuple[str, Fact], ...] = (
         r"last sign of progress came|something new came",
         lambda _v, c: c.silence_s is not None and c.silence_s <= c.limits.warn_s,
     ),
+    (
+        r"its last step began",
+        lambda _v, c: c.silence_s is not None and c.silence_s < c.vitals.age(c.session.progress_s),
+    ),
     (r"for long and silent for|until it has been silent", lambda _v, c: c.silent(c.limits.warn_s)),
     (r"has been silent for longer than|nothing new has come", lambda _v, c: c.silent(c.limits.warn_s)),
     (r"whether anything new comes cannot be seen", lambda _v, c: c.silence_s is None),
@@ -128,6 +132,14 @@ def test_a_run_that_streams_is_said_to_have_been_heard_just_now() -> None:
 
     assert why == "has been working for long; the last sign of progress came 1s ago"
     assert following == "slow is not sick: it is left alone while it goes on"
+
+
+def test_a_step_that_has_only_begun_is_not_said_to_be_new_content() -> None:
+    """Of a failing loop it was said: the last sign of progress came 0ms ago, beside new content of 8.7 s ago."""
+    step = Activity(ActivityKind.MODEL_CALL, Presence.PRESENT, "r", since_s=NOW_S - 1)
+    _, why, _ = said(running(9.0, activity=step))
+
+    assert why == "has been working for long; its last step began 1s ago, and the last new content came 9s ago"
 
 
 def test_a_failing_loop_is_said_to_be_abortable_by_the_setting_that_is_off() -> None:
