@@ -34,7 +34,7 @@ def same_gateway(case: Case) -> Finding:
             f"the running agent watches {watched}, the settings name {configured.absolute()}",
             "restart livewatch, or give its own name to each gateway (--name)",
         )
-    spoken = case.agent.about["source"] == SourceKind.OPENCLAW.value
+    spoken = case.agent.about.get("source") == SourceKind.OPENCLAW.value
     return ok(f"it watches {watched or ('OpenClaw over its own protocol' if spoken else 'a process from outside')}")
 
 

@@ -132,7 +132,7 @@ def test_who_was_trusted_is_said_whether_the_collector_is_taken_for_one_or_not(
         trusted = otlp(url, OTEL_EXPORTER_OTLP_CERTIFICATE=str(own.file))
         taken = [look(make_case(otel=trusted)) for look in LOOKS.values()]
         monkeypatch.delenv("OTEL_EXPORTER_OTLP_CERTIFICATE")
-        bundle = otlp(url, REQUESTS_CA_BUNDLE=str(company.file), OTEL_EXPORTER_OTLP_TIMEOUT="1000")
+        bundle = otlp(url, REQUESTS_CA_BUNDLE=str(company.file), OTEL_EXPORTER_OTLP_TIMEOUT="4000")
         refused = [look(make_case(otel=bundle)) for look in LOOKS.values()]
 
     assert {f.health for f in taken} == {Health.OK}

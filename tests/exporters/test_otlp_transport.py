@@ -210,7 +210,7 @@ def test_a_collector_that_is_down_is_named_once_in_its_own_words_and_never_as_a_
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{closed_port()}")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
     monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "100")
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "300")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "3000")
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
     counted = threading.Event()
     report: TickReport = make_report()

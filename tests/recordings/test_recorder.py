@@ -124,7 +124,7 @@ def test_a_disk_that_refuses_is_told_once_and_recording_goes_on_when_it_is_back(
 def test_a_story_of_which_files_went_and_rounds_are_missing_is_replayed_as_it_was(folder: Path, seed: int) -> None:
     story = Story(seed)
     moments = asyncio.run(story.run(300))
-    recorder = Recorder(folder, "gw", RecorderSettings(bytes_max=20_000, files=4, flush_s=0.0, queue_rounds=1))
+    recorder = Recorder(folder, "gw", RecorderSettings(bytes_max=40_000, files=4, flush_s=0.0, queue_rounds=1))
     for number, moment in enumerate(moments):
         recorder.on_moment(moment)  # the queue is full in every third round: nobody empties it
         if number == 0:
