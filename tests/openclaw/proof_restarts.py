@@ -1,5 +1,6 @@
 """What hangs across a restart is repaired after it: of livewatch, and of the gateway. The last of the proofs."""
 
+import asyncio
 import json
 import signal
 import time
@@ -82,3 +83,9 @@ async def test_the_last_rung_asks_the_gateway_itself(world: World) -> None:
     ends_s = time.monotonic() + 60.0
     while not await taken():
         assert time.monotonic() < ends_s, "the gateway does not take the request"
+    wire = world.operator.wire
+    assert wire is not None
+    while not wire.closed:
+        assert time.monotonic() < ends_s, "the gateway took the request and did not restart"
+        await asyncio.sleep(0.1)
+    await world.serves()
