@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from livewatch_classifiers.case import can_act
+from livewatch_classifiers.facts import can_act
 from livewatch_classifiers.model import Lane, Session, Snapshot, Vitals
 from livewatch_classifiers.session import classify_session
 from livewatch_classifiers.thresholds import Thresholds
