@@ -36,7 +36,10 @@ async def test_a_run_that_hangs_while_livewatch_restarts_is_repaired(world: Worl
 async def test_an_approval_that_was_asked_for_before_livewatch_started_is_never_aborted(world: World) -> None:
     asker = "agent:asker:early"
     await world.begun(await world.operator.say(asker, "wish=tool,600,rm_x"))
-    asked = lambda: [1 for _, event, _ in world.operator.events if event == "exec.approval.requested"]  # noqa: E731
+
+    def asked() -> bool:
+        return any(event == "exec.approval.requested" for _, event, _ in world.operator.events)
+
     await world.operator.until(asked, "the request for an approval")
     async with world.livewatch(thresholds=f'tool_abort_after = "{ABORT_S:g}s"') as agent:
         await agent.responsive()

@@ -76,7 +76,7 @@ def world(turn: str, hidden: str, *, queue: bool) -> Run:
 
 @pytest.mark.parametrize("queue", [False, True], ids=["alone", "queue"])
 @pytest.mark.parametrize("hidden", HIDEABLE)
-def test_no_healthy_session_is_harmed_whatever_is_hidden_for_ever(hidden: str, queue: bool) -> None:  # noqa: FBT001
+def test_no_healthy_session_is_harmed_whatever_is_hidden_for_ever(hidden: str, *, queue: bool) -> None:
     harmed = {name for name, turn in HEALTHY.items() if world(turn, hidden, queue=queue).failures}
 
     assert not harmed
@@ -84,7 +84,7 @@ def test_no_healthy_session_is_harmed_whatever_is_hidden_for_ever(hidden: str, q
 
 @pytest.mark.parametrize("queue", [False, True], ids=["alone", "queue"])
 @pytest.mark.parametrize("hidden", HIDEABLE)
-def test_no_death_passes_in_silence_whatever_is_hidden_for_ever(hidden: str, queue: bool) -> None:  # noqa: FBT001
+def test_no_death_passes_in_silence_whatever_is_hidden_for_ever(hidden: str, *, queue: bool) -> None:
     unheard = {name for name, turn in DEAD.items() if _passes_in_silence(world(turn, hidden, queue=queue))}
 
     assert unheard == {name for name, fact, queued in NOBODY_COULD_KNOW if (fact, queued) == (hidden, queue)}

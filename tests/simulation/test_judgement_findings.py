@@ -127,7 +127,9 @@ def test_j6_what_waits_for_the_end_of_a_healthy_drain_is_not_sick(takes: str, dr
 
 @pytest.mark.parametrize("step", ['tool = "x"', 'model = "gpt"', 'compaction = "auto"'])
 @pytest.mark.parametrize("waits", [True, False])
-def test_j7_an_orphan_in_state_processing_whose_owner_is_known_to_be_gone_is_released(step: str, waits: bool) -> None:  # noqa: FBT001
+def test_j7_an_orphan_in_state_processing_whose_owner_is_known_to_be_gone_is_released(
+    step: str, *, waits: bool
+) -> None:
     turn = f'{{ steps = [{{ {step}, takes = "30s", progress = "5s" }}], ends = "orphans_activity_processing" }}'
     record = ran(message(turn) + (message('[{ model = "gpt", takes = "5s" }]', at="2m") if waits else ""))
 

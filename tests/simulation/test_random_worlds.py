@@ -33,7 +33,7 @@ def without_blind_time(patch: pytest.MonkeyPatch) -> None:
 
 
 def with_a_gateway_that_checks_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(levers, "_refusal", lambda *_: "")
+    patch.setattr(levers, "_refusal", lambda *_: None)
 
 
 @pytest.mark.invariant(1)
