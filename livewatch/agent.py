@@ -248,7 +248,8 @@ class Agent:
         lost = error.gone or self.memory.identity is None
         vitals = VitalsVerdict(VitalsState.GONE if lost else VitalsState.UNRESPONSIVE)
         self.memory = self.memory.unseen(vitals, started_s, gone=error.gone)
-        completed = self._settle_restart(None, vitals, started_s)
+        completed = self._noted(self._actor.forget(started_s, restarted=False), started_s) if error.gone else []
+        completed += self._settle_restart(None, vitals, started_s)
         nothing = Snapshot(Vitals(started_s), MappingProxyType({}), identity=self.memory.identity)
         situation = self.situation(nothing, {}, vitals, started_s)
         decisions = self._decide_restart(situation, started_s)
@@ -279,8 +280,10 @@ class Agent:
     def _settle(
         self, snapshot: Snapshot, verdicts: Mapping[str, Verdict], now_s: float, *, restarted: bool
     ) -> list[Completed]:
-        forgotten = self._actor.forget(now_s) if restarted else []
-        completed = forgotten or self._actor.observe(snapshot, verdicts, self.policy)
+        forgotten = self._actor.forget(now_s, restarted=True) if restarted else []
+        return self._noted(forgotten or self._actor.observe(snapshot, verdicts, self.policy), now_s)
+
+    def _noted(self, completed: list[Completed], now_s: float) -> list[Completed]:
         for done in completed:
             self.memory = self.memory.completed(done, self.policy, now_s)
         return completed
@@ -319,10 +322,7 @@ class Agent:
 
     def _settle_restart(self, snapshot: Snapshot | None, vitals: VitalsVerdict, now_s: float) -> list[Completed]:
         done = self._restarter.observe(snapshot, vitals, self.policy, now_s)
-        if done is None:
-            return []
-        self.memory = self.memory.completed(done, self.policy, now_s)
-        return [done]
+        return [] if done is None else self._noted([done], now_s)
 
     def _transitions(
         self, verdicts: Mapping[str, Verdict], now_s: float, judgement: Judgement | None

@@ -103,6 +103,17 @@ async def test_a_restart_settles_what_is_sent_and_what_is_still_being_sent(stage
     assert (await stage.tick()).completed == ()
 
 
+async def test_the_end_of_the_gateway_settles_what_was_sent_to_it(stage: Stage) -> None:
+    await stage.tick()
+    stage.source.problem = SourceError("no answer", "wait")
+    assert (await stage.tick()).completed == ()
+    stage.source.problem = SourceError("ended", "start it", gone=True)
+    (done,) = (await stage.tick()).completed
+    assert (done.outcome, done.detail) == (Outcome.SUPERSEDED, "the gateway ended")
+    assert stage.intents.done == [done]
+    assert (await stage.tick()).completed == ()
+
+
 async def test_closing_is_bounded_although_the_gateway_never_answers(stage: Stage) -> None:
     stage.source.answering.clear()
     await stage.tick()

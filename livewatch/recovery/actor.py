@@ -59,17 +59,24 @@ class Actor:
                 settled.append(done)
         return settled
 
-    def forget(self, now_s: float) -> list[Completed]:
-        """Settle everything as superseded: the process it was sent to is gone."""
+    def forget(self, now_s: float, *, restarted: bool) -> list[Completed]:
+        """Settle what was sent to a process that is gone, as superseded.
+
+        Args:
+            now_s: monotonic seconds.
+            restarted: whether another process is seen in its place; only then has a restart worked.
+        """
         self._collect()
-        for key, task in self._sending.items():
-            task.cancel()  # it would reach, or be judged by, a process that it was not meant for
-            act, decided_s = self._underway.pop(key)
-            unanswered = Reply(ReplyStatus.TIMED_OUT, "no answer before the restart")
+        for key, (act, decided_s) in list(self._underway.items()):
+            if _goes_on(act, restarted=restarted):
+                continue
+            self._sending.pop(key).cancel()  # it would reach, or be judged by, a process that it was not meant for
+            del self._underway[key]
+            unanswered = Reply(ReplyStatus.TIMED_OUT, "no answer before the gateway ended")
             self._sent[key] = Sent(act, unanswered, decided_s, now_s)
-        self._sending.clear()
-        settled = [_ended(sent, now_s) for sent in self._sent.values()]
-        self._sent.clear()
+        over = [key for key, sent in self._sent.items() if not _goes_on(sent.act, restarted=restarted)]
+        detail = "the gateway restarted" if restarted else "the gateway ended"
+        settled = [_ended(self._sent.pop(key), now_s, detail) for key in over]
         for done in settled:
             self._intents.completed(done)
         return settled
@@ -100,9 +107,14 @@ class Actor:
                 self._sent[key] = task.result()
 
 
-def _ended(sent: Sent, now_s: float) -> Completed:
+def _goes_on(act: Act, *, restarted: bool) -> bool:
+    """Return whether the end of the process says nothing of the action: a restart begins with it."""
+    return act.action.kind is ActionKind.RESTART_TARGET and not restarted
+
+
+def _ended(sent: Sent, now_s: float, detail: str) -> Completed:
     """Return what became of an action whose process is gone: a restart has worked."""
     restart = sent.act.action.kind is ActionKind.RESTART_TARGET
     outcome = Outcome.RECOVERED if restart else Outcome.SUPERSEDED
     action, verdict = sent.act.action, sent.act.verdict
-    return Completed(action, verdict, sent.reply, outcome, sent.decided_s, sent.sent_s, now_s, "the gateway restarted")
+    return Completed(action, verdict, sent.reply, outcome, sent.decided_s, sent.sent_s, now_s, detail)
